@@ -1,0 +1,46 @@
+# `make demo` and `make test` each work alone on a fresh machine: both create .venv.
+PYTHON ?= $(shell for v in 3.12 3.11 3.13 3.10; do \
+	command -v python$$v >/dev/null 2>&1 && python$$v -c '' >/dev/null 2>&1 \
+	&& echo python$$v && break; done)
+VENV := .venv
+STAMP := $(VENV)/.installed
+BIN := $(VENV)/bin
+WORKERS ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: help demo test test-slow lint bench-data bench-train clean
+
+help:
+	@echo "make demo        train, evaluate, export and predict on drawn people"
+	@echo "make test        the quick tests      make test-slow  the long ones"
+	@echo "make lint        ruff                 make bench-data, make bench-train"
+
+$(STAMP): setup.py
+	@test -n "$(PYTHON)" || { echo "No Python 3.10-3.13 was found. Install one," \
+		"or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[test,litert,jax]"
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/hrnet demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench-data: $(STAMP)
+	$(BIN)/python benchmarks/data_pipeline.py
+
+bench-train: $(STAMP)
+	$(BIN)/python benchmarks/training_step.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,87 @@
+"""Convolution, batch normalisation and optional ReLU: HRNet's basic unit."""
+
+import keras
+
+from hrnet_tf.layers.batch_norm import BatchNorm
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class ConvNorm(keras.layers.Layer):
+    """Bias-free convolution, batch normalisation and, if asked, ReLU.
+
+    Padding is symmetric, as in PyTorch: Keras' `padding="same"` shifts strided
+    convolutions by a pixel, which ruins imported weights.
+
+    Args:
+        filters: int. Number of output channels.
+        kernel_size: int, odd. Side of the kernel.
+        strides: int. Stride of the convolution.
+        activation: "relu" or None. Applied after the normalisation.
+        momentum: float. Momentum of the batch normalisation (Keras convention).
+        kernel_initializer: Keras initializer of the kernel.
+    Call arguments:
+        inputs: tensor `[B, H, W, C]`.
+        training: bool.
+    Returns:
+        A tensor `[B, ceil(H / strides), ceil(W / strides), filters]`.
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size=3,
+        strides=1,
+        activation="relu",
+        momentum=0.9,
+        kernel_initializer="he_normal",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.activation = activation
+        self.momentum = momentum
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self._margin = (kernel_size - 1) // 2 if strides > 1 else 0
+        self.conv = keras.layers.Conv2D(
+            filters,
+            kernel_size,
+            strides,
+            padding="valid" if strides > 1 else "same",
+            use_bias=False,
+            # One initializer object draws the same values at each call.
+            kernel_initializer=self.kernel_initializer.clone(),
+            dtype=self.dtype_policy,
+            name="conv",
+        )
+        self.norm = BatchNorm(momentum=momentum, dtype=self.dtype_policy, name="norm")
+
+    def build(self, input_shape):
+        self.conv.build(input_shape)
+        self.norm.build((*input_shape[:-1], self.filters))
+        self.built = True
+
+    def call(self, inputs, training=None):
+        x = inputs
+        if self._margin:
+            side = (self._margin, self._margin)
+            x = keras.ops.pad(x, ((0, 0), side, side, (0, 0)))
+        x = self.norm(self.conv(x), training=training)
+        return keras.ops.relu(x) if self.activation == "relu" else x
+
+    def compute_output_shape(self, input_shape):
+        batch, *sides, _ = input_shape
+        sides = [None if s is None else -(-s // self.strides) for s in sides]
+        return (batch, *sides, self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "activation": self.activation,
+            "momentum": self.momentum,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

@@ -1,0 +1,121 @@
+"""The exchange unit: every stream receives all the others."""
+
+import keras
+
+from hrnet_tf.layers.conv_norm import ConvNorm
+from hrnet_tf.layers.resize import ResizeLike
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class FusionBlock(keras.layers.Layer):
+    """Repeated multi-resolution fusion of parallel streams.
+
+    Output `i` is the ReLU of the sum over all inputs `j` brought to its size and
+    width: unchanged (`j == i`), 1x1 convolution and upsampling (`j > i`), or a
+    chain of `i - j` strided 3x3 convolutions (`j < i`).
+
+    Args:
+        widths: sequence of int. Channels of each stream, finest first.
+        num_outputs: int or None. How many of the finest streams are made; None
+            means all. Pose networks end with one.
+        interpolation: see `ResizeLike`.
+        momentum: float. Momentum of the batch normalisations.
+        kernel_initializer: Keras initializer of the kernels.
+    Call arguments:
+        inputs: list of tensors `[B, H / 2**i, W / 2**i, widths[i]]`.
+        training: bool.
+    Returns:
+        A list of `num_outputs` tensors of the same shapes.
+    Reference:
+        arXiv 1908.07919, section 3.2, equation 1.
+    """
+
+    def __init__(
+        self,
+        widths,
+        num_outputs=None,
+        interpolation="nearest",
+        momentum=0.9,
+        kernel_initializer="he_normal",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.widths = tuple(widths)
+        self.num_outputs = num_outputs or len(self.widths)
+        self.interpolation = interpolation
+        self.momentum = momentum
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.resize = ResizeLike(interpolation, dtype=self.dtype_policy, name="resize")
+        # {(target, source): list of units}; plain attributes keep paths readable.
+        self._units = {}
+        for target in range(self.num_outputs):
+            for source in range(len(self.widths)):
+                for name, unit in self._make_units(target, source):
+                    setattr(self, name, unit)
+                    self._units.setdefault((target, source), []).append(name)
+
+    def _make_units(self, target, source):
+        """Yields the named convolutions that bring `source` to `target`."""
+        options = {
+            "momentum": self.momentum,
+            "kernel_initializer": self.kernel_initializer,
+            "dtype": self.dtype_policy,
+        }
+        if source > target:
+            name = f"up{source}to{target}_conv"
+            yield (
+                name,
+                ConvNorm(self.widths[target], 1, activation=None, name=name, **options),
+            )
+        for step in range(target - source):
+            last = step == target - source - 1
+            name = f"down{source}to{target}_conv{step}"
+            yield (
+                name,
+                ConvNorm(
+                    self.widths[target if last else source],
+                    3,
+                    strides=2,
+                    activation=None if last else "relu",
+                    name=name,
+                    **options,
+                ),
+            )
+
+    def build(self, input_shapes):
+        for (_, source), names in self._units.items():
+            shape = tuple(input_shapes[source])
+            for name in names:
+                unit = getattr(self, name)
+                unit.build(shape)
+                shape = unit.compute_output_shape(shape)
+        self.built = True
+
+    def call(self, inputs, training=None):
+        return [
+            keras.ops.relu(self._fuse(inputs, target, training))
+            for target in range(self.num_outputs)
+        ]
+
+    def _fuse(self, inputs, target, training):
+        total = None
+        for source, x in enumerate(inputs):
+            for name in self._units.get((target, source), ()):
+                x = getattr(self, name)(x, training=training)
+            if source > target:
+                x = self.resize((x, inputs[target]))
+            total = x if total is None else total + x
+        return total
+
+    def compute_output_shape(self, input_shapes):
+        return [tuple(shape) for shape in input_shapes[: self.num_outputs]]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "widths": self.widths,
+            "num_outputs": self.num_outputs,
+            "interpolation": self.interpolation,
+            "momentum": self.momentum,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

@@ -1,0 +1,171 @@
+"""Parallel streams: the high-resolution module, and the opening of a new stream."""
+
+import keras
+
+from hrnet_tf.layers.conv_norm import ConvNorm
+from hrnet_tf.layers.fusion import FusionBlock
+from hrnet_tf.layers.residual import BasicBlock
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class HighResolutionModule(keras.layers.Layer):
+    """Parallel residual streams followed by one exchange between them.
+
+    Args:
+        widths: sequence of int. Channels of each stream, finest first.
+        num_blocks: int. Residual blocks of each stream.
+        num_outputs: int or None. How many of the finest streams the exchange
+            makes; None means all.
+        interpolation: see `ResizeLike`.
+        momentum: float. Momentum of the batch normalisations.
+        kernel_initializer: Keras initializer of the kernels.
+    Call arguments:
+        inputs: list of tensors `[B, H / 2**i, W / 2**i, widths[i]]`.
+        training: bool.
+    Returns:
+        A list of `num_outputs` tensors of the same shapes.
+    Reference:
+        arXiv 1908.07919, sections 3.1 and 3.2.
+    """
+
+    def __init__(
+        self,
+        widths,
+        num_blocks=4,
+        num_outputs=None,
+        interpolation="nearest",
+        momentum=0.9,
+        kernel_initializer="he_normal",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.widths = tuple(widths)
+        self.num_blocks = num_blocks
+        self.num_outputs = num_outputs or len(self.widths)
+        self.interpolation = interpolation
+        self.momentum = momentum
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        options = {
+            "momentum": momentum,
+            "kernel_initializer": self.kernel_initializer,
+            "dtype": self.dtype_policy,
+        }
+        self.streams = [
+            [
+                BasicBlock(width, name=f"stream{i}_block{k}", **options)
+                for k in range(num_blocks)
+            ]
+            for i, width in enumerate(self.widths)
+        ]
+        self.fusion = FusionBlock(
+            self.widths,
+            num_outputs=self.num_outputs,
+            interpolation=interpolation,
+            name="fusion",
+            **options,
+        )
+
+    def build(self, input_shapes):
+        for blocks, shape in zip(self.streams, input_shapes, strict=True):
+            for block in blocks:
+                block.build(tuple(shape))
+        self.fusion.build(input_shapes)
+        self.built = True
+
+    def call(self, inputs, training=None):
+        streams = []
+        for blocks, x in zip(self.streams, inputs, strict=True):
+            for block in blocks:
+                x = block(x, training=training)
+            streams.append(x)
+        return self.fusion(streams, training=training)
+
+    def compute_output_shape(self, input_shapes):
+        return self.fusion.compute_output_shape(input_shapes)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "widths": self.widths,
+            "num_blocks": self.num_blocks,
+            "num_outputs": self.num_outputs,
+            "interpolation": self.interpolation,
+            "momentum": self.momentum,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class Transition(keras.layers.Layer):
+    """Opens a stream: half the size and the next width, from the coarsest stream.
+
+    A stream whose width changes (only the first transition's) gets a 3x3
+    convolution; the others pass unchanged.
+
+    Args:
+        widths: sequence of int. Channels of each stream after the transition.
+        momentum: float. Momentum of the batch normalisations.
+        kernel_initializer: Keras initializer of the kernels.
+    Call arguments:
+        inputs: list of `len(widths) - 1` tensors `[B, H / 2**i, W / 2**i, C_i]`.
+        training: bool.
+    Returns:
+        A list of `len(widths)` tensors `[B, H / 2**i, W / 2**i, widths[i]]`.
+    Reference:
+        arXiv 1908.07919, figure 2.
+    """
+
+    def __init__(self, widths, momentum=0.9, kernel_initializer="he_normal", **kwargs):
+        super().__init__(**kwargs)
+        self.widths = tuple(widths)
+        self.momentum = momentum
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.convs = [None] * len(self.widths)
+
+    def build(self, input_shapes):
+        shapes = [tuple(shape) for shape in input_shapes]
+        assert len(shapes) == len(self.widths) - 1, (shapes, self.widths)
+        for i, width in enumerate(self.widths):
+            opens = i == len(shapes)
+            shape = shapes[-1] if opens else shapes[i]
+            if not opens and shape[-1] == width:
+                continue
+            conv = ConvNorm(
+                width,
+                strides=2 if opens else 1,
+                momentum=self.momentum,
+                kernel_initializer=self.kernel_initializer,
+                dtype=self.dtype_policy,
+                name=f"stream{i}_conv",
+            )
+            conv.build(shape)
+            setattr(self, f"stream{i}_conv", conv)
+            self.convs[i] = f"stream{i}_conv"
+        self.built = True
+
+    def call(self, inputs, training=None):
+        outputs = []
+        for i, name in enumerate(self.convs):
+            x = inputs[min(i, len(inputs) - 1)]
+            outputs.append(
+                x if name is None else getattr(self, name)(x, training=training)
+            )
+        return outputs
+
+    def compute_output_shape(self, input_shapes):
+        shapes = [tuple(shape) for shape in input_shapes]
+        batch, *sides, _ = shapes[-1]
+        sides = [None if side is None else -(-side // 2) for side in sides]
+        shapes.append((batch, *sides, None))
+        return [
+            (*shape[:-1], width)
+            for shape, width in zip(shapes, self.widths, strict=True)
+        ]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "widths": self.widths,
+            "momentum": self.momentum,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

@@ -1,0 +1,120 @@
+"""Residual blocks of the streams (BasicBlock) and of the first stage (Bottleneck)."""
+
+import keras
+
+from hrnet_tf.layers.conv_norm import ConvNorm
+
+
+class _ResidualBlock(keras.layers.Layer):
+    """`relu(convolutions(x) + shortcut(x))`; subclasses say which convolutions."""
+
+    expansion = 1
+
+    def __init__(self, filters, momentum=0.9, kernel_initializer="he_normal", **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.momentum = momentum
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self._unit_options = {
+            "momentum": momentum,
+            "kernel_initializer": self.kernel_initializer,
+            "dtype": self.dtype_policy,
+        }
+        self.projection = None
+
+    @property
+    def out_filters(self):
+        return self.filters * self.expansion
+
+    def build(self, input_shape):
+        if input_shape[-1] != self.out_filters:
+            self.projection = ConvNorm(
+                self.out_filters,
+                1,
+                activation=None,
+                name="projection",
+                **self._unit_options,
+            )
+            self.projection.build(input_shape)
+        shape = input_shape
+        for unit in self._units():
+            unit.build(shape)
+            shape = unit.compute_output_shape(shape)
+        self.built = True
+
+    def call(self, inputs, training=None):
+        x = inputs
+        for unit in self._units():
+            x = unit(x, training=training)
+        shortcut = inputs
+        if self.projection is not None:
+            shortcut = self.projection(inputs, training=training)
+        return keras.ops.relu(x + shortcut)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.out_filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "momentum": self.momentum,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class BasicBlock(_ResidualBlock):
+    """Two 3x3 convolutions with a shortcut: the unit of every parallel stream.
+
+    Args:
+        filters: int. Number of output channels.
+        momentum: float. Momentum of the batch normalisations.
+        kernel_initializer: Keras initializer of the kernels.
+    Call arguments:
+        inputs: tensor `[B, H, W, C]`; a 1x1 projection is added if `C != filters`.
+        training: bool.
+    Returns:
+        A tensor `[B, H, W, filters]`.
+    Reference:
+        arXiv 1908.07919, section 3.1.
+    """
+
+    def __init__(self, filters, **kwargs):
+        super().__init__(filters, **kwargs)
+        options = self._unit_options
+        self.conv1 = ConvNorm(filters, name="conv1", **options)
+        self.conv2 = ConvNorm(filters, activation=None, name="conv2", **options)
+
+    def _units(self):
+        return self.conv1, self.conv2
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class Bottleneck(_ResidualBlock):
+    """1x1, 3x3 and 1x1 convolutions with a shortcut: the unit of the first stage.
+
+    Args:
+        filters: int. Width of the 3x3 convolution; the output has four times it.
+        momentum: float. Momentum of the batch normalisations.
+        kernel_initializer: Keras initializer of the kernels.
+    Call arguments:
+        inputs: tensor `[B, H, W, C]`.
+        training: bool.
+    Returns:
+        A tensor `[B, H, W, 4 * filters]`.
+    Reference:
+        arXiv 1908.07919, section 3.1.
+    """
+
+    expansion = 4
+
+    def __init__(self, filters, **kwargs):
+        super().__init__(filters, **kwargs)
+        options = self._unit_options
+        self.conv1 = ConvNorm(filters, 1, name="conv1", **options)
+        self.conv2 = ConvNorm(filters, 3, name="conv2", **options)
+        self.conv3 = ConvNorm(4 * filters, 1, activation=None, name="conv3", **options)
+
+    def _units(self):
+        return self.conv1, self.conv2, self.conv3

@@ -1,0 +1,122 @@
+"""The High-Resolution Network's body, shared by every task."""
+
+import keras
+
+from hrnet_tf.layers.conv_norm import ConvNorm
+from hrnet_tf.layers.parallel import HighResolutionModule, Transition
+from hrnet_tf.layers.residual import Bottleneck
+from hrnet_tf.models.base import HRNetModel, check_size
+
+# Statistics of ImageNet, used by every official network (RGB, after / 255).
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class HRNetBackbone(HRNetModel):
+    """HRNet without a head: four parallel streams of strides 4, 8, 16 and 32.
+
+    Args:
+        width: int. Channels of the finest stream; stream i has `width * 2**i`.
+        num_modules: three ints. High-resolution modules of stages 2, 3 and 4.
+        num_blocks: int. Residual blocks of each stream in each module.
+        stem_width: int. Channels of the two strided convolutions.
+        stage1_width: int. Width of the first stage's bottlenecks.
+        stage1_blocks: int. Number of the first stage's bottlenecks.
+        image_size: (height, width) or None for any size.
+        num_outputs: int. How many of the finest streams the last fusion makes.
+        interpolation: "nearest" or "bilinear". Upsampling inside the fusions; it
+            belongs to the weights.
+        momentum: float. Momentum of the batch normalisations (Keras convention).
+        kernel_initializer: Keras initializer of all kernels.
+        include_preprocessing: bool. True takes RGB pixels 0..255 and normalises
+            inside; False takes normalised input.
+        dtype: Keras dtype policy or its name; None takes the global one.
+        name: str. Name of the model.
+    Call arguments:
+        inputs: tensor `[B, H, W, 3]`.
+        training: bool.
+    Returns:
+        A dict of tensors: "P2" `[B, H/4, W/4, width]`, "P3" `[B, H/8, W/8,
+        2 * width]`, "P4", "P5"; the `num_outputs` finest of them.
+    Raises:
+        ValueError: if `image_size` does not suit the interpolation.
+    Reference:
+        arXiv 1908.07919, section 3.
+    """
+
+    def __init__(
+        self,
+        width=32,
+        num_modules=(1, 4, 3),
+        num_blocks=4,
+        stem_width=64,
+        stage1_width=64,
+        stage1_blocks=4,
+        image_size=None,
+        num_outputs=4,
+        interpolation="nearest",
+        momentum=0.9,
+        kernel_initializer="he_normal",
+        include_preprocessing=True,
+        dtype=None,
+        name="hrnet_backbone",
+    ):
+        size = check_size(image_size, interpolation)
+        dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+        initializer = keras.initializers.get(kernel_initializer)
+        unit = {
+            "momentum": momentum,
+            "kernel_initializer": initializer,
+            "dtype": dtype,
+        }
+        inputs = keras.Input((*size, 3), dtype="float32", name="image")
+        x = inputs
+        if include_preprocessing:
+            x = keras.layers.Rescaling(
+                [1 / (255 * std) for std in IMAGENET_STD],
+                [
+                    -mean / std
+                    for mean, std in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)
+                ],
+                dtype="float32",
+                name="normalize",
+            )(x)
+        x = ConvNorm(stem_width, strides=2, name="stem_conv1", **unit)(x)
+        x = ConvNorm(stem_width, strides=2, name="stem_conv2", **unit)(x)
+        for k in range(stage1_blocks):
+            x = Bottleneck(stage1_width, name=f"stage1_block{k}", **unit)(x)
+        streams = [x]
+        for stage, count in enumerate(num_modules, start=2):
+            widths = tuple(width * 2**i for i in range(stage))
+            streams = Transition(widths, name=f"transition{stage - 1}", **unit)(streams)
+            for m in range(count):
+                last = stage == 4 and m == count - 1
+                streams = HighResolutionModule(
+                    widths,
+                    num_blocks=num_blocks,
+                    num_outputs=num_outputs if last else None,
+                    interpolation=interpolation,
+                    name=f"stage{stage}_module{m}",
+                    **unit,
+                )(streams)
+        super().__init__(
+            inputs=inputs,
+            outputs={f"P{i + 2}": x for i, x in enumerate(streams)},
+            arguments={
+                "width": width,
+                "num_modules": tuple(num_modules),
+                "num_blocks": num_blocks,
+                "stem_width": stem_width,
+                "stage1_width": stage1_width,
+                "stage1_blocks": stage1_blocks,
+                "image_size": image_size,
+                "num_outputs": num_outputs,
+                "interpolation": interpolation,
+                "momentum": momentum,
+                "kernel_initializer": initializer,
+                "include_preprocessing": include_preprocessing,
+                "dtype": dtype,
+            },
+            name=name,
+        )

@@ -1,0 +1,110 @@
+"""Top-down human pose: heatmaps from the finest stream."""
+
+import keras
+
+from hrnet_tf.models.backbone import HRNetBackbone
+from hrnet_tf.models.base import HRNetModel
+
+HEATMAP_ACTIVATIONS = ("linear", "spatial_softmax")
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class HRNetPose(HRNetModel):
+    """HRNetV1 for top-down pose: one heatmap a keypoint, at a quarter of the size.
+
+    `heatmap_activation`, `heatmap_sigma` and `keypoint_set` do not change the
+    graph: they tell decoders how to read the maps, and travel with the saved model.
+
+    Args:
+        num_keypoints: int. Number of heatmaps.
+        image_size: (height, width) of the crop, or None for any size.
+        heatmap_activation: "linear" (trained by mean squared error) or
+            "spatial_softmax" (the outputs are logits over all cells).
+        heatmap_sigma: float. Standard deviation of the training Gaussians, in cells.
+        keypoint_set: dict or None. `KeypointSet.to_dict()` of the keypoints.
+        interpolation, momentum, kernel_initializer, include_preprocessing, dtype,
+            name, **architecture: see `HRNetBackbone`.
+    Call arguments:
+        inputs: tensor `[B, H, W, 3]`, RGB pixels 0..255 (normalised input with
+            `include_preprocessing=False`).
+        training: bool.
+    Returns:
+        Heatmaps, float32 `[B, H/4, W/4, num_keypoints]`.
+    Raises:
+        ValueError: if an argument is out of its range or contradicts another one.
+    Reference:
+        arXiv 1908.07919, section 4.
+    """
+
+    def __init__(
+        self,
+        num_keypoints=17,
+        image_size=(256, 192),
+        heatmap_activation="linear",
+        heatmap_sigma=2.0,
+        keypoint_set=None,
+        interpolation="nearest",
+        momentum=0.9,
+        kernel_initializer="he_normal",
+        include_preprocessing=True,
+        dtype=None,
+        name="hrnet_pose",
+        **architecture,
+    ):
+        _check_head(num_keypoints, heatmap_activation, keypoint_set)
+        backbone = HRNetBackbone(
+            image_size=image_size,
+            num_outputs=1,
+            interpolation=interpolation,
+            momentum=momentum,
+            kernel_initializer=kernel_initializer,
+            include_preprocessing=include_preprocessing,
+            dtype=dtype,
+            **architecture,
+        )
+        arguments = dict(backbone.arguments)
+        del arguments["num_outputs"]
+        inputs = keras.Input(backbone.input_shape[1:], dtype="float32", name="image")
+        heatmaps = keras.layers.Conv2D(
+            num_keypoints,
+            1,
+            kernel_initializer=arguments["kernel_initializer"].clone(),
+            dtype="float32",
+            name="head",
+        )(backbone(inputs)["P2"])
+        super().__init__(
+            inputs=inputs,
+            outputs=heatmaps,
+            arguments={
+                **arguments,
+                "num_keypoints": num_keypoints,
+                "heatmap_activation": heatmap_activation,
+                "heatmap_sigma": heatmap_sigma,
+                "keypoint_set": keypoint_set,
+            },
+            name=name,
+        )
+        self.backbone = backbone
+        self.num_keypoints = num_keypoints
+        self.image_size = None if image_size is None else tuple(image_size)
+        self.heatmap_activation = heatmap_activation
+        self.heatmap_sigma = heatmap_sigma
+
+
+def _check_head(num_keypoints, heatmap_activation, keypoint_set):
+    if not isinstance(num_keypoints, int) or num_keypoints < 1:
+        raise ValueError(
+            "num_keypoints must be a positive integer."
+            f" Received: num_keypoints={num_keypoints!r}."
+        )
+    if heatmap_activation not in HEATMAP_ACTIVATIONS:
+        raise ValueError(
+            f"heatmap_activation must be one of {HEATMAP_ACTIVATIONS}."
+            f" Received: heatmap_activation={heatmap_activation!r}."
+        )
+    if keypoint_set is not None and len(keypoint_set["names"]) != num_keypoints:
+        raise ValueError(
+            f"keypoint_set {keypoint_set['name']!r} names"
+            f" {len(keypoint_set['names'])} keypoints, which contradicts"
+            f" num_keypoints={num_keypoints}. Pass the same number."
+        )

@@ -1,0 +1,50 @@
+"""The published HRNet architectures."""
+
+# Stream i has width * 2**i channels. Names follow the papers (the network called
+# "W18-Small-v1" really starts at 16 channels); no derived values here.
+ARCHITECTURES = {
+    "hrnet_test": {
+        "width": 4,
+        "num_modules": (1, 1, 1),
+        "num_blocks": 1,
+        "stem_width": 8,
+        "stage1_width": 4,
+        "stage1_blocks": 1,
+    },
+    "hrnet_w18_small_v1": {
+        "width": 16,
+        "num_modules": (1, 1, 1),
+        "num_blocks": 2,
+        "stage1_width": 32,
+        "stage1_blocks": 1,
+    },
+    "hrnet_w18_small_v2": {
+        "width": 18,
+        "num_modules": (1, 3, 2),
+        "num_blocks": 2,
+        "stage1_blocks": 2,
+    },
+    "hrnet_w18": {"width": 18},
+    "hrnet_w30": {"width": 30},
+    "hrnet_w32": {"width": 32},
+    "hrnet_w40": {"width": 40},
+    "hrnet_w44": {"width": 44},
+    "hrnet_w48": {"width": 48},
+    "hrnet_w64": {"width": 64},
+}
+
+
+def architecture(preset):
+    """Returns the architecture's keyword arguments.
+
+    Args:
+        preset: str. A key of `ARCHITECTURES`.
+    Raises:
+        ValueError: if there is no such preset; the text lists those there are.
+    """
+    if preset not in ARCHITECTURES:
+        raise ValueError(
+            f"Unknown preset. Received: preset={preset!r}."
+            f" Expected one of: {', '.join(ARCHITECTURES)}."
+        )
+    return dict(ARCHITECTURES[preset])

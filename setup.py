@@ -1,0 +1,48 @@
+"""Installs hrnet_tf and its console command `hrnet`."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(
+    r'__version__ = "(.+?)"', (ROOT / "hrnet_tf" / "__init__.py").read_text()
+).group(1)
+
+# tf-models-official 2.20 pins tensorflow 2.20; named beside a newer tensorflow a
+# resolver silently falls back to tf-models-official 2.7, so both are pinned.
+REQUIRED = [
+    "tensorflow>=2.20,<2.21",
+    "keras>=3.12,<3.16",
+    "tf-models-official>=2.20,<2.21",
+    # tensorflow-hub, which tf-models-official imports, needs pkg_resources.
+    "setuptools<81",
+    "matplotlib>=3.8",
+    "numpy>=1.26",
+    "pillow>=10.3",
+    "pycocotools>=2.0.8",
+    "scipy>=1.11",
+    "safetensors>=0.4.3",
+    "typer>=0.12",
+    "rich>=13.7",
+]
+EXTRAS = {
+    "litert": ["ai-edge-litert>=2.0"],
+    "jax": ["jax>=0.4.34"],
+    "test": ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.14,<0.18"],
+}
+
+setup(
+    name="hrnet_tf",
+    version=VERSION,
+    description="HRNet, the High-Resolution Network, for Keras 3 and TensorFlow",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["hrnet_tf", "hrnet_tf.*"]),
+    python_requires=">=3.10,<3.14",
+    install_requires=REQUIRED,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["hrnet=hrnet_tf.cli:app"]},
+)
