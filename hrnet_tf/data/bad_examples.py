@@ -1,0 +1,60 @@
+"""What to do with single bad examples: stop at the first, or skip and count them."""
+
+import collections
+import warnings
+
+
+class BadExample(ValueError):
+    """A single example which cannot be used.
+
+    Args:
+        kind: str. What bad examples are counted by, such as "absent image".
+        message: str. What arrived, in which file, what was expected, how to fix it.
+    """
+
+    def __init__(self, kind, message):
+        super().__init__(message)
+        self.kind = kind
+
+
+class BadExamples:
+    """Raises the first bad example, or counts them for one warning at the end.
+
+    Args:
+        source: str or path. What is being read; the warning names it.
+        skip: bool. Whether to skip and count.
+    """
+
+    def __init__(self, source, skip):
+        self.source = source
+        self.skip = skip
+        self.first = None
+        self._counts = collections.Counter()
+
+    @property
+    def num_skipped(self):
+        """int: the number of bad examples so far."""
+        return sum(self._counts.values())
+
+    def add(self, error):
+        """Counts a `BadExample`, or raises it if examples are not to be skipped."""
+        if not self.skip:
+            raise error
+        self.first = self.first or error
+        self._counts[error.kind] += 1
+
+    def describe(self):
+        """Returns the counts and the first case in a sentence (str); "" without one."""
+        if not self._counts:
+            return ""
+        counts = ", ".join(f"{n} x {kind}" for kind, n in self._counts.items())
+        return f"{counts}; the first: {self.first}"
+
+    def warn(self):
+        """Warns once if any example was skipped."""
+        if self._counts:
+            warnings.warn(
+                f"{self.source}: skipped {self.num_skipped} bad example(s):"
+                f" {self.describe()}",
+                stacklevel=3,
+            )
