@@ -1,0 +1,397 @@
+"""Pictures: skeletons on images, sheets of images, and training curves."""
+
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+
+# Blue, orange and green are told apart with any common colour blindness.
+COLORS = {"left": (0, 153, 255), "right": (255, 122, 0), "centre": (64, 208, 112)}
+_OUTLINE = (16, 16, 24)
+# Pillow draws without antialiasing: everything is drawn up to 4 times as large, on a
+# layer of at most this many pixels (4 bytes each).
+_MAX_SUPERSAMPLING = 4
+_MAX_LAYER_PIXELS = 48_000_000
+
+
+def draw_keypoints(
+    image, keypoints, min_score=0.2, draw_boxes=False, draw_scores=False
+):
+    """Draws people's skeletons: left limbs blue, right ones orange, the others green.
+
+    Lines and points grow with the person; the people with the best boxes are drawn last
+    and so lie on top.
+
+    Args:
+        image: uint8 array `[H, W, 3]` RGB, or path of an image file. Not changed.
+        keypoints: `Keypoints` in pixels of the image. Without a keypoint set only
+            points are drawn.
+        min_score: float. Keypoints with a lower score are left out.
+        draw_boxes: bool. Also draw the boxes.
+        draw_scores: bool. Also write each person's score (see `oks.rescore`).
+    Returns:
+        uint8 array `[H, W, 3]`.
+    Raises:
+        ValueError: if the image cannot be read or is not uint8 RGB.
+    """
+    from hrnet_tf.metrics.oks import rescore
+
+    canvas = _to_pillow(image)
+    scores = rescore(keypoints.scores, keypoints.box_scores, min_score)
+    for i in np.argsort(keypoints.box_scores, kind="stable"):
+        shown = keypoints.scores[i] >= min_score
+        box = keypoints.boxes[i] if draw_boxes else None
+        text = f"{scores[i]:.2f}" if draw_scores else None
+        _draw_person(canvas, keypoints.xy[i], shown, keypoints.keypoint_set, box, text)
+    return np.array(canvas)
+
+
+def contact_sheet(images, columns=4, captions=None, cell_size=(240, 240)):
+    """Arranges images in a grid, each fitted into a cell of the same size.
+
+    Args:
+        images: sequence of uint8 arrays `[H, W, 3]` or paths; sizes may differ.
+        columns: int, images in a row.
+        captions: sequence of str or None, written below the images and cut where they
+            do not fit.
+        cell_size: `(height, width)` in pixels of the room for each image.
+    Returns:
+        uint8 array `[H, W, 3]`.
+    Raises:
+        ValueError: for no images, or another number of captions.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    images = list(images)
+    if not images or columns < 1:
+        raise ValueError(
+            f"A contact sheet needs images and columns. Received {len(images)} images"
+            f" and columns={columns}."
+        )
+    if captions is not None and len(captions) != len(images):
+        raise ValueError(
+            f"Expected one caption an image. Received {len(captions)} captions for"
+            f" {len(images)} images."
+        )
+    (height, width), gap = cell_size, 8
+    font = ImageFont.load_default(14)
+    room = 22 if captions is not None else 0
+    fitted = [_fit(_to_pillow(image), width, height) for image in images]
+    columns = min(columns, len(images))
+    # A row is as high as its highest image: pictures wider than a cell leave no gaps.
+    heights = [
+        max(image.height for image in fitted[i : i + columns])
+        for i in range(0, len(fitted), columns)
+    ]
+    total = sum(row + room + gap for row in heights) + gap
+    sheet = Image.new("RGB", (columns * (width + gap) + gap, total), (250, 250, 250))
+    draw = ImageDraw.Draw(sheet)
+    for i, image in enumerate(fitted):
+        row, column = divmod(i, columns)
+        left = gap + column * (width + gap)
+        bottom = gap + sum(heights[: row + 1]) + row * (room + gap)
+        sheet.paste(image, (left + (width - image.width) // 2, bottom - image.height))
+        if captions is not None:
+            text = _cut(str(captions[i]), font, width)
+            middle = (left + width / 2, bottom + room / 2)
+            draw.text(middle, text, (40, 40, 40), font, anchor="mm")
+    return np.array(sheet)
+
+
+def save_image(image, path):
+    """Writes an image file, complete or not at all, creating folders.
+
+    Args:
+        image: uint8 array `[H, W, 3]` RGB.
+        path: str or path ending in .png, .jpg or .jpeg.
+    Raises:
+        ValueError: for another ending or another kind of array.
+    """
+    path = Path(path)
+    formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+    if path.suffix.lower() not in formats:
+        raise ValueError(
+            f"{path} ends in {path.suffix!r}; images are written as {list(formats)}."
+        )
+    picture = _to_pillow(image)
+    # 4:4:4: halving the colours' resolution blurs thin coloured lines.
+    options = {"quality": 92, "subsampling": 0} if path.suffix.lower() != ".png" else {}
+    _write(
+        path,
+        lambda file: picture.save(file, format=formats[path.suffix.lower()], **options),
+    )
+
+
+def plot_history(history, path):
+    """Plots the curves of a training run as a PNG: losses, scores and learning rate.
+
+    Args:
+        history: path of the CSV log (a column `epoch`, and one for each value; cells
+            may be empty), or a dict of name to list of values, such as
+            `keras.callbacks.History.history`.
+        path: str or path of the PNG file.
+    Raises:
+        ValueError: if the log is missing, empty, or holds no numbers.
+    """
+    # Figure instead of pyplot: no global state, no display, safe in any thread.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    epochs, curves = _read_history(history)
+    panels = _panels(curves)
+    figure = Figure(figsize=(5.4 * len(panels), 4.2), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (title, names) in zip(all_axes, panels.items(), strict=True):
+        for i, name in enumerate(names):
+            finite = np.isfinite(curves[name])
+            # Values of validation only exist at some epochs: mark these.
+            few = np.count_nonzero(finite) <= 40
+            axes.plot(
+                epochs[finite],
+                curves[name][finite],
+                color=f"C{i % 10}",
+                linestyle="-" if i < 10 else "--",
+                marker="o" if few else None,
+                markersize=3.5,
+                linewidth=1.6,
+                label=name,
+            )
+        _finish_axes(axes, title, [curves[name] for name in names])
+    _write(Path(path), lambda file: figure.savefig(file, format="png"))
+
+
+def _to_pillow(image):
+    """A fresh RGB Pillow image of an array or a file."""
+    from PIL import Image
+
+    if isinstance(image, (str, os.PathLike)):
+        try:
+            # No rotation by EXIF: annotations count pixels as they are stored.
+            with Image.open(image) as file:
+                return file.convert("RGB")
+        except OSError as error:
+            raise ValueError(f"{image} is no readable image: {error}.") from error
+    array = np.asarray(image)
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+        raise ValueError(
+            "Expected a uint8 array [H, W, 3] RGB or a path. Received"
+            f" {array.dtype} of shape {array.shape}."
+        )
+    return Image.fromarray(np.ascontiguousarray(array))
+
+
+def _write(path, save):
+    """Lets `save` write a file beside `path`, then renames it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            save(file)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _draw_person(canvas, xy, shown, keypoint_set, box, text):
+    """Composites one person, drawn on a larger layer of just the area it covers."""
+    from PIL import Image, ImageDraw
+
+    corners = [xy[shown]]
+    if box is not None:
+        corners.append(np.array([box[:2], box[:2] + box[2:]]))
+    corners = np.concatenate(corners)
+    if not len(corners):
+        return
+    radii = _radii(xy, shown, max(canvas.size))
+    margin = 2 * radii.max() + 3
+    left, top = np.floor(np.maximum(corners.min(0) - margin, 0)).astype(int)
+    right, bottom = np.ceil(
+        np.minimum(corners.max(0) + margin + 1, canvas.size)
+    ).astype(int)
+    if right <= left or bottom <= top:
+        return
+    zoom = int(np.sqrt(_MAX_LAYER_PIXELS / ((right - left) * (bottom - top))))
+    zoom = min(max(zoom, 1), _MAX_SUPERSAMPLING)
+    layer = Image.new("RGBA", ((right - left) * zoom, (bottom - top) * zoom))
+    draw = ImageDraw.Draw(layer)
+    # The centre of pixel (0, 0) is half a pixel from the corner of the image.
+    origin = np.array([left, top]) - 0.5
+    if box is not None:
+        edges = (np.array([box[:2], box[:2] + box[2:]]) - origin) * zoom
+        for width, color in ((3, (*_OUTLINE, 140)), (1.5, (255, 255, 255, 255))):
+            draw.rectangle([*edges.ravel()], outline=color, width=round(width * zoom))
+    _draw_skeleton(draw, (xy - origin) * zoom, radii * zoom, shown, keypoint_set)
+    layer = layer.resize((right - left, bottom - top), Image.Resampling.BOX)
+    # Without alpha_composite only the mask would blend, and the edges darken.
+    area = canvas.crop((left, top, right, bottom)).convert("RGBA")
+    area.alpha_composite(layer)
+    canvas.paste(area.convert("RGB"), (left, top))
+    if text:
+        _draw_text(canvas, corners[:, 0].min(), corners[:, 1].min() - margin, text)
+
+
+def _radii(xy, shown, image_side):
+    """Radius of each point: by the person's size, smaller where points are close."""
+    points = xy[shown]
+    radii = np.ones(len(xy))
+    if not len(points):
+        return radii
+    extent = np.ptp(points, axis=0).max() if len(points) > 1 else 0.1 * image_side
+    radius = np.clip(0.016 * extent, 1.5, max(0.02 * image_side, 1.5))
+    distances = np.linalg.norm(xy[:, None] - points[None], axis=-1)
+    nearest = np.where(distances > 0, distances, np.inf).min(1)
+    return np.clip(0.4 * nearest, min(radius, 1.2), radius)
+
+
+def _draw_skeleton(draw, points, radii, shown, keypoint_set):
+    """Draws limbs, then points, on a dark outline that shows on any background."""
+    sides = _sides(len(points), keypoint_set)
+    limbs = []
+    for pair in keypoint_set.skeleton if keypoint_set else ():
+        a, b = (keypoint_set.index(name) for name in pair)
+        if shown[a] and shown[b]:
+            limbs.append((a, b, _limb_side({sides[a], sides[b]})))
+    border = 0.3 * radii.max()
+    for outlined in (True, False):
+        for a, b, side in limbs:
+            # Thin between close points, such as those of a face.
+            length = np.linalg.norm(points[a] - points[b])
+            width = min(1.1 * radii.max(), 0.3 * length)
+            width += 2 * border if outlined else 0
+            color = (*_OUTLINE, 150) if outlined else (*COLORS[side], 255)
+            _draw_line(draw, points[a], points[b], width, color)
+    for i in np.flatnonzero(shown):
+        _draw_disc(draw, points[i], radii[i] + border, (*_OUTLINE, 200))
+        _draw_disc(draw, points[i], radii[i], (255, 255, 255, 255))
+        _draw_disc(draw, points[i], 0.7 * radii[i], (*COLORS[sides[i]], 255))
+
+
+def _sides(num_points, keypoint_set):
+    """ "left", "right" or "centre" of each keypoint, by its name or its flip pair."""
+    if keypoint_set is None:
+        return ["centre"] * num_points
+    sides = dict.fromkeys(keypoint_set.names, "centre")
+    for pair in keypoint_set.flip_pairs:
+        # Pairs are written (left, right) where the names do not say it.
+        sides.update(zip(pair, ("left", "right"), strict=True))
+        for name in pair:
+            for side in ("left", "right"):
+                if name.lower().startswith((side, f"{side[0]}_")):
+                    sides[name] = side
+    return [sides[name] for name in keypoint_set.names]
+
+
+def _limb_side(sides):
+    """A limb belongs to a side unless it connects both."""
+    sides = sides - {"centre"}
+    return sides.pop() if len(sides) == 1 else "centre"
+
+
+def _draw_line(draw, start, end, width, color):
+    draw.line([*start, *end], fill=color, width=max(1, round(width)))
+    for point in (start, end):
+        _draw_disc(draw, point, width / 2, color)
+
+
+def _draw_disc(draw, center, radius, color):
+    draw.ellipse([*(center - radius), *(center + radius)], fill=color)
+
+
+def _draw_text(canvas, x, y, text):
+    from PIL import ImageDraw, ImageFont
+
+    draw = ImageDraw.Draw(canvas)
+    font = ImageFont.load_default(float(np.clip(max(canvas.size) / 45, 11, 28)))
+    width, height = draw.textbbox((0, 0), text, font)[2:]
+    x = min(max(float(x), 0), max(canvas.width - width - 6, 0))
+    y = min(max(float(y) - height - 4, 0), max(canvas.height - height - 4, 0))
+    draw.rectangle([x, y, x + width + 6, y + height + 4], fill=_OUTLINE)
+    draw.text((x + 3, y + 2), text, (255, 255, 255), font)
+
+
+def _fit(image, width, height):
+    """Resizes an image to the largest size within `width` x `height`."""
+    from PIL import Image
+
+    scale = min(width / image.width, height / image.height)
+    size = [max(1, round(side * scale)) for side in image.size]
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _cut(text, font, width):
+    """Cuts a text where it would be wider than `width` pixels."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "…") > width:
+        text = text[:-1]
+    return text + "…"
+
+
+def _read_history(history):
+    """Returns the epochs `[E]` and a dict of the numeric curves `[E]`."""
+    source = "The history"
+    if not isinstance(history, dict):
+        source = str(history)
+        try:
+            with open(history, newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+        except OSError as error:
+            raise ValueError(f"{source} cannot be read: {error}.") from error
+        history = (
+            {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+        )
+    curves = {}
+    for name, values in history.items():
+        numbers = np.array([_number(value) for value in values])
+        if np.isfinite(numbers).any():
+            curves[name] = numbers
+    lengths = {name: len(values) for name, values in curves.items()}
+    epochs = curves.pop("epoch", None)
+    if not curves or len(set(lengths.values())) != 1:
+        raise ValueError(
+            f"{source} has nothing to plot. Expected columns of numbers of the same"
+            f" length, such as epoch, loss, val_loss. Received {lengths}."
+        )
+    if epochs is None:
+        epochs = np.arange(1, 1 + max(lengths.values()))
+    return epochs, curves
+
+
+def _number(value):
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        # CSV logs write NA, or nothing, where a value was not measured.
+        return np.nan
+
+
+def _panels(curves):
+    """Names of the curves by what can share an axis."""
+    panels = {"Loss": [], "Score": [], "Score (percent)": [], "Learning rate": []}
+    for name, values in curves.items():
+        if "loss" in name.lower():
+            panels["Loss"].append(name)
+        elif name.lower() in ("lr", "learning_rate"):
+            panels["Learning rate"].append(name)
+        else:
+            percent = np.nanmax(values) > 1.5
+            panels["Score (percent)" if percent else "Score"].append(name)
+    return {title: names for title, names in panels.items() if names}
+
+
+def _finish_axes(axes, title, curves):
+    from matplotlib.ticker import MaxNLocator
+
+    values = np.concatenate(curves)
+    values = values[np.isfinite(values)]
+    if title in ("Loss", "Learning rate") and values.min() > 0:
+        if values.max() > 9 * values.min():
+            axes.set_yscale("log")
+    axes.set_title(title)
+    axes.set_xlabel("Epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=8, ncols=2 if len(curves) > 6 else 1, framealpha=0.8)
