@@ -69,29 +69,7 @@ def load_pose(
     if ground_truth_mat is not None:
         head_boxes = _read_head_boxes(ground_truth_mat, len(entries), annotation_json)
     bad = BadExamples(annotation_json, skip_bad)
-    images = {}
-    for row, entry in enumerate(entries):
-        images.setdefault(entry["image"], []).append(row)
-    examples = []
-    for image_id, (name, rows) in enumerate(images.items()):
-        try:
-            size = image_size(image_dir / name)
-        except BadExample as error:
-            bad.add(error)
-            size, rows = None, ()
-        people = []
-        for row in rows:
-            where = f"{annotation_json}: entry {row} (from 0), of the image {name}"
-            try:
-                person = _person(where, entries[row], size)
-                head = _head_size(where, entries[row], head_boxes, row)
-                people.append((*person, head, row))
-            except BadExample as error:
-                bad.add(error)
-        if people:
-            examples.append(_example(image_dir / name, image_id, size, people))
-        if progress is not None:
-            progress(image_id + 1, len(images))
+    examples = _examples(entries, head_boxes, image_dir, bad, progress)
     if not examples:
         raise ValueError(
             f"{annotation_json} holds no usable person among its {len(entries)}"
@@ -115,6 +93,34 @@ def _check_entries(path, entries):
                 f"{path}: entry {row} (from 0) should be a dict with the file name"
                 f" under 'image'. Received: {entry!r:.200}."
             )
+
+
+def _examples(entries, head_boxes, image_dir, bad, progress):
+    """Groups the entries by image, checks them and makes the examples."""
+    images = {}
+    for row, entry in enumerate(entries):
+        images.setdefault(entry["image"], []).append(row)
+    examples = []
+    for image_id, (name, rows) in enumerate(images.items()):
+        try:
+            size = image_size(image_dir / name)
+        except BadExample as error:
+            bad.add(error)
+            rows = ()
+        people = []
+        for row in rows:
+            where = f"{bad.source}: entry {row} (from 0), of the image {name}"
+            try:
+                person = _person(where, entries[row], size)
+                head = _head_size(where, entries[row], head_boxes, row)
+                people.append((*person, head, row))
+            except BadExample as error:
+                bad.add(error)
+        if people:
+            examples.append(_example(image_dir / name, image_id, size, people))
+        if progress is not None:
+            progress(image_id + 1, len(images))
+    return examples
 
 
 def _person(where, entry, size):

@@ -1,0 +1,276 @@
+"""Sharded TFRecords: written once from examples, read by the input pipeline.
+
+A folder of records holds `pose-00000-of-00008.tfrecord` ... and `metadata.json`:
+
+    {"keypoint_set": {...}, "num_images": 1234, "num_people": 2345,
+     "shards": [{"file": "pose-00000-of-00008.tfrecord", "records": 155,
+                 "bytes": 12345678}, ...]}
+"""
+
+import json
+import math
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from hrnet_tf.data.bad_examples import BadExample, BadExamples
+from hrnet_tf.data.keypoint_sets import KeypointSet
+from hrnet_tf.data.schema import serialize_pose
+from hrnet_tf.data.sources.checks import image_size, read_json
+
+_METADATA = "metadata.json"
+# About 100 MB a shard reads fast from any file system (tf.data's own advice), and a
+# few shards even of little data let it read in parallel.
+_SHARD_BYTES = 100e6
+_MIN_SHARDS = 8
+
+
+@dataclass(frozen=True)
+class PoseRecords:
+    """The records in a folder.
+
+    Args:
+        paths: tuple of str, the shards in order.
+        num_images: int, also the number of records.
+        num_people: int.
+        keypoint_set: `KeypointSet` of the people.
+        num_skipped: int. Bad examples left out by the call that wrote the records; 0
+            when they were opened.
+    """
+
+    paths: tuple[str, ...]
+    num_images: int
+    num_people: int
+    keypoint_set: KeypointSet
+    num_skipped: int = 0
+
+
+def write_pose_records(
+    examples, output_dir, keypoint_set, num_shards=None, skip_bad=False, progress=None
+):
+    """Writes examples as sharded TFRecords, one record an image.
+
+    The image files go into the records as they are, after each was decoded once to
+    verify it and its size. All is written into a folder beside `output_dir`, counted
+    by reading it back, and then renamed: there are either complete records or none.
+
+    Args:
+        examples: sequence of `PoseExample`.
+        output_dir: path of the folder to make. It must not exist, or be empty.
+        keypoint_set: `KeypointSet` of the examples.
+        num_shards: int or None. By default shards of about 100 MB, and 8 if there are
+            that many images.
+        skip_bad: bool. Whether bad images are skipped and counted in one warning
+            instead of raising.
+        progress: callable `(num_done, num_images)` or None.
+    Returns:
+        `PoseRecords`, of what was written.
+    Raises:
+        ValueError: if there are no examples, `output_dir` holds something, or the
+            keypoints are not those of the set; and, without `skip_bad`, for an image
+            that is absent, damaged or of another size than its example says.
+    """
+    examples = list(examples)
+    output_dir = Path(output_dir)
+    _check_arguments(examples, output_dir, keypoint_set, num_shards)
+    bad = BadExamples(output_dir, skip_bad)
+    num_shards = num_shards or _default_num_shards(examples)
+    output_dir.parent.mkdir(parents=True, exist_ok=True)
+    beside = output_dir.with_name(f"{output_dir.name}.incomplete-{os.getpid()}")
+    beside.mkdir()
+    try:
+        metadata = _write(examples, beside, num_shards, keypoint_set, bad, progress)
+        if not metadata["num_images"]:
+            raise ValueError(
+                f"{output_dir}: none of the {len(examples)} images can be used:"
+                f" {bad.describe()}."
+            )
+        text = json.dumps(metadata, indent=1)
+        (beside / _METADATA).write_text(text, encoding="utf-8")
+        if output_dir.is_dir():
+            output_dir.rmdir()  # It is empty; not every system renames onto a folder.
+        os.replace(beside, output_dir)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    bad.warn()
+    return _records(output_dir, metadata, bad.num_skipped)
+
+
+def open_pose_records(records_dir):
+    """Returns the `PoseRecords` in a folder, after a quick check of their files.
+
+    Every shard is checked to exist and to have the bytes that it was written with;
+    `count_records` reads a shard in full.
+
+    Args:
+        records_dir: path of a folder from `write_pose_records`.
+    Raises:
+        ValueError: naming the file, if one is absent, cut short or no such file.
+    """
+    records_dir = Path(records_dir)
+    path = records_dir / _METADATA
+    if not path.is_file():
+        raise ValueError(
+            f"{records_dir} is no folder of records: it has no {_METADATA}. Write"
+            " records with `hrnet records`."
+        )
+    metadata = read_json(path)
+    try:
+        records = _records(records_dir, metadata)
+        sizes = [(shard["file"], shard["bytes"]) for shard in metadata["shards"]]
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} lacks a field or has another format: {error!r}. Write the records"
+            " again."
+        ) from error
+    for file, num_bytes in sizes:
+        shard = records_dir / file
+        if not shard.is_file():
+            raise ValueError(
+                f"The record shard {shard} is absent; {path} lists {len(sizes)}"
+                " shards. Copy it, or write the records again."
+            )
+        if shard.stat().st_size != num_bytes:
+            raise ValueError(
+                f"The record shard {shard} has {shard.stat().st_size} bytes, but was"
+                f" written with {num_bytes}: it was cut short or changed. Copy it, or"
+                " write the records again."
+            )
+    return records
+
+
+def count_records(path):
+    """Returns the number of records (int) in a TFRecord file, reading all of it.
+
+    Raises:
+        ValueError: if there is no such file, or a length or checksum is wrong.
+    """
+    import tensorflow as tf
+
+    if not Path(path).is_file():
+        raise ValueError(f"There is no record shard {path}. Check the path.")
+    count = 0
+    try:
+        for _ in tf.data.TFRecordDataset(str(path), buffer_size=1 << 20):
+            count += 1
+    except tf.errors.DataLossError as error:
+        raise ValueError(
+            f"The record shard {path} is damaged or cut short after {count} complete"
+            " records. Copy it, or write the records again."
+        ) from error
+    return count
+
+
+def _check_arguments(examples, output_dir, keypoint_set, num_shards):
+    if not examples:
+        raise ValueError(f"There are no examples to write to {output_dir}.")
+    if output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir())):
+        raise ValueError(
+            f"{output_dir} exists and is not empty. Remove it, or write the records to"
+            " another folder."
+        )
+    if num_shards is not None and not 1 <= num_shards <= len(examples):
+        raise ValueError(
+            f"num_shards={num_shards}: expected 1 to {len(examples)}, the number of"
+            " images."
+        )
+    for example in examples:
+        if example.keypoints.shape[1] != keypoint_set.num_keypoints:
+            raise ValueError(
+                f"{example.image_path}: its people have {example.keypoints.shape[1]}"
+                f" keypoints, but the keypoint set {keypoint_set.name!r} has"
+                f" {keypoint_set.num_keypoints}."
+            )
+
+
+def _default_num_shards(examples):
+    paths = [Path(example.image_path) for example in examples]
+    # What is absent is reported when it is read.
+    num_bytes = sum(path.stat().st_size for path in paths if path.is_file())
+    wanted = max(_MIN_SHARDS, math.ceil(num_bytes / _SHARD_BYTES))
+    return min(wanted, len(examples))
+
+
+def _write(examples, folder, num_shards, keypoint_set, bad, progress):
+    """Writes the shards into `folder` and returns the metadata."""
+    import tensorflow as tf
+
+    metadata = {"keypoint_set": keypoint_set.to_dict(), "num_images": 0}
+    metadata.update(num_people=0, shards=[])
+    done = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for i in range(num_shards):
+            start, stop = (len(examples) * j // num_shards for j in (i, i + 1))
+            path = folder / f"pose-{i:05d}-of-{num_shards:05d}.tfrecord"
+            num_records = 0
+            with tf.io.TFRecordWriter(str(path)) as writer:
+                for result in pool.map(_record_or_problem, examples[start:stop]):
+                    if isinstance(result, BadExample):
+                        bad.add(result)
+                    else:
+                        record, num_people = result
+                        writer.write(record)
+                        num_records += 1
+                        metadata["num_people"] += num_people
+                    done += 1
+                    if progress is not None:
+                        progress(done, len(examples))
+            counted = count_records(path)
+            assert counted == num_records, f"{path}: {counted} of {num_records} records"
+            metadata["num_images"] += num_records
+            metadata["shards"].append(
+                {
+                    "file": path.name,
+                    "records": num_records,
+                    "bytes": path.stat().st_size,
+                }
+            )
+    return metadata
+
+
+def _record_or_problem(example):
+    """Returns the record (bytes) and number of people, or the `BadExample`."""
+    try:
+        return serialize_pose(example, _verified_bytes(example)), example.num_people
+    except BadExample as error:
+        return error
+
+
+def _verified_bytes(example):
+    """Returns the bytes of an example's image file, which was decoded to verify it."""
+    import tensorflow as tf
+
+    path = example.image_path
+    image_size(path)  # Its errors tell absent, foreign and truncated files apart.
+    encoded = Path(path).read_bytes()
+    try:
+        # As in training: three channels also from grey, palette and CMYK images.
+        image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    except tf.errors.OpError as error:
+        reason = error.message.partition("}} ")[2] or error.message
+        raise BadExample(
+            "undecodable image",
+            f"The image {path} cannot be decoded: {reason.partition(' [Op:')[0]}."
+            " Copy or download it again.",
+        ) from None
+    height, width = image.shape[:2]
+    if (height, width) != (example.height, example.width):
+        raise BadExample(
+            "size contradicts the annotation",
+            f"The image {path} has {width}x{height} pixels (width x height), but its"
+            f" example says {example.width}x{example.height}.",
+        )
+    return encoded
+
+
+def _records(folder, metadata, num_skipped=0):
+    return PoseRecords(
+        paths=tuple(str(folder / shard["file"]) for shard in metadata["shards"]),
+        num_images=metadata["num_images"],
+        num_people=metadata["num_people"],
+        keypoint_set=KeypointSet.from_dict(metadata["keypoint_set"]),
+        num_skipped=num_skipped,
+    )
