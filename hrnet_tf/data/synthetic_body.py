@@ -150,7 +150,12 @@ class BodyPainter:
             layer(depth, heads.paint_long_hair, self, points, radii)
         if self.seat is not None:
             knees = (joints["left_knee"] + joints["right_knee"]) / 2
-            layer((joints["pelvis"][2] + knees[2]) / 2 - 0.07, self._seat)
+            depth = (joints["pelvis"][2] + knees[2]) / 2 - 0.07
+            if self.figure.pelvis[2, 2] > -0.1:
+                # Seen from the front or the side both feet stand before the seat.
+                feet = min(joints[f"{side}_heel"][2] for side in SIDES)
+                depth = min(depth, feet - 0.04)
+            layer(depth, self._seat)
         for side in SIDES:
             shoulder, elbow, wrist, hand, hip, knee, ankle, heel, toe = (
                 joints[f"{side}_{name}"][2]
