@@ -1,0 +1,1 @@
+"""Weights of other frameworks: reading their files, naming, assigning."""
