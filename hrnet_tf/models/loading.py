@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from hrnet_tf.models.backbone import HRNetBackbone
 from hrnet_tf.models.base import HRNetModel
@@ -86,7 +87,8 @@ def inference_function(model):
         to the model's outputs, tensors or, on other backends, arrays.
     """
     if keras.backend.backend() != "tensorflow":
-        return model.predict_on_batch
+        # The data pipeline's tensors are TensorFlow's, which other backends refuse.
+        return lambda images: model.predict_on_batch(np.asarray(images))
     import tensorflow as tf
 
     signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
