@@ -58,7 +58,9 @@ class ConvNorm(keras.layers.Layer):
         self.norm = BatchNorm(momentum=momentum, dtype=self.dtype_policy, name="norm")
 
     def build(self, input_shape):
-        self.conv.build(input_shape)
+        batch, *sides, channels = input_shape
+        sides = [None if s is None else s + 2 * self._margin for s in sides]
+        self.conv.build((batch, *sides, channels))
         self.norm.build((*input_shape[:-1], self.filters))
         self.built = True
 

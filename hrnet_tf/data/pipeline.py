@@ -1,0 +1,240 @@
+"""The input pipeline: the only place that orders, batches and prefetches.
+
+A source of people is a list of `PoseExample` (images are read from their files) or
+the `PoseRecords` of `open_pose_records`. The order and every random draw of epoch e
+depend on (seed, e) alone, so a resumed run sees what an undisturbed one would have.
+"""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from hrnet_tf.data.augment import affine
+from hrnet_tf.data.schema import parse_pose
+from hrnet_tf.data.shards import PoseRecords
+
+# People held for shuffling when reading records; files and shards are shuffled too.
+SHUFFLE_BUFFER = 4096
+
+
+def num_people(source):
+    """Returns how many people a source holds."""
+    if isinstance(source, PoseRecords):
+        return source.num_people
+    return sum(example.num_people for example in source)
+
+
+def steps_per_epoch(source, batch_size):
+    """Returns the number of whole batches; raises ValueError if there is none."""
+    count = num_people(source)
+    if count < batch_size:
+        raise ValueError(
+            f"The data set holds {count} people, fewer than a batch."
+            f" Received: batch_size={batch_size}. Pass a batch size up to {count}."
+        )
+    return count // batch_size
+
+
+def training_batches(
+    source,
+    codec,
+    keypoint_set,
+    batch_size,
+    augmentation,
+    seed=0,
+    first_epoch=0,
+    epochs=None,
+):
+    """Makes the batches of training.
+
+    Args:
+        source: list of `PoseExample`, or `PoseRecords`.
+        codec: `HeatmapCodec`; gives the crop's size and makes the targets.
+        keypoint_set: `KeypointSet` of the source.
+        batch_size: int. Every batch is whole: an epoch's remainder is dropped.
+        augmentation: `PoseAugmentation`.
+        seed: int.
+        first_epoch: int. Where a resumed run goes on.
+        epochs: int or None. Where the data end; None means never.
+    Returns:
+        A `tf.data.Dataset` of (images uint8 `[B, H, W, 3]`, heatmaps float32
+        `[B, H/4, W/4, K]`, weights float32 `[B, K]`), `steps_per_epoch` of them an
+        epoch.
+    Raises:
+        ValueError: if the source is smaller than a batch.
+    """
+    people_of_epoch = _shuffled_people(source, keypoint_set.num_keypoints, seed)
+    taken = steps_per_epoch(source, batch_size) * batch_size
+
+    def epoch_people(epoch):
+        people = people_of_epoch(epoch).take(taken)
+        return people.enumerate().map(
+            lambda position, person: {
+                **person,
+                "seed": tf.stack([seed * 10_007 + epoch, position]),
+            }
+        )
+
+    upper = [name in keypoint_set.upper_body for name in keypoint_set.names]
+    crop = functools.partial(
+        _training_crop,
+        crop_size=tuple(codec.image_size),
+        augmentation=augmentation,
+        upper_body=upper,
+        flip_indices=keypoint_set.flip_indices,
+    )
+
+    def targets(image, points, visible):
+        heatmaps, weights = codec.encode(points, visible)
+        return image, heatmaps, weights
+
+    last = np.iinfo(np.int64).max if epochs is None else epochs
+    return (
+        tf.data.Dataset.range(first_epoch, last)
+        .flat_map(epoch_people)
+        .map(crop, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(batch_size, drop_remainder=True)
+        .map(targets, num_parallel_calls=1)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def test_batches(source, num_keypoints, image_size, batch_size):
+    """Makes the batches of a test: every person once, in order, not augmented.
+
+    Args:
+        source: list of `PoseExample`, or `PoseRecords`.
+        num_keypoints: int.
+        image_size: (height, width) of the crop.
+        batch_size: int. The last batch is padded by repeating its last person.
+    Returns:
+        A `tf.data.Dataset` of dicts: images uint8 `[B, H, W, 3]`, centers and sizes
+        float32 `[B, 2]` (the regions, pixels), index int64 `[B]` (the person's
+        position in the source; -1 for padding).
+    """
+    size = tuple(image_size)
+
+    def crop(index, person):
+        center, extent = affine.box_regions(person["box"], size[1] / size[0])
+        matrix = affine.crop_matrix(center, extent[0], 0.0, size)
+        image = affine.decode_crop(_encoded(person), matrix, size)
+        return {"images": image, "centers": center, "sizes": extent, "index": index}
+
+    def pad(batch):
+        missing = batch_size - tf.shape(batch["index"])[0]
+        padded = {
+            key: tf.concat([value, tf.repeat(value[-1:], missing, axis=0)], 0)
+            for key, value in batch.items()
+        }
+        real = tf.range(batch_size) < batch_size - missing
+        padded["index"] = tf.where(real, padded["index"], -1)
+        return {
+            key: tf.ensure_shape(value, (batch_size, *value.shape[1:]))
+            for key, value in padded.items()
+        }
+
+    return (
+        _people_in_order(source, num_keypoints)
+        .enumerate()
+        .map(crop, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(batch_size)
+        .map(pad, num_parallel_calls=1)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def _encoded(person):
+    """The person's image file's bytes."""
+    if "image" in person:
+        return person["image"]
+    return tf.io.read_file(person["path"])
+
+
+def _training_crop(person, crop_size, augmentation, upper_body, flip_indices):
+    """The augmented crop of a person, and its keypoints in crop pixels."""
+    keypoints, seed = person["keypoints"], person["seed"]
+    center, size = affine.box_regions(person["box"], crop_size[1] / crop_size[0])
+    center, size, rotation, flip = affine.random_region(
+        keypoints, center, size, seed, augmentation, upper_body
+    )
+    matrix = affine.crop_matrix(center, size[0], rotation, crop_size)
+    # The official code mirrors the image and the centre, then crops with the same
+    # angle; both steps are one matrix here.
+    width = tf.cast(person["width"], tf.float32)
+    mirrored_center = tf.stack([width - 1 - center[0], center[1]])
+    mirrored = affine.crop_matrix(mirrored_center, size[0], rotation, crop_size)
+    matrix = tf.where(flip, affine.mirror(mirrored, width), matrix)
+    image = affine.decode_crop(_encoded(person), matrix, crop_size)
+    image = affine.jitter(image, seed, augmentation)
+    points = affine.apply_matrix(matrix, keypoints[:, :2])
+    visible = keypoints[:, 2]
+    points = tf.where(flip, tf.gather(points, flip_indices), points)
+    visible = tf.where(flip, tf.gather(visible, flip_indices), visible)
+    return image, points, visible
+
+
+def _table(examples):
+    """The people of examples as tensors with a row each."""
+    counts = [example.num_people for example in examples]
+    return {
+        "path": tf.constant(np.repeat([e.image_path for e in examples], counts)),
+        "width": tf.constant(np.repeat([e.width for e in examples], counts)),
+        "box": tf.constant(np.concatenate([e.boxes for e in examples])),
+        "keypoints": tf.constant(np.concatenate([e.keypoints for e in examples])),
+    }
+
+
+def _parse_people(serialized, num_keypoints):
+    """The people of a record as a data set."""
+    fields = parse_pose(serialized, num_keypoints)
+    people = tf.data.Dataset.from_tensor_slices(
+        {"box": fields["boxes"], "keypoints": fields["keypoints"]}
+    )
+    return people.map(
+        lambda person: {**person, "image": fields["image"], "width": fields["width"]}
+    )
+
+
+def _people_in_order(source, num_keypoints):
+    if isinstance(source, PoseRecords):
+        records = tf.data.TFRecordDataset([str(path) for path in source.paths])
+        return records.flat_map(lambda record: _parse_people(record, num_keypoints))
+    return tf.data.Dataset.from_tensor_slices(_table(source))
+
+
+def _shuffled_people(source, num_keypoints, seed):
+    """Returns the function from an epoch to its people, shuffled by (seed, epoch)."""
+
+    def permuted(epoch, count):
+        key = tf.stack([tf.constant(seed, tf.int64), epoch])
+        return tf.data.Dataset.range(count).map(
+            lambda i: tf.random.experimental.index_shuffle(i, key, count - 1)
+        )
+
+    if isinstance(source, PoseRecords):
+        paths = tf.constant([str(path) for path in source.paths])
+
+        def from_records(epoch):
+            shards = permuted(epoch, len(source.paths)).map(lambda i: paths[i])
+            records = shards.interleave(
+                tf.data.TFRecordDataset, cycle_length=4, deterministic=True
+            )
+            people = records.flat_map(lambda r: _parse_people(r, num_keypoints))
+            return people.shuffle(
+                SHUFFLE_BUFFER,
+                seed=seed * 10_007 + epoch,
+                reshuffle_each_iteration=False,
+            )
+
+        return from_records
+
+    table = _table(source)
+    count = num_people(source)
+
+    def from_files(epoch):
+        return permuted(epoch, count).map(
+            lambda i: {key: value[i] for key, value in table.items()}
+        )
+
+    return from_files

@@ -1,0 +1,225 @@
+"""The official test of top-down pose: crops, flip test, decoding, OKS or PCK."""
+
+import dataclasses
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from hrnet_tf.data import pipeline
+from hrnet_tf.data.heatmaps import HeatmapCodec
+from hrnet_tf.data.keypoint_sets import KeypointSet
+from hrnet_tf.metrics import oks, pck
+from hrnet_tf.models.loading import inference_function
+from hrnet_tf.results import write_json
+
+METRICS = ("oks", "pckh", "pck")
+# What the best checkpoint is chosen by.
+MAIN_NUMBER = {"oks": "AP", "pckh": "Mean", "pck": "PCK"}
+PCK_THRESHOLD = 0.2
+
+
+@dataclasses.dataclass(frozen=True)
+class PeoplePredictions:
+    """Predictions for the `N` people of a source, in its order.
+
+    Attributes:
+        points: float32 `[N, K, 2]`, pixels of the image.
+        scores: float32 `[N, K]`, heatmap maxima.
+        sizes: float32 `[N, 2]`, the padded regions in pixels.
+    """
+
+    points: np.ndarray
+    scores: np.ndarray
+    sizes: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class PoseReport:
+    """The outcome of an evaluation.
+
+    Attributes:
+        metric: str. One of `METRICS`.
+        numbers: dict of float. AP and AR in 0..1 for "oks"; percent for "pckh";
+            shares in 0..1 for "pck".
+        boxes: str. Which boxes were used: "ground truth" or the detections' file.
+        flip_test: bool.
+        num_people, num_images: int.
+        images_per_second: float. People's crops through decoding, network and codec.
+    """
+
+    metric: str
+    numbers: dict
+    boxes: str
+    flip_test: bool
+    num_people: int
+    num_images: int
+    images_per_second: float
+
+    @property
+    def main_number(self):
+        """The number that ranks checkpoints: AP, PCKh mean or PCK mean."""
+        return self.numbers[MAIN_NUMBER[self.metric]]
+
+    def save(self, path):
+        """Writes the report as json."""
+        write_json(path, dataclasses.asdict(self))
+
+
+def keypoint_set_of(model):
+    """Returns the `KeypointSet` that a model carries.
+
+    Raises:
+        ValueError: if it carries none.
+    """
+    described = model.arguments["keypoint_set"]
+    if described is None:
+        raise ValueError(
+            f"The model {model.name!r} does not say which keypoints it predicts, which"
+            " the flip test and the metrics need. Build it with"
+            " keypoint_set=load_keypoint_set(...).to_dict()."
+        )
+    return KeypointSet.from_dict(dict(described))
+
+
+def predict_people(
+    model, examples, flip_test=True, batch_size=32, infer=None, progress=None
+):
+    """Finds the keypoints of every person of a source.
+
+    Args:
+        model: `HRNetPose`.
+        examples: list of `PoseExample`; only boxes and images are used.
+        flip_test: bool. True averages with the mirrored crop's heatmaps.
+        batch_size: int.
+        infer: function from images to outputs; None makes it from the model.
+        progress: callable (done, total) or None.
+    Returns:
+        `PeoplePredictions`.
+    """
+    infer = infer or inference_function(model)
+    codec = HeatmapCodec.for_model(model)
+    flip_indices = tuple(keypoint_set_of(model).flip_indices) if flip_test else None
+    total = pipeline.num_people(examples)
+    num_keypoints = model.num_keypoints
+    points = np.zeros((total, num_keypoints, 2), np.float32)
+    scores = np.zeros((total, num_keypoints), np.float32)
+    sizes = np.zeros((total, 2), np.float32)
+    batches = pipeline.test_batches(
+        examples, num_keypoints, codec.image_size, batch_size
+    )
+    done = 0
+    for batch in batches:
+        heatmaps = codec.activate(infer(batch["images"]))
+        if flip_test:
+            flipped = codec.activate(infer(tf.reverse(batch["images"], [2])))
+            heatmaps = codec.merge_flipped(heatmaps, flipped, flip_indices)
+        cells, maxima = codec.decode(heatmaps)
+        found = codec.to_image(cells, batch["centers"], batch["sizes"]).numpy()
+        index = batch["index"].numpy()
+        real = index >= 0
+        points[index[real]] = found[real]
+        scores[index[real]] = maxima.numpy()[real]
+        sizes[index[real]] = batch["sizes"].numpy()[real]
+        done += int(real.sum())
+        if progress is not None:
+            progress(done, total)
+    return PeoplePredictions(points, scores, sizes)
+
+
+def default_metric(keypoint_set):
+    """The metric that a keypoint set is published with."""
+    if keypoint_set.name == "mpii":
+        return "pckh"
+    return "pck" if keypoint_set.sigmas is None else "oks"
+
+
+def evaluate(
+    model,
+    examples,
+    metric=None,
+    ground_truth=None,
+    boxes="ground truth",
+    flip_test=True,
+    batch_size=32,
+    infer=None,
+    progress=None,
+):
+    """Tests a pose model as the official code does.
+
+    Args:
+        model: `HRNetPose` with its keypoint set.
+        examples: list of `PoseExample` of the labelled people or, for "oks", of
+            detections.
+        metric: "oks" (COCO's ten numbers after rescoring and OKS NMS), "pckh" or
+            "pck" (fraction of the distance between the set's reference joints);
+            None takes the keypoint set's.
+        ground_truth: path or dict of the COCO-style annotations; needed for "oks".
+        boxes: str. Where the boxes come from, for the report.
+        flip_test, batch_size, infer, progress: see `predict_people`.
+    Returns:
+        `PoseReport`.
+    Raises:
+        ValueError: if the metric does not suit the keypoint set or is unknown.
+    """
+    keypoint_set = keypoint_set_of(model)
+    metric = metric or default_metric(keypoint_set)
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {METRICS}. Received: {metric!r}.")
+    if metric == "oks" and (keypoint_set.sigmas is None or ground_truth is None):
+        raise ValueError(
+            "The OKS metric needs the ground truth and a keypoint set with sigmas."
+            f" Received: ground_truth={ground_truth}, keypoint set"
+            f" {keypoint_set.name!r} with sigmas={keypoint_set.sigmas}."
+            " Add sigmas to the descriptor, or use metric='pck'."
+        )
+    started = time.perf_counter()
+    people = predict_people(model, examples, flip_test, batch_size, infer, progress)
+    seconds = time.perf_counter() - started
+    if metric == "oks":
+        numbers = _oks_numbers(people, examples, keypoint_set, ground_truth)
+    else:
+        numbers = _pck_numbers(people, examples, keypoint_set, metric)
+    return PoseReport(
+        metric=metric,
+        numbers=numbers,
+        boxes=boxes,
+        flip_test=flip_test,
+        num_people=len(people.points),
+        num_images=len(examples),
+        images_per_second=len(people.points) / seconds,
+    )
+
+
+def coco_results(people, examples, keypoint_set):
+    """Predictions as a COCO result list, after rescoring and OKS NMS."""
+    image_ids = np.repeat(
+        [example.image_id for example in examples],
+        [example.num_people for example in examples],
+    )
+    return oks.coco_results(
+        image_ids,
+        np.concatenate([people.points, people.scores[..., None]], -1),
+        _joined(examples, "box_scores"),
+        np.prod(people.sizes, axis=-1),
+        keypoint_set.sigmas,
+    )
+
+
+def _oks_numbers(people, examples, keypoint_set, ground_truth):
+    results = coco_results(people, examples, keypoint_set)
+    return oks.coco_keypoint_stats(ground_truth, results, keypoint_set.sigmas)
+
+
+def _pck_numbers(people, examples, keypoint_set, metric):
+    labels = _joined(examples, "keypoints")
+    if metric == "pckh":
+        return pck.pckh(people.points, labels, _joined(examples, "head_sizes"))
+    lengths = pck.reference_lengths(labels, keypoint_set)
+    outcome = pck.pck(people.points, labels, lengths, PCK_THRESHOLD)
+    per_joint = dict(zip(keypoint_set.names, outcome.per_joint, strict=True))
+    return {"PCK": outcome.mean, **{k: float(v) for k, v in per_joint.items()}}
+
+
+def _joined(examples, field):
+    return np.concatenate([getattr(example, field) for example in examples])

@@ -1,0 +1,171 @@
+"""Recipes of top-down pose, from the few constants in which they differ."""
+
+import functools
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from hrnet_tf.data import pipeline
+from hrnet_tf.data.heatmaps import HeatmapCodec
+from hrnet_tf.data.keypoint_sets import load_keypoint_set
+from hrnet_tf.data.shards import open_pose_records
+from hrnet_tf.evaluation import pose as evaluation
+from hrnet_tf.losses.heatmap import HeatmapMSE, SpatialCrossEntropy
+from hrnet_tf.models.pose import HRNetPose
+from hrnet_tf.training import schedules
+from hrnet_tf.training.recipe import Recipe
+
+# Each loss trains outputs of one kind.
+LOSSES = {
+    "mse": (HeatmapMSE, "linear"),
+    "cross_entropy": (SpatialCrossEntropy, "spatial_softmax"),
+}
+NUM_PICTURES = 8
+
+
+def pose_recipe(
+    *,
+    name,
+    settings,
+    keypoints,
+    load_train,
+    load_val,
+    image_size,
+    sigma,
+    augmentation,
+    optimizer,
+    loss="mse",
+    ground_truth=None,
+    records_dir=None,
+    weights=None,
+    dtype=None,
+    kernel_initializer="he_normal",
+    evaluate_every=1,
+):
+    """Makes the `Recipe` of a top-down pose run.
+
+    Args:
+        name: str.
+        settings: dict with at least preset, batch_size and epochs: the arguments of
+            the recipe's function.
+        keypoints: str. A keypoint set's name or descriptor file.
+        load_train, load_val: `(keypoint_set) -> list of PoseExample`.
+        image_size: (height, width) of the crops.
+        sigma: float. Standard deviation of the Gaussians in heatmap cells.
+        augmentation: `PoseAugmentation`.
+        optimizer: `(steps per epoch, epochs) -> keras.optimizers.Optimizer`.
+        loss: "mse" (official) or "cross_entropy" (over the spatial softmax).
+        ground_truth: path of the validation annotations; needed where OKS is used.
+        records_dir: path. If the folder exists, its records are trained on instead of
+            `load_train`.
+        weights: path of a PyTorch checkpoint to start from, or None.
+        dtype: Keras dtype policy, for instance "mixed_bfloat16".
+        kernel_initializer: Keras initializer.
+        evaluate_every: int, epochs.
+    Raises:
+        ValueError: if the loss is unknown.
+    """
+    if loss not in LOSSES:
+        raise ValueError(
+            f"loss must be one of {list(LOSSES)}. Received: loss={loss!r}."
+        )
+    loss_class, activation = LOSSES[loss]
+    keypoint_set = load_keypoint_set(keypoints)
+    batch_size, epochs = settings["batch_size"], settings["epochs"]
+    codec = HeatmapCodec(tuple(image_size), sigma=sigma, activation=activation)
+    val_source = functools.cache(functools.partial(load_val, keypoint_set))
+
+    def model():
+        built = HRNetPose.from_preset(
+            settings["preset"],
+            num_keypoints=keypoint_set.num_keypoints,
+            image_size=tuple(image_size),
+            heatmap_activation=activation,
+            heatmap_sigma=sigma,
+            keypoint_set=keypoint_set.to_dict(),
+            kernel_initializer=kernel_initializer,
+            dtype=dtype,
+        )
+        if weights is not None:
+            from hrnet_tf.weights.convert import load_torch_weights
+
+            print(load_torch_weights(built, weights))
+        return built
+
+    def train_data(seed, first_epoch):
+        if records_dir is not None and Path(records_dir).is_dir():
+            source = open_pose_records(records_dir)
+        else:
+            source = load_train(keypoint_set)
+        batches = pipeline.training_batches(
+            source,
+            codec,
+            keypoint_set,
+            batch_size,
+            augmentation,
+            seed,
+            first_epoch,
+            epochs,
+        )
+        return batches, pipeline.steps_per_epoch(source, batch_size)
+
+    def evaluate(trained, infer):
+        return evaluation.evaluate(
+            trained,
+            val_source(),
+            ground_truth=ground_truth,
+            infer=infer,
+            batch_size=min(batch_size, 32),
+        )
+
+    return Recipe(
+        name=name,
+        settings={"name": name, "loss": loss, "dtype": dtype, **settings},
+        model=model,
+        train_data=train_data,
+        loss=loss_class,
+        optimizer=lambda steps: optimizer(steps, epochs),
+        evaluate=evaluate,
+        epochs=epochs,
+        batch_size=batch_size,
+        pictures=lambda trained, infer: _pictures(trained, infer, val_source()),
+        evaluate_every=evaluate_every,
+    )
+
+
+def official_adam(steps_per_epoch, epochs, learning_rate=1e-3, milestones=(170, 200)):
+    """Adam as the official code sets it: no weight decay, steps of a tenth.
+
+    In a run of another length than 210 epochs the milestones keep their share of it.
+
+    Reference:
+        deep-high-resolution-net.pytorch, experiments/coco/hrnet/*.yaml.
+    """
+    milestones = [round(milestone * epochs / 210) for milestone in milestones]
+    schedule = schedules.step_decay(learning_rate, milestones, steps_per_epoch)
+    # PyTorch's epsilon, and Adam's of the paper; Keras has 1e-7.
+    return keras.optimizers.Adam(schedule, epsilon=1e-8)
+
+
+def _pictures(model, infer, examples):
+    """The first validation images with their predicted skeletons, as one picture."""
+    from hrnet_tf import results, visualize
+
+    chosen = examples[:NUM_PICTURES]
+    people = evaluation.predict_people(model, chosen, batch_size=8, infer=infer)
+    keypoint_set = evaluation.keypoint_set_of(model)
+    drawn, start = [], 0
+    for example in chosen:
+        rows = slice(start, start + example.num_people)
+        start = rows.stop
+        found = results.Keypoints(
+            xy=people.points[rows],
+            scores=people.scores[rows],
+            boxes=example.boxes,
+            box_scores=example.box_scores,
+            image_path=example.image_path,
+            keypoint_set=keypoint_set,
+        )
+        drawn.append(visualize.draw_keypoints(example.image_path, found))
+    return np.asarray(visualize.contact_sheet(drawn))

@@ -1,0 +1,72 @@
+"""A training run, described by callables."""
+
+import dataclasses
+import inspect
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Everything a run needs; the callables are called inside the run.
+
+    Attributes:
+        name: str. Name of the run.
+        settings: dict of json values. What tells this run from another one: a run
+            resumes only where they are equal.
+        model: `() -> keras.Model`, with fresh weights.
+        train_data: `(seed, first_epoch) -> (tf.data.Dataset, steps per epoch)`.
+        loss: `() -> keras.losses.Loss`.
+        optimizer: `(steps per epoch) -> keras.optimizers.Optimizer`.
+        evaluate: `(model, infer) -> report` with `numbers` and `main_number`.
+        epochs: int.
+        batch_size: int.
+        pictures: `(model, infer) -> uint8 [H, W, 3]` or None. A picture for
+            TensorBoard.
+        evaluate_every: int. Epochs between evaluations; the last is always one.
+    """
+
+    name: str
+    settings: dict
+    model: Callable
+    train_data: Callable
+    loss: Callable
+    optimizer: Callable
+    evaluate: Callable
+    epochs: int
+    batch_size: int
+    pictures: Callable | None = None
+    evaluate_every: int = 1
+
+
+def load_recipe(path, **arguments):
+    """Runs a recipe file and calls its `recipe` function.
+
+    Args:
+        path: str or Path of a Python file that defines `recipe(...) -> Recipe`.
+        **arguments: passed on; None means the recipe's default.
+    Returns:
+        `Recipe`.
+    Raises:
+        ValueError: if the file is absent, defines no recipe, or the recipe has no such
+            argument.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"There is no recipe file {path}.")
+    function = runpy.run_path(str(path)).get("recipe")
+    if function is None:
+        raise ValueError(
+            f"{path} defines no function `recipe`. Expected one that returns a Recipe,"
+            " as the files in recipes/ do."
+        )
+    arguments = {key: value for key, value in arguments.items() if value is not None}
+    known = inspect.signature(function).parameters
+    unknown = sorted(set(arguments) - set(known))
+    if unknown:
+        raise ValueError(
+            f"{path} takes no argument {', '.join(unknown)}."
+            f" It takes: {', '.join(known)}."
+        )
+    return function(**arguments)
