@@ -1,0 +1,172 @@
+"""The graphs that leave the package: from crops, or whole images, to keypoints."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hrnet_tf.data.augment.affine import box_regions, crop_matrix, decode_crop
+from hrnet_tf.data.heatmaps import HeatmapCodec
+from hrnet_tf.data.keypoint_sets import KeypointSet
+from hrnet_tf.models.loading import inference_function
+from hrnet_tf.models.pose import HRNetPose
+
+# Boxes beyond these, in pixels, overflow the float32 arithmetic of cropping.
+MIN_BOX_SIDE = 1e-3
+MAX_BOX_COORDINATE = 1e6
+
+
+class PoseSignatures:
+    """A pose model with everything around it: cropping, flip test and decoding.
+
+    The methods are graph code; wrap them in `tf.function` to run them fast, on the
+    TensorFlow backend.
+
+    Args:
+        model: `HRNetPose` with a fixed `image_size` and preprocessing included.
+        flip_test: bool. True averages the heatmaps with those of the mirrored crop,
+            for twice the time.
+    Raises:
+        ValueError: if the model does not allow it.
+    """
+
+    def __init__(self, model, flip_test=False):
+        _check_model(model)
+        self.model = model
+        self.flip_test = bool(flip_test)
+        self.codec = HeatmapCodec.for_model(model)
+        self.keypoint_set = model_keypoint_set(model)
+        if flip_test and self.keypoint_set is None:
+            raise ValueError(
+                "The flip test needs to know which keypoints are left and right, but"
+                f" the model {model.name!r} has keypoint_set=None. Build it with"
+                " keypoint_set=KeypointSet(...).to_dict(), or pass flip_test=False."
+            )
+        self._run = inference_function(model)
+
+    @property
+    def crop_spec(self):
+        """`tf.TensorSpec` of the images that `crops` takes, of any batch size."""
+        return tf.TensorSpec((None, *self.codec.image_size, 3), tf.uint8, "images")
+
+    def crops(self, images):
+        """Finds the keypoints of crops.
+
+        Args:
+            images: uint8 tensor `[B, H, W, 3]`, RGB, of the model's `image_size`.
+        Returns:
+            A dict of float32 tensors: "keypoints" `[B, K, 2]`, x, y in pixels of the
+            crop; "scores" `[B, K]`, the peaks of the heatmaps; "heatmaps" `[B, H/4,
+            W/4, K]` of the scale of the training targets.
+        """
+        heatmaps = self._heatmaps(images)
+        cells, scores = self.codec.decode(heatmaps)
+        keypoints = cells * float(self.codec.stride)
+        return {"keypoints": keypoints, "scores": scores, "heatmaps": heatmaps}
+
+    def people(self, image_bytes, boxes):
+        """Finds the keypoints of people in encoded images, of any sizes.
+
+        Boxes without area, or with a number that is not finite or beyond a million
+        pixels, are padding: they cost nothing and their keypoints and scores are zero.
+
+        Args:
+            image_bytes: string tensor `[B]`, JPEG or PNG files.
+            boxes: float32 tensor `[B, N, 4]`, x, y, width, height in pixels.
+        Returns:
+            A dict of float32 tensors: "keypoints" `[B, N, K, 2]`, x, y in pixels of
+            the image; "scores" `[B, N, K]`.
+        """
+        real = tf.reduce_all(boxes[..., 2:] > 0, -1)
+        real &= tf.reduce_max(boxes[..., 2:], -1) >= MIN_BOX_SIDE
+        # NaN is not less than anything.
+        real &= tf.reduce_all(tf.abs(boxes) < MAX_BOX_COORDINATE, -1)
+        places = tf.cast(tf.where(real), tf.int32)
+        height, width = self.codec.image_size
+        centers, sizes = box_regions(tf.gather_nd(boxes, places), width / height)
+        matrices = crop_matrix(
+            centers, sizes[:, 0], tf.zeros_like(sizes[:, 0]), (height, width)
+        )
+        crops = tf.map_fn(
+            lambda args: decode_crop(image_bytes[args[0]], args[1], (height, width)),
+            (places[:, 0], matrices),
+            fn_output_signature=tf.TensorSpec((height, width, 3), tf.uint8),
+        )
+        cells, scores = self.codec.decode(self._heatmaps(crops))
+        keypoints = self.codec.to_image(cells, centers, sizes)
+        shape = tf.concat([tf.shape(boxes)[:2], [self.model.num_keypoints]], 0)
+        return {
+            "keypoints": tf.scatter_nd(places, keypoints, tf.concat([shape, [2]], 0)),
+            "scores": tf.scatter_nd(places, scores, shape),
+        }
+
+    def _heatmaps(self, images):
+        """Runs the network on uint8 crops; merges mirrored ones if asked."""
+        if self.flip_test:
+            images = tf.concat([images, tf.reverse(images, [2])], 0)
+        heatmaps = self.codec.activate(self._run(tf.cast(images, tf.float32)))
+        if not self.flip_test:
+            return heatmaps
+        heatmaps, flipped = tf.split(heatmaps, 2)
+        return self.codec.merge_flipped(
+            heatmaps, flipped, self.keypoint_set.flip_indices
+        )
+
+
+def model_keypoint_set(model):
+    """Returns the `KeypointSet` stored in an `HRNetPose`, or None."""
+    fields = model.arguments["keypoint_set"]
+    return None if fields is None else KeypointSet.from_dict(fields)
+
+
+def check_exportable(model):
+    """Raises ValueError if a model cannot be exported as it is."""
+    _check_model(model)
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "Models are exported with the TensorFlow backend of Keras. Received:"
+            f" {keras.backend.backend()}. Set KERAS_BACKEND=tensorflow; .keras files"
+            " load with any backend."
+        )
+    for variable in model.variables:
+        if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
+            raise ValueError(
+                f"The weight {variable.path} of the model {model.name!r} holds numbers"
+                " that are not finite: its training diverged. Export a checkpoint from"
+                " before that."
+            )
+
+
+def save_functions(model, folder, functions):
+    """Writes a SavedModel that holds a model's variables and the signatures given.
+
+    Args:
+        model: `HRNetModel`.
+        folder: str or path.
+        functions: dict from a signature's name to a `tf.function` with an
+            `input_signature`.
+    """
+    # The variables alone: the model's layers would add their own functions, and may
+    # hold what TensorFlow's tracking refuses, such as dicts with keys of other types.
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.variables]
+    tf.saved_model.save(module, str(folder), signatures=functions)
+
+
+def _check_model(model):
+    if not isinstance(model, HRNetPose):
+        raise ValueError(
+            f"Expected an HRNetPose. Received: {type(model).__name__}."
+            " Only pose models find keypoints."
+        )
+    if model.image_size is None:
+        raise ValueError(
+            f"The model {model.name!r} has image_size=None, but crops need one size."
+            " Rebuild it with image_size=(height, width), such as (256, 192), and"
+            " copy the weights with set_weights."
+        )
+    if not model.arguments["include_preprocessing"]:
+        raise ValueError(
+            f"The model {model.name!r} has include_preprocessing=False, but crops are"
+            " RGB pixels 0..255. Rebuild it with include_preprocessing=True, and copy"
+            " the weights with set_weights."
+        )

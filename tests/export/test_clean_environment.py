@@ -1,0 +1,75 @@
+"""What is exported needs TensorFlow and nothing else."""
+
+import json
+import subprocess
+import venv
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from hrnet_tf.export.saved_model import export_saved_model
+
+SCRIPT = """
+import importlib.util, json, sys
+import tensorflow as tf
+
+assert importlib.util.find_spec("hrnet_tf") is None
+loaded = tf.saved_model.load(sys.argv[1])
+found = loaded.signatures["serving_default"](
+    image_bytes=tf.constant([open(sys.argv[2], "rb").read()]),
+    boxes=tf.constant([json.loads(sys.argv[3])], tf.float32),
+)
+print(json.dumps(found["keypoints"][0].numpy().tolist()))
+"""
+
+
+@pytest.fixture
+def clean_python():
+    """The interpreter of an environment with this TensorFlow alone."""
+    # pytest keeps its own temporary folders, and this one has 1.5 GB.
+    with TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        python = Path(folder, "bin", "python")
+        install = [python, "-m", "pip", "install", "-q"]
+        # Not every version and machine has the smaller package.
+        for package in ("tensorflow-cpu", "tensorflow"):
+            done = subprocess.run(
+                [*install, f"{package}=={tf.__version__}"],
+                capture_output=True,
+                text=True,
+            )
+            if done.returncode == 0:
+                break
+        else:
+            pytest.fail(f"TensorFlow could not be installed: {done.stderr[-2000:]}")
+        yield python
+
+
+@pytest.mark.slow
+def test_the_saved_model_runs_with_tensorflow_alone(
+    clean_python, pose_model, photo, encode, evaluate_by_hand, tmp_path
+):
+    folder = export_saved_model(pose_model, tmp_path / "pose")
+    image = tmp_path / "photo.jpg"
+    image.write_bytes(encode(photo(100, 140), "JPEG"))
+    boxes = [[10, 12, 50, 60], [61, 20, 40, 79.5]]
+    done = subprocess.run(
+        [clean_python, "-I", "-c", SCRIPT, folder, image, json.dumps(boxes)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout)
+    for box, points in zip(boxes, found, strict=True):
+        expected, _ = evaluate_by_hand(image.read_bytes(), box)
+        np.testing.assert_allclose(points, expected, atol=1e-3)
+    shown = subprocess.run(
+        [clean_python.with_name("saved_model_cli"), "show", "--dir", folder, "--all"],
+        capture_output=True,
+        text=True,
+    )
+    assert "signature_def['serving_default']" in shown.stdout, shown.stderr[-2000:]

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+
+from hrnet_tf.export import litert
+from hrnet_tf.export.litert import export_litert
+from hrnet_tf.export.signatures import PoseSignatures
+
+TOLERANCES = {"float32": 1e-3, "float16": 2e-2}
+
+
+def run(path, images):
+    interpreter = Interpreter(str(path))
+    names = interpreter.get_signature_list()
+    assert names == {
+        "crops": {"inputs": ["images"], "outputs": ["heatmaps", "keypoints", "scores"]}
+    }
+    runner = interpreter.get_signature_runner("crops")
+    return runner(images=images), interpreter
+
+
+@pytest.fixture(scope="module")
+def images():
+    shape = (2, 12, 8, 3)
+    small = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    return tf.cast(tf.image.resize(small, (96, 64)), tf.uint8).numpy()
+
+
+@pytest.mark.parametrize(
+    ("precision", "flip_test"), [("float32", True), ("float16", False)]
+)
+def test_the_file_gives_what_the_model_says(
+    pose_model, images, decode_by_hand, tmp_path, precision, flip_test
+):
+    path = tmp_path / "models" / "pose.tflite"
+    export_litert(pose_model, path, precision, batch_size=2, flip_test=flip_test)
+    assert [child.name for child in path.parent.iterdir()] == ["pose.tflite"]
+    found, interpreter = run(path, images)
+    expected = PoseSignatures(pose_model, flip_test).crops(tf.constant(images))
+    largest = np.abs(expected["heatmaps"]).max()
+    for name in ("heatmaps", "scores"):
+        difference = np.abs(found[name] - expected[name]).max()
+        assert difference < TOLERANCES[precision] * largest
+    for i in range(2):
+        # Rounding may move a maximum: keypoints have to fit their own heatmaps.
+        cells, _ = decode_by_hand(found["heatmaps"][i])
+        np.testing.assert_allclose(found["keypoints"][i], cells * 4, atol=1e-3)
+    if precision == "float32":
+        np.testing.assert_allclose(found["keypoints"], expected["keypoints"], atol=1e-3)
+    operations = {op["op_name"] for op in interpreter._get_ops_details()}
+    assert not any(name.startswith(("Flex", "CUSTOM")) for name in operations)
+
+
+def test_float16_halves_the_weights_and_mixed_precision_is_left_out(
+    make_pose, images, tmp_path
+):
+    mixed = make_pose(dtype="mixed_bfloat16")
+    half = export_litert(mixed, tmp_path / "half.tflite", "float16")
+    full = export_litert(mixed, tmp_path / "full.tflite")
+    weights = 4 * mixed.count_params()
+    saved = full.stat().st_size - half.stat().st_size
+    assert 0.4 * weights < saved < 0.5 * weights
+    found, _ = run(full, images[:1])
+    expected = PoseSignatures(make_pose()).crops(tf.constant(images[:1]))["heatmaps"]
+    difference = np.abs(found["heatmaps"] - expected).max()
+    assert difference < 1e-3 * np.abs(expected).max()
+
+
+def test_a_failed_export_keeps_the_file(pose_model, tmp_path, monkeypatch):
+    path = tmp_path / "pose.tflite"
+    path.write_bytes(b"old")
+
+    def fail(source, target):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(litert, "_convert", lambda *args: b"new")
+    monkeypatch.setattr(litert.os, "replace", fail)
+    with pytest.raises(OSError, match="the disk is full"):
+        export_litert(pose_model, path)
+    assert [child.name for child in tmp_path.iterdir()] == ["pose.tflite"]
+    assert path.read_bytes() == b"old"
+
+
+def test_wrong_arguments(pose_model, tmp_path):
+    path = tmp_path / "pose.tflite"
+    with pytest.raises(ValueError, match="precision must be one of .*'int4'"):
+        export_litert(pose_model, path, precision="int4")
+    with pytest.raises(ValueError, match="batch_size must be a positive .*=0"):
+        export_litert(pose_model, path, batch_size=0)

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from hrnet_tf.export.signatures import PoseSignatures, check_exportable
+from hrnet_tf.models.backbone import HRNetBackbone
+
+
+@pytest.fixture(scope="module")
+def crops():
+    shape = (2, 12, 8, 3)
+    small = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    return tf.cast(tf.image.resize(small, (96, 64)), tf.uint8)
+
+
+def test_crops_gives_what_the_model_says(pose_model, crops, decode_by_hand):
+    found = PoseSignatures(pose_model).crops(crops)
+    heatmaps = pose_model.predict_on_batch(crops.numpy())
+    np.testing.assert_allclose(found["heatmaps"], heatmaps, rtol=1e-4, atol=1e-4)
+    for i in range(2):
+        cells, scores = decode_by_hand(found["heatmaps"][i].numpy())
+        np.testing.assert_allclose(found["keypoints"][i], cells * 4)
+        np.testing.assert_allclose(found["scores"][i], scores)
+
+
+def test_crops_turns_logits_into_heatmaps(make_pose, crops):
+    model = make_pose(heatmap_activation="spatial_softmax")
+    heatmaps = PoseSignatures(model).crops(crops)["heatmaps"].numpy()
+    logits = model.predict_on_batch(crops.numpy()).reshape(2, -1, 17)
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    shares = powers / powers.sum(1, keepdims=True)
+    expected = np.minimum(shares * 2 * np.pi * 4, 1).reshape(heatmaps.shape)
+    np.testing.assert_allclose(heatmaps, expected, atol=1e-3)
+
+
+def test_flip_test_averages_with_the_mirrored_crop(pose_model, crops):
+    signatures = PoseSignatures(pose_model, flip_test=True)
+    heatmaps = pose_model.predict_on_batch(crops.numpy())
+    flipped = pose_model.predict_on_batch(crops.numpy()[:, :, ::-1])[:, :, ::-1]
+    flipped = flipped[..., list(signatures.keypoint_set.flip_indices)]
+    flipped[:, :, 1:] = flipped[:, :, :-1].copy()
+    found = signatures.crops(crops)["heatmaps"]
+    np.testing.assert_allclose(found, (heatmaps + flipped) / 2, atol=2e-4)
+
+
+def test_flip_test_needs_the_keypoint_set(make_pose):
+    model = make_pose(keypoint_set=None)
+    PoseSignatures(model)
+    with pytest.raises(ValueError, match="has keypoint_set=None"):
+        PoseSignatures(model, flip_test=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"image_size": None}, "image_size=None, but crops need one size"),
+        ({"include_preprocessing": False}, "has include_preprocessing=False"),
+    ],
+)
+def test_models_that_cannot_read_crops_are_refused(make_pose, options, text):
+    with pytest.raises(ValueError, match=text):
+        PoseSignatures(make_pose(**options))
+
+
+def test_other_models_are_refused():
+    with pytest.raises(ValueError, match="Expected an HRNetPose. Received: HRNetBack"):
+        PoseSignatures(HRNetBackbone.from_preset("hrnet_test"))
+
+
+def test_diverged_models_are_not_exported(make_pose):
+    model = make_pose()
+    check_exportable(model)
+    model.get_layer("head").bias.assign(np.full(17, np.nan))
+    with pytest.raises(ValueError, match="head/bias .* its training diverged"):
+        check_exportable(model)
