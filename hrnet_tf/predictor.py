@@ -1,0 +1,239 @@
+"""Keypoints from images in three lines."""
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hrnet_tf.data.augment.affine import box_regions, crop_matrix, warp
+from hrnet_tf.data.heatmaps import HeatmapCodec
+from hrnet_tf.export.saved_model import ExportedPose
+from hrnet_tf.export.signatures import (
+    MAX_BOX_COORDINATE,
+    MIN_BOX_SIDE,
+    PoseSignatures,
+    model_keypoint_set,
+)
+from hrnet_tf.models.loading import load_model
+from hrnet_tf.results import Keypoints
+
+# Crops that go through the network together: a bound on the memory.
+_BATCH_SIZE = 16
+
+
+class PosePredictor:
+    """Finds the keypoints of people in images.
+
+        predictor = hrnet_tf.PosePredictor.load("model.keras")
+        keypoints = predictor.predict("image.jpg", boxes)
+
+    Args:
+        model: `HRNetPose` with a fixed `image_size`, or `ExportedPose`.
+    Attributes:
+        image_size: (height, width) of the crops in pixels.
+        keypoint_set: `KeypointSet` or None, as stored in the model.
+    Raises:
+        ValueError: if the model does not find keypoints in crops of one size.
+    """
+
+    def __init__(self, model):
+        self._model = model
+        self._functions = {}
+        if isinstance(model, ExportedPose):
+            self.keypoint_set = model.keypoint_set
+        else:
+            self._function(False)
+            self.keypoint_set = model_keypoint_set(model)
+        self.image_size = model.image_size
+        self._codec = HeatmapCodec(image_size=self.image_size)
+        self._cut = tf.function(
+            self._cut_people,
+            input_signature=[
+                tf.TensorSpec((None, None, 3), tf.uint8),
+                tf.TensorSpec((None, 2), tf.float32),
+                tf.TensorSpec((None, 2), tf.float32),
+            ],
+        )
+
+    @classmethod
+    def load(cls, path):
+        """Loads a model.
+
+        Args:
+            path: str or path of a `.keras` file, or of a folder that
+                `export_saved_model` wrote: a version's, or the one above, whose largest
+                version is taken.
+        Raises:
+            ValueError: if there is no complete pose model; the text names the file.
+        """
+        path = Path(path)
+        if path.is_dir() or (not path.exists() and path.suffix != ".keras"):
+            return cls(ExportedPose(path))
+        model = load_model(path)
+        try:
+            return cls(model)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    def predict(self, image, boxes=None, box_scores=None, flip_test=None):
+        """Finds the keypoints of the people of one image.
+
+        Args:
+            image: path of a JPEG or PNG file, its bytes, or a uint8 array `[H, W, 3]`,
+                RGB. An orientation noted in EXIF is not applied.
+            boxes: array-like `[N, 4]`, one box a person: x, y, width, height in pixels
+                of the image, `N` of any size. None: the image is one person.
+            box_scores: array-like `[N]` or None, a detector's confidences; they count
+                in the people's scores of `Keypoints.to_coco`. None: 1.
+            flip_test: bool or None. True averages with the mirrored crop, for twice the
+                time. None: False, or what an exported model was exported with.
+        Returns:
+            `Keypoints` of `N` people, in pixels of the image.
+        Raises:
+            ValueError: if the image cannot be read, a box does not lie in it, a score
+                is not finite, or an exported model was exported otherwise.
+        """
+        pixels, name = _read(image)
+        function = self._function(flip_test)
+        height, width = pixels.shape[:2]
+        if boxes is None:
+            boxes = [[0, 0, width, height]]
+        boxes = _check_boxes(boxes, width, height, name)
+        box_scores = _check_scores(box_scores, len(boxes))
+        aspect = self.image_size[1] / self.image_size[0]
+        centers, sizes = box_regions(tf.constant(boxes), aspect)
+        pixels = tf.constant(pixels)
+        points, scores = [], []
+        # At least once, so that no people give arrays of the right shapes.
+        for start in range(0, max(len(boxes), 1), _BATCH_SIZE):
+            part = slice(start, start + _BATCH_SIZE)
+            found = function(self._cut(pixels, centers[part], sizes[part]))
+            cells = found["keypoints"] / self._codec.stride
+            points.append(self._codec.to_image(cells, centers[part], sizes[part]))
+            scores.append(found["scores"])
+        return Keypoints(
+            xy=np.concatenate(points),
+            scores=np.concatenate(scores),
+            boxes=boxes,
+            box_scores=box_scores,
+            image_path=name if isinstance(image, (str, os.PathLike)) else None,
+            keypoint_set=self.keypoint_set,
+        )
+
+    def _cut_people(self, pixels, centers, sizes):
+        """Crops people `[N, H, W, 3]` out of an image."""
+        widths = sizes[:, 0]
+        matrices = crop_matrix(centers, widths, tf.zeros_like(widths), self.image_size)
+        return tf.map_fn(
+            lambda matrix: warp(pixels, matrix, self.image_size),
+            matrices,
+            fn_output_signature=tf.TensorSpec((*self.image_size, 3), tf.uint8),
+        )
+
+    def _function(self, flip_test):
+        """The function from crops to keypoints, made when first asked for."""
+        if isinstance(self._model, ExportedPose):
+            if flip_test not in (None, self._model.flip_test):
+                raise ValueError(
+                    f"{self._model.folder} was exported with"
+                    f" flip_test={self._model.flip_test}, which is part of its graph."
+                    f" Received: flip_test={flip_test}. Leave flip_test out, or export"
+                    " the model again."
+                )
+            return self._model.crops
+        flip_test = bool(flip_test)
+        if flip_test not in self._functions:
+            signatures = PoseSignatures(self._model, flip_test)
+            function = signatures.crops
+            if keras.backend.backend() == "tensorflow":
+                spec = [signatures.crop_spec]
+                function = tf.function(function, input_signature=spec, autograph=False)
+            self._functions[flip_test] = function
+        return self._functions[flip_test]
+
+
+def _read(image):
+    """Returns the pixels, uint8 `[H, W, 3]`, and what to call the image in errors."""
+    if isinstance(image, (str, os.PathLike)):
+        name = os.fspath(image)
+        if not os.path.isfile(name):
+            raise ValueError(f"There is no image file {name}.")
+        return _decode(Path(name).read_bytes(), name), name
+    if isinstance(image, bytes):
+        return _decode(image, "The image"), "the image"
+    pixels = np.asarray(image)
+    shape = pixels.shape
+    if pixels.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
+        raise ValueError(
+            "Expected an image: a path, the bytes of a file, or a uint8 array [H, W, 3]"
+            f" in RGB. Received: {type(image).__name__} of dtype {pixels.dtype} and"
+            f" shape {shape}."
+        )
+    return pixels, "the image"
+
+
+def _decode(content, name):
+    """Decodes all of a file, which finds out whether it is complete."""
+    try:
+        if content[:2] == b"\xff\xd8":
+            # As training decodes: the fast way differs by some grey levels.
+            pixels = tf.io.decode_jpeg(
+                content, channels=3, dct_method="INTEGER_ACCURATE"
+            )
+        else:
+            pixels = tf.io.decode_image(content, channels=3, expand_animations=False)
+    except tf.errors.InvalidArgumentError as error:
+        raise ValueError(
+            f"{name} ({len(content)} bytes) is no complete JPEG or PNG file:"
+            f" {error.message}"
+        ) from error
+    return pixels.numpy()
+
+
+def _check_boxes(boxes, width, height, name):
+    """Returns float32 boxes `[N, 4]` that overlap the image."""
+    try:
+        boxes = np.asarray(boxes, np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"boxes of {name} cannot be read as numbers [N, 4]: {error}."
+        ) from error
+    if boxes.size == 0:
+        return np.zeros((0, 4), np.float32)
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(
+            f"boxes of {name} must have the shape [N, 4]: x, y, width, height for each"
+            f" person. Received the shape {boxes.shape}."
+        )
+    corners, sides = boxes[:, :2], boxes[:, 2:]
+    wrong = {
+        "holds a number that is not finite or too large": ~(
+            np.abs(boxes) < MAX_BOX_COORDINATE
+        ).all(1),
+        "has no area": (sides <= 0).any(1) | (sides.max(1) < MIN_BOX_SIDE),
+        f"lies outside the image of {width} x {height} pixels": (
+            (corners >= [width, height]) | (sides <= -corners)
+        ).any(1),
+    }
+    for reason, rows in wrong.items():
+        if rows.any():
+            row = int(np.argmax(rows))
+            raise ValueError(
+                f"Box {row} of {name} {reason}. Received: {boxes[row].tolist()};"
+                " expected x, y, width, height in pixels of the image."
+            )
+    return boxes
+
+
+def _check_scores(box_scores, count):
+    if box_scores is None:
+        return np.ones(count, np.float32)
+    box_scores = np.asarray(box_scores, np.float32)
+    if box_scores.shape != (count,) or not np.isfinite(box_scores).all():
+        raise ValueError(
+            f"box_scores must be {count} finite numbers, one for each box. Received:"
+            f" shape {box_scores.shape}, {box_scores.ravel()[:8].tolist()}."
+        )
+    return box_scores
