@@ -12,6 +12,7 @@ _EXPORTS = {
     "HRNetPose": "hrnet_tf.models.pose",
     "KeypointSet": "hrnet_tf.data.keypoint_sets",
     "Keypoints": "hrnet_tf.results",
+    "PosePredictor": "hrnet_tf.predictor",
     "load_torch_weights": "hrnet_tf.weights.convert",
     "load_model": "hrnet_tf.models.loading",
 }

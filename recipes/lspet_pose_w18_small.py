@@ -18,14 +18,14 @@ from hrnet_tf.training.schedules import cosine_decay
 
 
 def optimizer(steps_per_epoch, epochs):
-    schedule = cosine_decay(2e-3, epochs, steps_per_epoch, warmup_steps=200)
+    schedule = cosine_decay(1e-3, epochs, steps_per_epoch, warmup_steps=200)
     return keras.optimizers.AdamW(schedule, weight_decay=0.01, epsilon=1e-8)
 
 
 def recipe(
     preset="hrnet_w18_small_v1",
-    batch_size=32,
-    epochs=40,
+    batch_size=16,
+    epochs=34,
     data_dir="data/lspet",
     loss="cross_entropy",
     weights=None,
@@ -58,6 +58,7 @@ def recipe(
         ),
         optimizer=optimizer,
         loss=loss,
+        representation="v2",
         weights=weights,
         dtype=dtype,
         evaluate_every=4,

@@ -46,13 +46,14 @@ class FusionBlock(keras.layers.Layer):
         self.momentum = momentum
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.resize = ResizeLike(interpolation, dtype=self.dtype_policy, name="resize")
-        # {(target, source): list of units}; plain attributes keep paths readable.
+        # Names of the units by "target_source": attributes keep paths readable, and
+        # exports refuse keys that are no strings.
         self._units = {}
         for target in range(self.num_outputs):
             for source in range(len(self.widths)):
                 for name, unit in self._make_units(target, source):
                     setattr(self, name, unit)
-                    self._units.setdefault((target, source), []).append(name)
+                    self._units.setdefault(f"{target}_{source}", []).append(name)
 
     def _make_units(self, target, source):
         """Yields the named convolutions that bring `source` to `target`."""
@@ -83,8 +84,8 @@ class FusionBlock(keras.layers.Layer):
             )
 
     def build(self, input_shapes):
-        for (_, source), names in self._units.items():
-            shape = tuple(input_shapes[source])
+        for key, names in self._units.items():
+            shape = tuple(input_shapes[int(key.split("_")[1])])
             for name in names:
                 unit = getattr(self, name)
                 unit.build(shape)
@@ -100,7 +101,7 @@ class FusionBlock(keras.layers.Layer):
     def _fuse(self, inputs, target, training):
         total = None
         for source, x in enumerate(inputs):
-            for name in self._units.get((target, source), ()):
+            for name in self._units.get(f"{target}_{source}", ()):
                 x = getattr(self, name)(x, training=training)
             if source > target:
                 x = self.resize((x, inputs[target]))

@@ -7,9 +7,11 @@ import keras
 import numpy as np
 
 from hrnet_tf.data import pipeline
+from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
 from hrnet_tf.data.shards import open_pose_records
+from hrnet_tf.data.sources import coco
 from hrnet_tf.evaluation import pose as evaluation
 from hrnet_tf.losses.heatmap import HeatmapMSE, SpatialCrossEntropy
 from hrnet_tf.models.pose import HRNetPose
@@ -40,7 +42,7 @@ def pose_recipe(
     records_dir=None,
     weights=None,
     dtype=None,
-    kernel_initializer="he_normal",
+    representation="v1",
     evaluate_every=1,
 ):
     """Makes the `Recipe` of a top-down pose run.
@@ -61,7 +63,7 @@ def pose_recipe(
             `load_train`.
         weights: path of a PyTorch checkpoint to start from, or None.
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
-        kernel_initializer: Keras initializer.
+        representation: "v1" or "v2", see `HRNetPose`.
         evaluate_every: int, epochs.
     Raises:
         ValueError: if the loss is unknown.
@@ -84,7 +86,7 @@ def pose_recipe(
             heatmap_activation=activation,
             heatmap_sigma=sigma,
             keypoint_set=keypoint_set.to_dict(),
-            kernel_initializer=kernel_initializer,
+            representation=representation,
             dtype=dtype,
         )
         if weights is not None:
@@ -131,6 +133,44 @@ def pose_recipe(
         batch_size=batch_size,
         pictures=lambda trained, infer: _pictures(trained, infer, val_source()),
         evaluate_every=evaluate_every,
+    )
+
+
+def coco_pose_recipe(*, data_dir, settings, loss="mse", **arguments):
+    """Makes a `Recipe` of COCO's protocol, for any data in COCO's layout.
+
+    Args:
+        data_dir: folder with {train,val}2017/ and
+            annotations/person_keypoints_{train,val}2017.json; records are taken from
+            its folder records/train if that exists.
+        settings: dict with preset, batch_size and epochs.
+        loss: see `pose_recipe`. The cross entropy is for training from random weights.
+        **arguments: name, image_size and sigma; and any others of `pose_recipe`.
+    Reference:
+        deep-high-resolution-net.pytorch, experiments/coco/hrnet/*.yaml.
+    """
+    data_dir = Path(data_dir)
+
+    def annotations(split):
+        return data_dir / "annotations" / f"person_keypoints_{split}2017.json"
+
+    def load(split, keypoint_set):
+        images = data_dir / f"{split}2017"
+        return coco.load_pose(annotations(split), images, keypoint_set, split)
+
+    return pose_recipe(
+        settings={**settings, "data_dir": str(data_dir)},
+        loss=loss,
+        load_train=functools.partial(load, "train"),
+        load_val=functools.partial(load, "val"),
+        ground_truth=annotations("val"),
+        records_dir=data_dir / "records" / "train",
+        **{
+            "keypoints": "coco",
+            "augmentation": PoseAugmentation(),
+            "optimizer": official_adam,
+            **arguments,
+        },
     )
 
 

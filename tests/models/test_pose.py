@@ -164,3 +164,13 @@ def test_errors_say_what_arrived():
         small(heatmap_activation="relu")
     with pytest.raises(ValueError, match="interpolation='cubic'"):
         small(interpolation="cubic")
+
+
+def test_v2_representation_mixes_all_streams():
+    model = small(representation="v2")
+    assert model(images()).shape == (2, 16, 24, 5)
+    assert model.get_layer("mixer").conv.kernel.shape == (1, 1, 60, 60)
+    again = HRNetPose.from_config(json.loads(json.dumps(model.get_config())))
+    assert again.get_config() == model.get_config()
+    with pytest.raises(ValueError, match="representation='v3'"):
+        small(representation="v3")

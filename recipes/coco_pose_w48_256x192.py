@@ -1,0 +1,31 @@
+"""COCO keypoints, HRNet-W48, 256x192: 75.1 AP with detector boxes (published).
+
+Official protocol: Adam 1e-3, steps of a tenth at epochs 170 and 200 of 210, four
+GPUs' batch of 128, squared error, ImageNet weights to start from (--weights).
+Data: a folder in COCO's layout: {train,val}2017/, annotations/.
+Run: hrnet train recipes/coco_pose_w48_256x192.py --data-dir DIR \\
+    --weights hrnet_w48_imagenet.pth --out RUN
+"""
+
+from hrnet_tf.training.pose import coco_pose_recipe
+
+
+def recipe(
+    preset="hrnet_w48",
+    batch_size=128,
+    epochs=210,
+    data_dir="data/coco",
+    loss="mse",
+    weights=None,
+    dtype=None,
+):
+    return coco_pose_recipe(
+        name="coco_pose_w48_256x192",
+        settings={"preset": preset, "batch_size": batch_size, "epochs": epochs},
+        data_dir=data_dir,
+        image_size=(256, 192),
+        sigma=2.0,
+        loss=loss,
+        weights=weights,
+        dtype=dtype,
+    )
