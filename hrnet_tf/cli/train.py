@@ -1,0 +1,134 @@
+"""`hrnet train`."""
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hrnet_tf.cli import common
+
+
+class Loss(str, enum.Enum):
+    mse = "mse"
+    cross_entropy = "cross_entropy"
+
+
+@common.command(
+    interrupted="Stopped. Run the same command again to go on after the last whole"
+    " epoch."
+)
+def train(
+    recipe: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RECIPE.py",
+            show_default=False,
+            help="Python file with a function recipe(...), such as those of recipes/.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            show_default=False,
+            help="Folder of the run; made if absent. If it holds this very run, the"
+            " run goes on after its last whole epoch.",
+        ),
+    ],
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the data set.", show_default="the recipe's"),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Architecture, see `hrnet presets`.", show_default="the recipe's"
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(help="People in a step.", min=1, show_default="the recipe's"),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Passes over the data; the schedule of the learning rate is made for"
+            " this length.",
+            min=1,
+            show_default="the recipe's",
+        ),
+    ] = None,
+    loss: Annotated[
+        Loss | None,
+        typer.Option(
+            help="mse: squared error of the heatmaps, as published. cross_entropy:"
+            " over the softmax of all cells, which learns faster from little data.",
+            show_default="the recipe's",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CHECKPOINT",
+            help="PyTorch checkpoint of the official code (ImageNet or pose) to start"
+            " from.",
+            show_default="random weights",
+        ),
+    ] = None,
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            help="Keras dtype policy: float32, mixed_bfloat16 or mixed_float16."
+            show_default="the recipe's",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(help="Seed of weights, order and augmentation.", min=0)
+    ] = 0,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Remove the run that the folder holds."),
+    ] = False,
+    debug: common.Debug = False,
+):
+    """Train a model as a recipe says, or go on with a stopped run.
+
+    A run may be stopped at any time: the same command goes on with it, and gives the
+    same model as an undisturbed run. Written are best.keras and last.keras (for
+    `hrnet evaluate`, `predict` and `export`), history.csv, curves.png and events for
+    TensorBoard (tensorboard --logdir OUT).
+
+    \b
+    Example:
+      hrnet train recipes/lspet_pose_w18_small.py --data-dir data/lspet \\
+          --out runs/lspet
+    """
+    from hrnet_tf.training.recipe import load_recipe
+    from hrnet_tf.training.run import train as run
+
+    console = common.console()
+    loaded = load_recipe(
+        recipe,
+        data_dir=data_dir and str(data_dir),
+        preset=preset,
+        batch_size=batch_size,
+        epochs=epochs,
+        loss=loss and loss.value,
+        weights=weights and str(weights),
+        dtype=dtype,
+    )
+    result = run(loaded, out, seed=seed, overwrite=overwrite, console=console)
+    console.print(_table(result))
+
+
+def _table(result):
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    scored = [row for row in result.history if "score" in row]
+    best = max(scored, key=lambda row: row["score"])
+    table.add_row("best score", f"[bold]{result.best:.4f}[/] (epoch {best['epoch']})")
+    table.add_row("best model", str(result.output_dir / "best.keras"))
+    table.add_row("history", str(result.output_dir / "history.csv"))
+    table.add_row("curves", str(result.output_dir / "curves.png"))
+    return table
