@@ -78,7 +78,7 @@ def train(
     dtype: Annotated[
         str | None,
         typer.Option(
-            help="Keras dtype policy: float32, mixed_bfloat16 or mixed_float16."
+            help="Keras dtype policy: float32, mixed_bfloat16 or mixed_float16.",
             show_default="the recipe's",
         ),
     ] = None,
