@@ -16,6 +16,8 @@ from hrnet_tf.data.shards import PoseRecords
 
 # People held for shuffling when reading records; files and shards are shuffled too.
 SHUFFLE_BUFFER = 4096
+# People whose crops are planned at once: small operations cost as much on many.
+PLANNED = 64
 
 
 def num_people(source):
@@ -67,23 +69,29 @@ def training_batches(
     people_of_epoch = _shuffled_people(source, keypoint_set.num_keypoints, seed)
     taken = steps_per_epoch(source, batch_size) * batch_size
 
-    def epoch_people(epoch):
-        people = people_of_epoch(epoch).take(taken)
-        return people.enumerate().map(
-            lambda position, person: {
-                **person,
-                "seed": tf.stack([seed * 10_007 + epoch, position]),
-            }
-        )
+    def epoch_crops(epoch):
+        blocks = people_of_epoch(epoch).take(taken).batch(PLANNED)
+        return blocks.enumerate().map(functools.partial(plan, epoch)).unbatch()
 
     upper = [name in keypoint_set.upper_body for name in keypoint_set.names]
-    crop = functools.partial(
-        _training_crop,
-        crop_size=tuple(codec.image_size),
-        augmentation=augmentation,
-        upper_body=upper,
-        flip_indices=keypoint_set.flip_indices,
-    )
+
+    def plan(epoch, block, people):
+        draw = tf.stack([seed * 10_007 + epoch, block])
+        return _plan_crops(
+            people,
+            draw,
+            tuple(codec.image_size),
+            augmentation,
+            upper,
+            keypoint_set.flip_indices,
+        )
+
+    def crop(person):
+        image = affine.decode_window(
+            _encoded(person), person["window"], person["matrix"], codec.image_size
+        )
+        image = affine.jitter(image, person["seed"], augmentation)
+        return image, person["points"], person["visible"]
 
     def targets(image, points, visible):
         heatmaps, weights = codec.encode(points, visible)
@@ -92,7 +100,7 @@ def training_batches(
     last = np.iinfo(np.int64).max if epochs is None else epochs
     return (
         tf.data.Dataset.range(first_epoch, last)
-        .flat_map(epoch_people)
+        .flat_map(epoch_crops)
         .map(crop, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(batch_size, drop_remainder=True)
         .map(targets, num_parallel_calls=1)
@@ -151,27 +159,46 @@ def _encoded(person):
     return tf.io.read_file(person["path"])
 
 
-def _training_crop(person, crop_size, augmentation, upper_body, flip_indices):
-    """The augmented crop of a person, and its keypoints in crop pixels."""
-    keypoints, seed = person["keypoints"], person["seed"]
-    center, size = affine.box_regions(person["box"], crop_size[1] / crop_size[0])
+def _plan_crops(people, seed, crop_size, augmentation, upper_body, flip_indices):
+    """Draws the augmented crops of `N` people.
+
+    Returns:
+        A dict of tensors with a row each: the image's path or bytes, window and
+        matrix for `affine.decode_window`, points `[N, K, 2]` in crop pixels, visible
+        `[N, K]` and seed `[N, 2]`.
+    """
+    keypoints = people["keypoints"]
+    center, size = affine.box_regions(people["box"], crop_size[1] / crop_size[0])
     center, size, rotation, flip = affine.random_region(
         keypoints, center, size, seed, augmentation, upper_body
     )
-    matrix = affine.crop_matrix(center, size[0], rotation, crop_size)
+    matrix = affine.crop_matrix(center, size[:, 0], rotation, crop_size)
     # The official code mirrors the image and the centre, then crops with the same
     # angle; both steps are one matrix here.
-    width = tf.cast(person["width"], tf.float32)
-    mirrored_center = tf.stack([width - 1 - center[0], center[1]])
-    mirrored = affine.crop_matrix(mirrored_center, size[0], rotation, crop_size)
-    matrix = tf.where(flip, affine.mirror(mirrored, width), matrix)
-    image = affine.decode_crop(_encoded(person), matrix, crop_size)
-    image = affine.jitter(image, seed, augmentation)
-    points = affine.apply_matrix(matrix, keypoints[:, :2])
-    visible = keypoints[:, 2]
-    points = tf.where(flip, tf.gather(points, flip_indices), points)
-    visible = tf.where(flip, tf.gather(visible, flip_indices), visible)
-    return image, points, visible
+    width = tf.cast(people["width"], tf.float32)
+    mirrored_center = tf.stack([width - 1 - center[:, 0], center[:, 1]], -1)
+    mirrored = affine.crop_matrix(mirrored_center, size[:, 0], rotation, crop_size)
+    mirrored = affine.mirror(mirrored, width)
+    matrix = tf.where(flip[:, None, None], mirrored, matrix)
+    points = affine.apply_matrix(matrix, keypoints[..., :2])
+    visible = keypoints[..., 2]
+    swapped = tf.gather(points, flip_indices, axis=1)
+    points = tf.where(flip[:, None, None], swapped, points)
+    swapped = tf.gather(visible, flip_indices, axis=1)
+    visible = tf.where(flip[:, None], swapped, visible)
+    image_size = tf.stack([people["height"], people["width"]], -1)
+    window, inverse = affine.locate_window(matrix, image_size, crop_size)
+    rows = seed[1] * PLANNED + tf.range(tf.size(flip, tf.int64))
+    rows = tf.stack([tf.fill(tf.shape(rows), seed[0]), rows], -1)
+    source = "image" if "image" in people else "path"
+    return {
+        source: people[source],
+        "window": window,
+        "matrix": inverse,
+        "points": points,
+        "visible": visible,
+        "seed": rows,
+    }
 
 
 def _table(examples):
@@ -179,6 +206,7 @@ def _table(examples):
     counts = [example.num_people for example in examples]
     return {
         "path": tf.constant(np.repeat([e.image_path for e in examples], counts)),
+        "height": tf.constant(np.repeat([e.height for e in examples], counts)),
         "width": tf.constant(np.repeat([e.width for e in examples], counts)),
         "box": tf.constant(np.concatenate([e.boxes for e in examples])),
         "keypoints": tf.constant(np.concatenate([e.keypoints for e in examples])),
@@ -191,9 +219,8 @@ def _parse_people(serialized, num_keypoints):
     people = tf.data.Dataset.from_tensor_slices(
         {"box": fields["boxes"], "keypoints": fields["keypoints"]}
     )
-    return people.map(
-        lambda person: {**person, "image": fields["image"], "width": fields["width"]}
-    )
+    image = {key: fields[key] for key in ("image", "height", "width")}
+    return people.map(lambda person: {**person, **image})
 
 
 def _people_in_order(source, num_keypoints):
@@ -217,9 +244,7 @@ def _shuffled_people(source, num_keypoints, seed):
 
         def from_records(epoch):
             shards = permuted(epoch, len(source.paths)).map(lambda i: paths[i])
-            records = shards.interleave(
-                tf.data.TFRecordDataset, cycle_length=4, deterministic=True
-            )
+            records = shards.interleave(tf.data.TFRecordDataset, cycle_length=4)
             people = records.flat_map(lambda r: _parse_people(r, num_keypoints))
             return people.shuffle(
                 SHUFFLE_BUFFER,

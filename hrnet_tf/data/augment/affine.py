@@ -122,8 +122,13 @@ def invert(matrix):
 
 
 def mirror(matrix, image_width):
-    """Prepends the mirroring `x -> image_width - 1 - x` to a crop matrix."""
-    width = tf.cast(image_width, tf.float32)
+    """Prepends the mirroring `x -> image_width - 1 - x` to crop matrices.
+
+    Args:
+        matrix: float tensor `[..., 2, 3]`.
+        image_width: tensor `[...]`, pixels.
+    """
+    width = tf.cast(image_width, tf.float32)[..., None, None]
     column = matrix[..., :1]
     offset = matrix[..., 2:] + column * (width - 1)
     return tf.concat([-column, matrix[..., 1:2], offset], -1)
@@ -145,22 +150,15 @@ def decode_crop(encoded, matrix, crop_size):
     Returns:
         The crop, uint8 `[height, width, 3]`, RGB; black outside the image.
     """
-    inverse = invert(matrix)
 
     def jpeg():
-        shape = tf.io.extract_jpeg_shape(encoded)
-        window = _window(inverse, crop_size, shape[0], shape[1])
-        pixels = tf.image.decode_and_crop_jpeg(
-            encoded, window, channels=3, dct_method="INTEGER_ACCURATE"
-        )
-        return _warp_window(pixels, window, shape, inverse, crop_size)
+        image_size = tf.io.extract_jpeg_shape(encoded)[:2]
+        window, inverse = locate_window(matrix, image_size, crop_size)
+        return decode_window(encoded, window, inverse, crop_size)
 
-    def other():
-        pixels = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-        pixels = tf.ensure_shape(pixels, [None, None, 3])
-        return warp(pixels, matrix, crop_size)
-
-    crop = tf.cond(tf.io.is_jpeg(encoded), jpeg, other)
+    crop = tf.cond(
+        tf.io.is_jpeg(encoded), jpeg, lambda: warp(_decode(encoded), matrix, crop_size)
+    )
     return tf.ensure_shape(crop, (*crop_size, 3))
 
 
@@ -174,36 +172,70 @@ def warp(image, matrix, crop_size):
     Returns:
         A uint8 tensor `[height, width, 3]`.
     """
-    shape = tf.shape(image)
+    window, inverse = locate_window(matrix, tf.shape(image)[:2], crop_size)
+    return _sample(_cut(image, window), inverse, crop_size)
+
+
+def locate_window(matrix, image_size, crop_size):
+    """Finds the part of an image that lies under a crop.
+
+    Args:
+        matrix: float tensor `[..., 2, 3]`, image pixels to crop pixels.
+        image_size: int tensor `[..., 2]`, (height, width) of the image.
+        crop_size: (height, width) of the crop.
+    Returns:
+        The window, int32 `[..., 4]` (top, left, height, width; never empty), and the
+        matrix float32 `[..., 2, 3]` from crop pixels to pixels of the window.
+    """
     inverse = invert(matrix)
-    window = _window(inverse, crop_size, shape[0], shape[1])
-    top, left, height, width = tf.unstack(window)
-    pixels = image[top : top + height, left : left + width]
-    return _warp_window(pixels, window, shape, inverse, crop_size)
-
-
-def _window(inverse, crop_size, image_height, image_width):
-    """The image part under the crop: (top, left, height, width), never empty."""
     height, width = crop_size
     corners = tf.constant(
         [[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]], tf.float32
     )
     corners = apply_matrix(inverse, corners)
-    low = tf.cast(tf.floor(tf.reduce_min(corners, 0)), tf.int32) - _WINDOW_MARGIN
-    high = tf.cast(tf.math.ceil(tf.reduce_max(corners, 0)), tf.int32) + _WINDOW_MARGIN
-    size = tf.stack([image_width, image_height])
-    low = tf.clip_by_value(low, 0, size - 1)
-    high = tf.clip_by_value(high, low + 1, size)
-    extent = high - low
-    return tf.stack([low[1], low[0], extent[1], extent[0]])
+    low = tf.floor(tf.reduce_min(corners, -2)) - _WINDOW_MARGIN
+    high = tf.math.ceil(tf.reduce_max(corners, -2)) + _WINDOW_MARGIN
+    size = tf.cast(tf.reverse(image_size, [-1]), tf.int32)
+    low = tf.clip_by_value(tf.cast(low, tf.int32), 0, size - 1)
+    high = tf.clip_by_value(tf.cast(high, tf.int32), low + 1, size)
+    window = tf.concat([tf.reverse(low, [-1]), tf.reverse(high - low, [-1])], -1)
+    offset = inverse[..., 2] - tf.cast(low, tf.float32)
+    return window, tf.concat([inverse[..., :2], offset[..., None]], -1)
 
 
-def _warp_window(pixels, window, image_shape, inverse, crop_size):
+def decode_window(encoded, window, inverse, crop_size):
+    """Decodes a window that `locate_window` found, and samples the crop from it.
+
+    Args:
+        encoded: string scalar, a JPEG or PNG.
+        window: int32 tensor `[4]`.
+        inverse: float32 tensor `[2, 3]`.
+        crop_size: (height, width) of the crop.
+    Returns:
+        The crop, uint8 `[height, width, 3]`.
+    """
+    pixels = tf.cond(
+        tf.io.is_jpeg(encoded),
+        lambda: tf.image.decode_and_crop_jpeg(
+            encoded, window, channels=3, dct_method="INTEGER_ACCURATE"
+        ),
+        lambda: _cut(_decode(encoded), window),
+    )
+    return _sample(pixels, inverse, crop_size)
+
+
+def _decode(encoded):
+    pixels = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    return tf.ensure_shape(pixels, [None, None, 3])
+
+
+def _cut(image, window):
+    top, left, height, width = tf.unstack(window)
+    return image[top : top + height, left : left + width]
+
+
+def _sample(pixels, inverse, crop_size):
     """Samples a decoded window; the image's own border blends into black."""
-    # A black frame makes the border blend as in OpenCV.
-    pixels = tf.pad(pixels, [[1, 1], [1, 1], [0, 0]])
-    offset = tf.cast(tf.stack([window[1], window[0]]), tf.float32) - 1.0
-    inverse = inverse - tf.pad(offset[:, None], [[0, 0], [2, 0]])
     straight = tf.logical_and(inverse[0, 1] == 0.0, inverse[1, 0] == 0.0)
     crop = tf.cond(
         straight,
@@ -215,9 +247,11 @@ def _warp_window(pixels, window, image_shape, inverse, crop_size):
 
 def _sample_straight(pixels, inverse, crop_size):
     """Bilinear sampling without rotation: twice as fast as the general one."""
+    # A black frame makes the border blend as in OpenCV.
+    pixels = tf.pad(pixels, [[1, 1], [1, 1], [0, 0]])
     last = tf.cast(tf.shape(pixels)[:2] - 1, tf.float32)
     scale = tf.stack([inverse[1, 1], inverse[0, 0]])
-    start = tf.stack([inverse[1, 2], inverse[0, 2]])
+    start = tf.stack([inverse[1, 2], inverse[0, 2]]) + 1.0
     stop = start + scale * tf.constant([s - 1 for s in crop_size], tf.float32)
     box = tf.concat([start / last, stop / last], 0)
     return tf.image.crop_and_resize(pixels[None], box[None], [0], crop_size)[0]
@@ -236,22 +270,24 @@ def _sample_affine(pixels, inverse, crop_size):
 
 
 def random_region(keypoints, center, size, seed, augmentation, upper_body):
-    """Draws the half body, scale and rotation of a training crop.
+    """Draws the half body, scale and rotation of training crops.
 
     Args:
-        keypoints: float tensor `[K, 3]`.
-        center, size: float tensors `[2]`, the person's region.
-        seed: int tensor `[2]`; the same seed gives the same draw.
+        keypoints: float tensor `[..., K, 3]`.
+        center, size: float tensors `[..., 2]`, the people's regions.
+        seed: int tensor `[2]`; the same seed gives the same draws.
         augmentation: `PoseAugmentation`.
         upper_body: bool sequence `[K]`, True for keypoints of the upper body; no
             True disables half bodies.
     Returns:
-        center `[2]`, size `[2]`, rotation (degrees) and flip (bool).
+        center `[..., 2]`, size `[..., 2]`, rotation `[...]` (degrees) and flip
+        `[...]` (bool).
     """
-    uniform = tf.random.stateless_uniform([3], seed)
+    shape = tf.concat([[3], tf.shape(center)[:-1]], 0)
+    uniform = tf.random.stateless_uniform(shape, seed)
     # Another stream of the same generator: seeds differ in their first number.
     normal = tf.random.stateless_normal(
-        [3], seed + tf.constant([1 << 20, 0], seed.dtype)
+        shape, seed + tf.constant([1 << 20, 0], seed.dtype)
     )
     if augmentation.half_body_probability > 0 and any(upper_body):
         wanted = uniform[0] < augmentation.half_body_probability
@@ -259,40 +295,39 @@ def random_region(keypoints, center, size, seed, augmentation, upper_body):
             keypoints, center, size, wanted, normal[0], augmentation, upper_body
         )
     strength = augmentation.scale
-    size = size * tf.clip_by_value(1 + strength * normal[1], 1 - strength, 1 + strength)
+    factor = tf.clip_by_value(1 + strength * normal[1], 1 - strength, 1 + strength)
     limit = 2 * augmentation.rotation
     rotation = tf.clip_by_value(normal[2] * augmentation.rotation, -limit, limit)
-    rotated = uniform[1] <= augmentation.rotation_probability
-    flip = uniform[2] <= augmentation.flip_probability
-    if augmentation.flip_probability == 0:
-        flip = tf.constant(False)
-    return center, size, tf.where(rotated, rotation, 0.0), flip
+    rotated = uniform[1] < augmentation.rotation_probability
+    flip = uniform[2] < augmentation.flip_probability
+    return center, size * factor[..., None], tf.where(rotated, rotation, 0.0), flip
 
 
 def _half_body(keypoints, center, size, wanted, coin, augmentation, upper_body):
-    """The region of the upper or lower body if wanted and possible."""
-    visible = keypoints[:, 2] > 0
+    """The regions of the upper or lower bodies where wanted and possible."""
+    visible = keypoints[..., 2] > 0
     upper = tf.logical_and(visible, upper_body)
     lower = tf.logical_and(visible, tf.logical_not(upper_body))
-    num_upper = tf.math.count_nonzero(upper)
-    num_lower = tf.math.count_nonzero(lower)
+    num_upper = tf.math.count_nonzero(upper, -1)
+    num_lower = tf.math.count_nonzero(lower, -1)
     take_upper = tf.where(coin < 0.5, num_upper > 2, num_lower <= 2)
-    chosen = tf.where(take_upper, upper, lower)
-    count = tf.math.count_nonzero(chosen)
-    points = keypoints[:, :2]
-    low = tf.reduce_min(tf.where(chosen[:, None], points, math.inf), 0)
-    high = tf.reduce_max(tf.where(chosen[:, None], points, -math.inf), 0)
-    weights = tf.cast(chosen, tf.float32) / tf.cast(tf.maximum(count, 1), tf.float32)
+    chosen = tf.where(take_upper[..., None], upper, lower)
+    count = tf.math.count_nonzero(chosen, -1)
+    points = keypoints[..., :2]
+    low = tf.reduce_min(tf.where(chosen[..., None], points, math.inf), -2)
+    high = tf.reduce_max(tf.where(chosen[..., None], points, -math.inf), -2)
+    weights = tf.cast(chosen, tf.float32)
+    weights /= tf.cast(tf.maximum(count, 1), tf.float32)[..., None]
     mean = tf.linalg.matvec(points, weights, transpose_a=True)
-    extent = fit_aspect(high - low, size[0] / size[1]) * HALF_BODY_PADDING
-    num_visible = tf.math.count_nonzero(visible)
+    extent = fit_aspect(high - low, size[..., 0] / size[..., 1]) * HALF_BODY_PADDING
+    num_visible = tf.math.count_nonzero(visible, -1)
     usable = (
         wanted
         & (num_visible > augmentation.half_body_min_keypoints)
         & (count >= 2)
         # The official code divides by a zero scale where the joints coincide.
-        & (tf.reduce_max(high - low) > 1.0)
-    )
+        & (tf.reduce_max(high - low, -1) > 1.0)
+    )[..., None]
     return tf.where(usable, mean, center), tf.where(usable, extent, size)
 
 
