@@ -26,3 +26,12 @@ def shared():
 def golden():
     """The folder of reference numbers kept in the repository."""
     return ROOT / "tests" / "golden"
+
+
+@pytest.fixture(scope="session")
+def people_dir(tmp_path_factory):
+    """A small embedded data set in COCO's layout: 12 and 6 drawn pictures."""
+    from hrnet_tf.data.synthetic import generate_people
+
+    folder = tmp_path_factory.mktemp("people") / "data"
+    return generate_people(folder, 12, 6)

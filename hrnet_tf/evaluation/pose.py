@@ -176,19 +176,31 @@ def evaluate(
     started = time.perf_counter()
     people = predict_people(model, examples, flip_test, batch_size, infer, progress)
     seconds = time.perf_counter() - started
-    if metric == "oks":
-        numbers = _oks_numbers(people, examples, keypoint_set, ground_truth)
-    else:
-        numbers = _pck_numbers(people, examples, keypoint_set, metric)
     return PoseReport(
         metric=metric,
-        numbers=numbers,
+        numbers=score(people, examples, keypoint_set, metric, ground_truth),
         boxes=boxes,
         flip_test=flip_test,
         num_people=len(people.points),
         num_images=len(examples),
         images_per_second=len(people.points) / seconds,
     )
+
+
+def score(people, examples, keypoint_set, metric, ground_truth=None):
+    """Scores predictions by one metric.
+
+    Args:
+        people: `PeoplePredictions` of `examples`.
+        examples, metric, ground_truth: see `evaluate`.
+        keypoint_set: `KeypointSet`.
+    Returns:
+        dict of float, the `numbers` of `PoseReport`.
+    """
+    if metric == "oks":
+        results = coco_results(people, examples, keypoint_set)
+        return oks.coco_keypoint_stats(ground_truth, results, keypoint_set.sigmas)
+    return _pck_numbers(people, examples, keypoint_set, metric)
 
 
 def coco_results(people, examples, keypoint_set):
@@ -204,11 +216,6 @@ def coco_results(people, examples, keypoint_set):
         np.prod(people.sizes, axis=-1),
         keypoint_set.sigmas,
     )
-
-
-def _oks_numbers(people, examples, keypoint_set, ground_truth):
-    results = coco_results(people, examples, keypoint_set)
-    return oks.coco_keypoint_stats(ground_truth, results, keypoint_set.sigmas)
 
 
 def _pck_numbers(people, examples, keypoint_set, metric):

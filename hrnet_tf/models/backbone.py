@@ -5,7 +5,7 @@ import keras
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.parallel import HighResolutionModule, Transition
 from hrnet_tf.layers.residual import Bottleneck
-from hrnet_tf.models.base import HRNetModel, check_size
+from hrnet_tf.models.base import OFFICIAL_INITIALIZER, HRNetModel, check_size
 
 # Statistics of ImageNet, used by every official network (RGB, after / 255).
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -28,7 +28,8 @@ class HRNetBackbone(HRNetModel):
         interpolation: "nearest" or "bilinear". Upsampling inside the fusions; it
             belongs to the weights.
         momentum: float. Momentum of the batch normalisations (Keras convention).
-        kernel_initializer: Keras initializer of all kernels.
+        kernel_initializer: Keras initializer of all kernels; the default is the
+            official one, normal with a standard deviation of 0.001.
         include_preprocessing: bool. True takes RGB pixels 0..255 and normalises
             inside; False takes normalised input.
         dtype: Keras dtype policy or its name; None takes the global one.
@@ -57,7 +58,7 @@ class HRNetBackbone(HRNetModel):
         num_outputs=4,
         interpolation="nearest",
         momentum=0.9,
-        kernel_initializer="he_normal",
+        kernel_initializer=OFFICIAL_INITIALIZER,
         include_preprocessing=True,
         dtype=None,
         name="hrnet_backbone",

@@ -4,6 +4,9 @@ import keras
 
 from hrnet_tf.models.presets import architecture
 
+# Every official pose, face and segmentation network starts from it.
+OFFICIAL_INITIALIZER = keras.initializers.RandomNormal(stddev=0.001)
+
 
 class HRNetModel(keras.Model):
     """A functional `keras.Model` rebuilt from flat keyword arguments.

@@ -4,7 +4,7 @@ import keras
 
 from hrnet_tf.layers.representation import StreamMixer
 from hrnet_tf.models.backbone import HRNetBackbone
-from hrnet_tf.models.base import HRNetModel
+from hrnet_tf.models.base import OFFICIAL_INITIALIZER, HRNetModel
 
 HEATMAP_ACTIVATIONS = ("linear", "spatial_softmax")
 REPRESENTATIONS = ("v1", "v2")
@@ -51,7 +51,7 @@ class HRNetPose(HRNetModel):
         keypoint_set=None,
         interpolation="nearest",
         momentum=0.9,
-        kernel_initializer="he_normal",
+        kernel_initializer=OFFICIAL_INITIALIZER,
         include_preprocessing=True,
         dtype=None,
         name="hrnet_pose",

@@ -1,7 +1,6 @@
 """Official checkpoints give our models the official outputs, or one clear error."""
 
 import json
-import zlib
 
 import ml_dtypes
 import numpy as np
@@ -10,26 +9,11 @@ from safetensors.numpy import save_file
 
 from hrnet_tf.models.backbone import HRNetBackbone
 from hrnet_tf.models.pose import HRNetPose
+from hrnet_tf.testing import draw_tensor
 from hrnet_tf.weights.convert import load_torch_weights
 from hrnet_tf.weights.names import official_name
 
 HEAD = ["head/kernel", "head/bias"]
-
-
-def draw(name, shape):
-    """Draws a tensor as the README of the goldens says."""
-    generator = np.random.default_rng(zlib.crc32(name.encode()))
-    if name.endswith("num_batches_tracked"):
-        return np.zeros(shape, np.int64)
-    if name.endswith("running_mean") or name.endswith(".bias"):
-        values = generator.normal(0, 0.1, shape)
-    elif name.endswith("running_var"):
-        values = generator.uniform(0.5, 1.5, shape)
-    elif len(shape) == 1:
-        values = generator.uniform(0.4, 0.8, shape)
-    else:
-        values = generator.normal(0, (1 / np.prod(shape[1:])) ** 0.5, shape)
-    return values.astype(np.float32)
 
 
 def state_dict(model):
@@ -39,7 +23,7 @@ def state_dict(model):
         name, shape = official_name(variable.path), tuple(variable.shape)
         if len(shape) == 4:
             shape = tuple(shape[i] for i in (3, 2, 0, 1))
-        tensors[name] = draw(name, shape)
+        tensors[name] = draw_tensor(name, shape)
         if name.endswith("running_var"):
             counter = name.replace("running_var", "num_batches_tracked")
             tensors[counter] = np.array(7, np.int64)
@@ -86,10 +70,10 @@ def failure(model, source, **options):
     return str(caught.value)
 
 
-def test_golden_pose_w32(shared):
-    folder = shared / "goldens" / "models"
+def test_golden_pose_w32(golden):
+    folder = golden / "models"
     listing = json.loads((folder / "pose_w32_256x192.json").read_text())
-    tensors = {name: draw(name, shape) for name, shape in listing["state_dict"]}
+    tensors = {name: draw_tensor(name, shape) for name, shape in listing["state_dict"]}
     model = HRNetPose.from_preset("hrnet_w32", include_preprocessing=False)
     report = load_torch_weights(model, tensors)
     assert report.num_assigned == 1462

@@ -40,7 +40,12 @@ def test_matrices_are_the_official_ones(records, arrays):
 
 def test_crops_are_the_official_ones(records, arrays, shared):
     crops = np.load(shared / "goldens" / "pose" / "pipeline.npz")["crops"]
-    for record, matrix, expected in zip(records["records"], arrays["matrices"], crops):
+    for record, matrix, expected in zip(
+        records["records"][: len(crops)],
+        arrays["matrices"][: len(crops)],
+        crops,
+        strict=True,
+    ):
         encoded = (shared / "samples" / "coco" / record["file"]).read_bytes()
         crop = affine.decode_crop(encoded, tf.constant(matrix, tf.float32), CROP)
         difference = np.abs(crop.numpy().astype(int) - expected.astype(int))
@@ -130,14 +135,14 @@ class TestRandomRegion:
         mapped = tf.data.Dataset.from_tensor_slices(seeds).map(
             lambda seed: self.draw(seed, augmentation)
         )
-        for seed, drawn in zip(seeds, mapped):
+        for seed, drawn in zip(seeds, mapped, strict=True):
             again = self.draw(seed, augmentation)
-            for a, b in zip(drawn, again):
+            for a, b in zip(drawn, again, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-6)
 
     def test_distribution_is_the_protocols(self):
         draws = [self.draw((0, i), affine.PoseAugmentation()) for i in range(400)]
-        _, sizes, rotations, flips = (np.array(x) for x in zip(*draws))
+        _, sizes, rotations, flips = (np.array(x) for x in zip(*draws, strict=True))
         whole = np.isclose(sizes[:, 0] / sizes[:, 1], 0.75)
         assert whole.all()
         assert np.abs(rotations).max() <= 90

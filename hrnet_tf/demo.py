@@ -1,0 +1,159 @@
+"""The whole path on drawn people: data, records, training, test, export, pictures."""
+
+import time
+from pathlib import Path
+
+NUM_TRAIN, NUM_VAL = 800, 120
+NUM_PICTURES = 12
+RECIPE = Path(__file__).parent.parent / "recipes" / "synthetic_pose_w18_small.py"
+
+
+def run_demo(output_dir, console, epochs=None, num_train=NUM_TRAIN, num_val=NUM_VAL):
+    """Runs the main job end to end on the embedded data set.
+
+    Args:
+        output_dir: str or Path. Folder for everything that is made. The drawn data
+            are kept; what an earlier demo trained and exported is replaced.
+        console: rich console.
+        epochs: int or None for the recipe's.
+        num_train, num_val: int. Pictures to draw.
+    Returns:
+        dict with AP, PCK, images_per_second, seconds and pictures (Path).
+    """
+    from hrnet_tf.data.synthetic import generate_people
+    from hrnet_tf.export.saved_model import export_saved_model
+    from hrnet_tf.models.loading import load_model
+    from hrnet_tf.training.recipe import load_recipe
+    from hrnet_tf.training.run import train
+
+    started = time.perf_counter()
+    output_dir = Path(output_dir)
+    data_dir = output_dir / "data"
+    with _step(console, 1, "draw people in COCO's layout", num_train + num_val) as tick:
+        generate_people(data_dir, num_train, num_val, progress=tick)
+    _write_records(data_dir, console)
+    console.print("[bold]3/6[/] train HRNet-W18-small on them")
+    recipe = load_recipe(RECIPE, data_dir=data_dir, epochs=epochs)
+    train(recipe, output_dir / "run", overwrite=True, console=console)
+    model = load_model(output_dir / "run" / "best.keras")
+    numbers = _evaluate(model, data_dir, console)
+    with _step(console, 5, "export a SavedModel for TensorFlow Serving"):
+        export_saved_model(
+            model, output_dir / "saved_model", flip_test=True, overwrite=True
+        )
+    numbers["pictures"] = _predict(output_dir, console)
+    numbers["seconds"] = time.perf_counter() - started
+    _print_table(numbers, output_dir, console)
+    return numbers
+
+
+def _step(console, number, text, total=None):
+    """A context that shows a numbered step, with a bar if it has a total."""
+    return _Step(console, f"[bold]{number}/6[/] {text}", total)
+
+
+class _Step:
+    """Progress of one step; calling it with the number done moves the bar."""
+
+    def __init__(self, console, text, total):
+        from rich import progress
+
+        self.console, self.text = console, text
+        self.bar = progress.Progress(console=console, transient=True)
+        self.task = self.bar.add_task(text, total=total)
+
+    def __enter__(self):
+        self.bar.start()
+        self.started = time.perf_counter()
+        return self
+
+    def __call__(self, done, total=None):
+        self.bar.update(self.task, completed=done, total=total)
+
+    def __exit__(self, kind, error, trace):
+        self.bar.stop()
+        seconds = time.perf_counter() - self.started
+        self.console.print(f"{self.text}  [dim]{seconds:.0f} s[/]", highlight=False)
+
+
+def _load(data_dir, split):
+    from hrnet_tf.data.keypoint_sets import load_keypoint_set
+    from hrnet_tf.data.sources import coco
+
+    annotations = data_dir / "annotations" / f"person_keypoints_{split}2017.json"
+    images = data_dir / f"{split}2017"
+    return coco.load_pose(annotations, images, load_keypoint_set("coco"), split)
+
+
+def _write_records(data_dir, console):
+    """Records of the training pictures, unless these very ones are there."""
+    import shutil
+
+    from hrnet_tf.data.keypoint_sets import load_keypoint_set
+    from hrnet_tf.data.shards import write_pose_records
+
+    examples = _load(data_dir, "train")
+    folder = data_dir / "records" / "train"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(exist_ok=True)
+    with _step(console, 2, "write them as TFRecords", len(examples)) as tick:
+        write_pose_records(examples, folder, load_keypoint_set("coco"), progress=tick)
+
+
+def _evaluate(model, data_dir, console):
+    from hrnet_tf.evaluation import pose
+
+    examples = _load(data_dir, "val")
+    truth = data_dir / "annotations" / "person_keypoints_val2017.json"
+    with _step(console, 4, "test on held-out pictures, ground-truth boxes") as tick:
+        started = time.perf_counter()
+        people = pose.predict_people(model, examples, progress=tick)
+        seconds = time.perf_counter() - started
+        keypoint_set = pose.keypoint_set_of(model)
+        oks = pose.score(people, examples, keypoint_set, "oks", truth)
+        pck = pose.score(people, examples, keypoint_set, "pck")
+    return {
+        "AP": oks["AP"],
+        "PCK": pck["PCK"],
+        "images_per_second": len(people.points) / seconds,
+    }
+
+
+def _predict(output_dir, console):
+    """Pictures of predictions that the exported model makes from JPEG bytes."""
+    from hrnet_tf import visualize
+    from hrnet_tf.predictor import PosePredictor
+
+    pictures = output_dir / "pictures"
+    pictures.mkdir(exist_ok=True)
+    examples = _load(output_dir / "data", "val")[:NUM_PICTURES]
+    drawn = []
+    with _step(console, 6, "predict through the SavedModel", len(examples)) as tick:
+        predictor = PosePredictor.load(output_dir / "saved_model")
+        for example in examples:
+            keypoints = predictor.predict(example.image_path, example.boxes)
+            drawn.append(visualize.draw_keypoints(example.image_path, keypoints))
+            name = Path(example.image_path).stem
+            visualize.save_image(drawn[-1], pictures / f"{name}_keypoints.png")
+            keypoints.save(pictures / f"{name}_keypoints.json")
+            tick(len(drawn), len(examples))
+        sheet = visualize.contact_sheet(drawn)
+        visualize.save_image(sheet, pictures / "all.png")
+    return pictures
+
+
+def _print_table(numbers, output_dir, console):
+    from rich.table import Table
+
+    table = Table(title="HRNet-W18-small on drawn people, held-out pictures")
+    table.add_column("what")
+    table.add_column("value", overflow="fold")
+    table.add_row("AP (OKS, ground-truth boxes)", f"{numbers['AP']:.3f}")
+    table.add_row("PCK@0.2 of the torso", f"{numbers['PCK']:.3f}")
+    speed = f"{numbers['images_per_second']:.0f} people/s"
+    table.add_row("test speed with flip test", speed)
+    table.add_row("whole demo", f"{numbers['seconds'] / 60:.1f} min")
+    table.add_row("pictures with skeletons", str(numbers["pictures"]))
+    table.add_row("training curves", str(output_dir / "run" / "curves.png"))
+    table.add_row("model, exported", str(output_dir / "saved_model"))
+    console.print(table)

@@ -1,0 +1,42 @@
+"""The embedded data set of drawn people, HRNet-W18-small-v1, 128x96: the demo.
+
+Data: made by `hrnet_tf.data.synthetic.generate_people` (`make demo` does it).
+Run: hrnet train recipes/synthetic_pose_w18_small.py --data-dir demo/data --out RUN
+"""
+
+import keras
+
+from hrnet_tf.data.augment.affine import PoseAugmentation
+from hrnet_tf.training.pose import coco_pose_recipe
+from hrnet_tf.training.schedules import cosine_decay
+
+
+def optimizer(steps_per_epoch, epochs):
+    schedule = cosine_decay(2e-3, epochs, steps_per_epoch, warmup_steps=100)
+    return keras.optimizers.Adam(schedule, epsilon=1e-8)
+
+
+def recipe(
+    preset="hrnet_w18_small_v1",
+    batch_size=16,
+    epochs=8,
+    data_dir="demo/data",
+    loss="cross_entropy",
+    weights=None,
+    dtype=None,
+):
+    return coco_pose_recipe(
+        name="synthetic_pose_w18_small",
+        settings={"preset": preset, "batch_size": batch_size, "epochs": epochs},
+        data_dir=data_dir,
+        image_size=(128, 96),
+        sigma=1.5,
+        representation="v2",
+        augmentation=PoseAugmentation(
+            scale=0.2, rotation=20, rotation_probability=0.5, half_body_probability=0.0
+        ),
+        optimizer=optimizer,
+        loss=loss,
+        weights=weights,
+        dtype=dtype,
+    )
