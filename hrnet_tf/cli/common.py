@@ -6,20 +6,11 @@ import os
 import traceback
 import warnings
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 ROOT = Path(__file__).parent.parent
-
-Debug = Annotated[
-    bool,
-    typer.Option(
-        "--debug",
-        envvar="HRNET_DEBUG",
-        help="Show where an error comes from (a traceback).",
-    ),
-]
+_GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 
 def console(stderr=False):
@@ -89,9 +80,36 @@ def progress(description, unit=""):
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def spinner(description):
+    """Returns a context that shows a spinner on stderr, gone when done."""
+    return console(stderr=True).status(description)
+
+
+def print_facts(facts):
+    """Prints what a command has done, a line each; long paths stay in one piece.
+
+    Args:
+        facts: dict of str to values.
+    """
+    from rich.text import Text
+
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        line = Text.assemble((name.ljust(width), "dim"), "  ", str(value))
+        console().print(line, soft_wrap=True)
+
+
+def size_text(num_bytes):
+    """Returns a size as people read it, such as "3.4 MB"."""
+    unit, factor = ("kB", 1e3) if num_bytes < 1e6 else ("MB", 1e6)
+    return f"{num_bytes / factor:.1f} {unit}"
+
+
 def _set_environment():
     """Sets what TensorFlow reads when it is imported; the user's settings win."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Without a GPU TensorFlow's CUDA reports its absence as an error.
+    has_gpu = any(map(os.path.exists, _GPU_DEVICES))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_gpu else "3")
     # Where the CPU has no AVX-512 TensorFlow leaves this off, though a training step
     # takes 1.7 times as long without.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

@@ -1,11 +1,20 @@
 """Puts the commands together; each imports what is heavy only when it runs."""
 
+import inspect
 from typing import Annotated
 
 import typer
 
 from hrnet_tf import __version__
+from hrnet_tf.cli.demo import demo
+from hrnet_tf.cli.evaluate import evaluate
+from hrnet_tf.cli.export import export
+from hrnet_tf.cli.predict import predict
+from hrnet_tf.cli.presets import presets
+from hrnet_tf.cli.records import records
 from hrnet_tf.cli.train import train
+
+_COMMANDS = (train, evaluate, predict, export, records, presets, demo)
 
 app = typer.Typer(
     name="hrnet",
@@ -30,6 +39,7 @@ def main(
         bool,
         typer.Option(
             "--version",
+            metavar="",
             help="Print the version and exit.",
             callback=_print_version,
             is_eager=True,
@@ -42,4 +52,13 @@ def main(
     """
 
 
-app.command()(train)
+def _help(docstring):
+    """Joins the lines of paragraphs, for terminals of any width; examples stay."""
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(
+        text if "\n " in text else text.replace("\n", " ") for text in paragraphs
+    )
+
+
+for _command in _COMMANDS:
+    app.command(help=_help(_command.__doc__))(_command)

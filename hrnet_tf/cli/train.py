@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hrnet_tf.cli import common
+from hrnet_tf.cli.options import Debug, flag
 
 
 class Loss(str, enum.Enum):
@@ -30,6 +31,7 @@ def train(
     out: Annotated[
         Path,
         typer.Option(
+            metavar="DIR",
             show_default=False,
             help="Folder of the run; made if absent. If it holds this very run, the"
             " run goes on after its last whole epoch.",
@@ -37,21 +39,28 @@ def train(
     ],
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="Folder of the data set.", show_default="the recipe's"),
+        typer.Option(
+            metavar="DIR", help="Folder of the data set.", show_default="the recipe's"
+        ),
     ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Architecture, see `hrnet presets`.", show_default="the recipe's"
+            metavar="NAME",
+            help="Architecture, see `hrnet presets`.",
+            show_default="the recipe's",
         ),
     ] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option(help="People in a step.", min=1, show_default="the recipe's"),
+        typer.Option(
+            metavar="N", help="People in a step.", min=1, show_default="the recipe's"
+        ),
     ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             help="Passes over the data; the schedule of the learning rate is made for"
             " this length.",
             min=1,
@@ -78,18 +87,21 @@ def train(
     dtype: Annotated[
         str | None,
         typer.Option(
+            metavar="POLICY",
             help="Keras dtype policy: float32, mixed_bfloat16 or mixed_float16.",
             show_default="the recipe's",
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(help="Seed of weights, order and augmentation.", min=0)
+        int,
+        typer.Option(
+            metavar="N", help="Seed of weights, order and augmentation.", min=0
+        ),
     ] = 0,
     overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Remove the run that the folder holds."),
+        bool, flag("--overwrite", "Remove the run that the folder holds first.")
     ] = False,
-    debug: common.Debug = False,
+    debug: Debug = False,
 ):
     """Train a model as a recipe says, or go on with a stopped run.
 
@@ -98,7 +110,6 @@ def train(
     `hrnet evaluate`, `predict` and `export`), history.csv, curves.png and events for
     TensorBoard (tensorboard --logdir OUT).
 
-    \b
     Example:
       hrnet train recipes/lspet_pose_w18_small.py --data-dir data/lspet \\
           --out runs/lspet
@@ -118,17 +129,14 @@ def train(
         dtype=dtype,
     )
     result = run(loaded, out, seed=seed, overwrite=overwrite, console=console)
-    console.print(_table(result))
-
-
-def _table(result):
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2))
     scored = [row for row in result.history if "score" in row]
     best = max(scored, key=lambda row: row["score"])
-    table.add_row("best score", f"[bold]{result.best:.4f}[/] (epoch {best['epoch']})")
-    table.add_row("best model", str(result.output_dir / "best.keras"))
-    table.add_row("history", str(result.output_dir / "history.csv"))
-    table.add_row("curves", str(result.output_dir / "curves.png"))
-    return table
+    folder = result.output_dir
+    common.print_facts(
+        {
+            "best score": f"{result.best:.4f} (epoch {best['epoch']})",
+            "best model": folder / "best.keras",
+            "history": folder / "history.csv",
+            "curves": folder / "curves.png",
+        }
+    )

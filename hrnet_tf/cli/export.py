@@ -1,0 +1,159 @@
+"""`hrnet export`."""
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hrnet_tf.cli import common
+from hrnet_tf.cli.options import Debug, flag
+
+
+class ExportFormat(str, enum.Enum):
+    saved_model = "saved_model"
+    litert = "litert"
+
+
+class Precision(str, enum.Enum):
+    float32 = "float32"
+    float16 = "float16"
+
+
+@common.command(interrupted="Stopped. Nothing was written.")
+def export(
+    model: Annotated[
+        Path,
+        typer.Option(
+            metavar="MODEL.keras",
+            show_default=False,
+            help="Model to export, such as the best.keras of `hrnet train`.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="Folder of the exported model; made if absent. With litert also a"
+            " file name ending in .tflite.",
+        ),
+    ],
+    format: Annotated[
+        ExportFormat,
+        typer.Option(
+            help="saved_model: for TensorFlow Serving and TensorFlow; takes image files"
+            " and boxes, or crops. litert: a .tflite file for phones; takes crops."
+        ),
+    ] = ExportFormat.saved_model,
+    precision: Annotated[
+        Precision,
+        typer.Option(
+            help="Numbers that litert stores the weights as; float16 halves the file."
+        ),
+    ] = Precision.float32,
+    flip_test: Annotated[
+        bool,
+        flag(
+            "--flip-test",
+            "Average with the mirrored image inside the exported model: a little"
+            " better, for twice the time.",
+        ),
+    ] = False,
+    version: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Version of the saved_model, its folder's name. TensorFlow Serving"
+            " takes the largest.",
+            show_default="1",
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Crops in a call of the litert model, fixed.",
+            show_default="1",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, flag("--overwrite", "Replace the file or version if it exists.")
+    ] = False,
+    debug: Debug = False,
+):
+    """Export a model for use without this package.
+
+    The exported model does everything: normalisation, decoding of the heatmaps and,
+    as a saved_model, cutting people out of image files.
+
+    Examples:
+      hrnet export --model runs/lspet/best.keras --out exported/lspet
+      hrnet export --model runs/lspet/best.keras --out exported/lspet.tflite \\
+          --format litert --precision float16
+    """
+    _check_options(format, precision, version, batch_size)
+    target = _target(model, out, format, version or 1)
+    if target.exists() and not overwrite:
+        raise ValueError(
+            f"{target} exists. Choose another name"
+            f"{' or --version' if format is ExportFormat.saved_model else ''}, or pass"
+            " --overwrite to replace it."
+        )
+    with common.spinner("loading the model"):
+        from hrnet_tf.models.loading import load_model
+
+        loaded = load_model(model)
+    with common.spinner("exporting"):
+        if format is ExportFormat.saved_model:
+            from hrnet_tf.export.saved_model import export_saved_model
+
+            export_saved_model(loaded, out, version or 1, flip_test, overwrite)
+        else:
+            from hrnet_tf.export.litert import export_litert
+
+            export_litert(loaded, target, precision.value, batch_size or 1, flip_test)
+    _print_summary(loaded, target, format, batch_size or 1, flip_test)
+
+
+def _check_options(format, precision, version, batch_size):
+    """Raises ValueError for options that belong to the other format."""
+    wrong = {
+        "--version": format is ExportFormat.litert and version is not None,
+        "--batch-size": format is ExportFormat.saved_model and batch_size is not None,
+        "--precision float16": format is ExportFormat.saved_model
+        and precision is Precision.float16,
+    }
+    for option, is_wrong in wrong.items():
+        if is_wrong:
+            other = next(other for other in ExportFormat if other is not format)
+            raise ValueError(
+                f"{option} belongs to --format {other.value}. Received: --format"
+                f" {format.value}. Leave {option} out, or change the format."
+            )
+
+
+def _target(model, out, format, version):
+    """The file or folder that is written."""
+    if format is ExportFormat.saved_model:
+        return out / str(version)
+    return out if out.suffix == ".tflite" else out / f"{model.stem}.tflite"
+
+
+def _print_summary(model, target, format, batch_size, flip_test):
+    height, width = model.image_size
+    files = [target] if target.is_file() else target.rglob("*")
+    num_bytes = sum(file.stat().st_size for file in files if file.is_file())
+    crops = f"{height}, {width}, 3]"
+    facts = {"written": f"{target} ({common.size_text(num_bytes)})"}
+    if format is ExportFormat.saved_model:
+        facts["serving_default"] = "image_bytes [B], boxes [B, N, 4]"
+        facts["crops"] = f"images uint8 [B, {crops}"
+    else:
+        facts["crops"] = f"images uint8 [{batch_size}, {crops}"
+    facts["flip test"] = "inside" if flip_test else "no"
+    if format is ExportFormat.saved_model:
+        facts["try it"] = f"hrnet predict --model {target.parent} IMAGE"
+    common.print_facts(facts)
