@@ -1,0 +1,397 @@
+"""The console command, on a tiny drawn data set and an untrained network."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hrnet_tf.cli import app
+
+COMMANDS = ("train", "evaluate", "predict", "export", "records", "presets", "demo")
+RECIPE = """
+from functools import partial
+from pathlib import Path
+
+from hrnet_tf.data.augment.affine import PoseAugmentation
+from hrnet_tf.data.sources import coco
+from hrnet_tf.training.pose import official_adam, pose_recipe
+
+
+def recipe(preset="hrnet_w32", batch_size=4, epochs=1, data_dir="data", loss="mse"):
+    data_dir = Path(data_dir)
+
+    def annotations(split):
+        return data_dir / "annotations" / f"person_keypoints_{split}2017.json"
+
+    def load(split, keypoint_set):
+        images = data_dir / f"{split}2017"
+        return coco.load_pose(annotations(split), images, keypoint_set, split)
+
+    return pose_recipe(
+        name="tiny",
+        settings={"preset": preset, "batch_size": batch_size, "epochs": epochs},
+        keypoints="coco",
+        load_train=partial(load, "train"),
+        load_val=partial(load, "val"),
+        ground_truth=annotations("val"),
+        image_size=(64, 64),
+        sigma=1.5,
+        augmentation=PoseAugmentation(),
+        optimizer=official_adam,
+        loss=loss,
+    )
+"""
+
+
+def run(*arguments, exit_code=0, **environment):
+    """Runs `hrnet ARGUMENTS`; returns the result with texts free of colours."""
+    environment = {"COLUMNS": "100", "HRNET_DEBUG": None, **environment}
+    result = CliRunner(env=environment).invoke(app, [str(a) for a in arguments])
+    assert result.exit_code == exit_code, (result.output, result.exception)
+    result.out, result.err = (
+        re.sub(r"\x1b\[[0-9;]*m", "", text) for text in (result.stdout, result.stderr)
+    )
+    return result
+
+
+def fail(*arguments):
+    """Runs what must end with an error; returns its only line."""
+    result = run(*arguments, exit_code=1)
+    lines = result.err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: "), result.err
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    from hrnet_tf.data.synthetic import generate_people
+
+    folder = tmp_path_factory.mktemp("data")
+    generate_people(folder, 6, 4, image_size=(120, 160))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def people(data):
+    """The arguments that name the validation set."""
+    annotations = data / "annotations" / "person_keypoints_val2017.json"
+    return ["--annotations", annotations, "--images", data / "val2017"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return save_model(tmp_path_factory.mktemp("models") / "tiny.keras", "coco")
+
+
+def save_model(path, keypoints):
+    from hrnet_tf.data.keypoint_sets import load_keypoint_set
+    from hrnet_tf.models.pose import HRNetPose
+
+    keypoint_set = load_keypoint_set(keypoints)
+    HRNetPose.from_preset(
+        "hrnet_test",
+        num_keypoints=keypoint_set.num_keypoints,
+        image_size=(64, 64),
+        keypoint_set=keypoint_set.to_dict(),
+    ).save(path)
+    return path
+
+
+class TestHelp:
+    def test_lists_the_commands(self):
+        text = run("--help").out
+        assert all(re.search(rf"│ {name} ", text) for name in COMMANDS)
+
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_gives_an_example(self, name):
+        text = run(name, "--help").out
+        assert re.search(rf"Examples?:\s+hrnet {name}", text), text
+
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_describes_every_option(self, name):
+        rows = re.findall(r"│ \*?\s*(--[a-z-]+)([^│]*)│", run(name, "--help").out)
+        assert rows
+        for option, rest in rows:
+            assert len(rest.split()) > 3, option
+
+    def test_is_quick_because_it_imports_nothing_heavy(self):
+        code = (
+            "import sys, hrnet_tf.cli;"
+            "heavy = {'tensorflow', 'keras', 'numpy', 'matplotlib', 'PIL', 'scipy'};"
+            "print(sorted(heavy & set(sys.modules)))"
+        )
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        found = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert found.stdout.strip() == "[]"
+
+    def test_prints_the_version(self):
+        from hrnet_tf import __version__
+
+        assert run("--version").out == f"hrnet_tf {__version__}\n"
+
+    def test_says_which_option_is_missing(self):
+        assert "--model" in run("evaluate", exit_code=2).err
+
+
+class TestErrors:
+    RECORDS = ("records", "--images", "x", "--out", "y", "--annotations")
+
+    def test_are_a_line_without_a_traceback(self):
+        error = fail(*self.RECORDS, "[red]absent.json")
+        assert "no annotation file [red]absent.json" in error
+
+    @pytest.mark.parametrize("how", [{"HRNET_DEBUG": "1"}, {}])
+    def test_show_the_traceback_for_debugging(self, how):
+        flags = () if how else ("--debug",)
+        result = run(*self.RECORDS, "absent.json", *flags, exit_code=1, **how)
+        assert isinstance(result.exception, ValueError)
+
+    def test_of_other_packages_lead_to_the_traceback(self, monkeypatch):
+        monkeypatch.setattr("hrnet_tf.demo.run_demo", lambda *_: json.loads("{"))
+        assert "Pass --debug" in fail("demo")
+
+    def test_of_the_system_are_a_line_too(self, monkeypatch):
+        def full(*_):
+            raise OSError(28, "No space left on device", "demo/data")
+
+        monkeypatch.setattr("hrnet_tf.demo.run_demo", full)
+        assert "No space left on device: 'demo/data'" in fail("demo")
+
+    def test_bugs_keep_their_traceback(self, monkeypatch):
+        monkeypatch.setattr("hrnet_tf.demo.run_demo", lambda *_: 1 / 0)
+        result = run("demo", exit_code=1)
+        assert isinstance(result.exception, ZeroDivisionError)
+
+    def test_stopping_is_no_error(self, monkeypatch):
+        def stop(*_):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("hrnet_tf.demo.run_demo", stop)
+        assert run("demo", exit_code=130).err == "\nStopped.\n"
+
+
+class TestTrain:
+    @pytest.fixture(scope="class")
+    def command(self, tmp_path_factory, data):
+        folder = tmp_path_factory.mktemp("training")
+        (folder / "tiny.py").write_text(RECIPE)
+        arguments = [folder / "tiny.py", "--data-dir", data, "--preset", "hrnet_test"]
+        return ["train", *arguments, "--out", folder / "run"]
+
+    def test_trains_and_goes_on_with_the_same_run_only(self, command):
+        text = run(*command).out
+        assert "epoch 1/1" in text
+        assert re.search(r"best score +0\.\d{4} \(epoch 1\)", text)
+        for name in ("best.keras", "history.csv", "curves.png"):
+            assert str(command[-1] / name) in text
+            assert (command[-1] / name).is_file()
+        assert "going on after epoch 1 of 1" in run(*command).out
+        error = fail(*command, "--epochs", 2)
+        assert "epochs (1 there, 2 now)" in error and "--overwrite" in error
+
+    def test_says_how_to_go_on_after_a_stop(self, command, monkeypatch):
+        def stop(*_, **__):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("hrnet_tf.training.run.train", stop)
+        assert "same command again" in run(*command, exit_code=130).err
+
+    def test_says_what_the_recipe_does_not_take(self, command):
+        assert "no argument dtype" in fail(*command, "--dtype", "float32")
+
+    def test_names_the_recipe_that_is_absent(self, tmp_path):
+        assert "absent.py" in fail("train", "absent.py", "--out", tmp_path)
+
+    def test_checks_the_loss(self, command):
+        assert "cross_entropy" in run(*command, "--loss", "mae", exit_code=2).err
+
+
+class TestEvaluate:
+    def test_prints_and_writes_the_numbers(self, model, people, tmp_path):
+        report = tmp_path / "report.json"
+        text = run("evaluate", "--model", model, *people, "--out", report).out
+        assert re.search(r"AP \(L\) +│ +-?\d\.\d{4}", text)
+        assert "in 4 images, boxes: ground truth, with flip test" in text
+        assert json.loads(report.read_text())["metric"] == "oks"
+
+    def test_takes_boxes_of_a_detector(self, model, people, tmp_path):
+        contents = json.loads(Path(people[1]).read_text())
+        image = contents["images"][0]["id"]
+        box = {"image_id": image, "category_id": 1, "bbox": [1, 2, 50, 60]}
+        detections = tmp_path / "detections.json"
+        detections.write_text(json.dumps([{**box, "score": 0.9}] * 3))
+        command = ["evaluate", "--model", model, *people, "--boxes", detections]
+        text = run(*command, "--no-flip-test").out
+        assert f"3 people in 1 images, boxes: {detections}, without flip test" in text
+        assert "tested by --metric oks" in fail(*command, "--metric", "pck")
+
+    def test_warns_of_what_it_leaves_out(self, model, people, data, tmp_path):
+        images = tmp_path / "images"
+        shutil.copytree(data / "val2017", images)
+        broken = min(images.iterdir())
+        broken.write_bytes(broken.read_bytes()[:-200])
+        command = ["evaluate", "--model", model, *people[:2], "--images", images]
+        command += ["--keypoints", "coco", "--metric", "oks", "--no-flip-test"]
+        assert broken.name in fail(*command)
+        result = run(*command, "--skip-bad")
+        assert re.match(r"warning: .*1 x truncated image.*" + broken.name, result.err)
+        assert "in 3 images" in result.out
+
+    def test_refuses_what_a_metric_cannot_do_before_all_work(self, model, people):
+        command = ["evaluate", "--model", model, *people]
+        assert "needs annotations of --format mpii" in fail(*command, "--metric=pckh")
+        assert "not those of 'coco'" in fail(*command, "--format", "mpii")
+        assert "lsp has 14 keypoints" in fail(*command, "--keypoints", "lsp")
+
+    def test_needs_head_sizes_for_pckh(self, data, tmp_path):
+        image = min((data / "val2017").iterdir())
+        entry = {
+            "image": image.name,
+            "center": [80, 60],
+            "scale": 0.5,
+            "joints": [[80, 60]] * 16,
+            "joints_vis": [1] * 16,
+        }
+        annotations = tmp_path / "valid.json"
+        model = save_model(tmp_path / "mpii.keras", "mpii")
+        command = ["evaluate", "--model", model, "--annotations", annotations]
+        command += ["--images", image.parent, "--format", "mpii"]
+        annotations.write_text(json.dumps([entry]))
+        assert "--ground-truth-mat" in fail(*command)
+        annotations.write_text(json.dumps([{**entry, "headbox": [60, 40, 70, 50]}]))
+        text = run(*command, "--no-flip-test").out
+        assert re.search(r"Mean +│ +\d+\.\d\d ", text)
+        assert "needs annotations of --format coco" in fail(*command, "--metric", "oks")
+
+
+class TestPredict:
+    def test_writes_keypoints_and_pictures(self, model, people, data, tmp_path):
+        images = sorted((data / "val2017").iterdir())
+        command = ["predict", "--model", model, *images, "--boxes", people[1]]
+        result = run(*command, "--out", tmp_path, "--min-score", 0, "--draw-boxes")
+        written = json.loads((tmp_path / "predictions.json").read_text())
+        assert written["keypoint_set"]["name"] == "coco"
+        assert [i["image_path"] for i in written["images"]] == [str(i) for i in images]
+        for image in written["images"]:
+            assert (tmp_path / image["picture"]).is_file()
+            assert all(len(person["keypoints"]) == 17 for person in image["people"])
+        number = sum(len(image["people"]) for image in written["images"])
+        assert f"{number} people in 4 images" in result.out
+
+    def test_runs_an_exported_model_and_keeps_the_images(self, model, data, tmp_path):
+        text = run("export", "--model", model, "--out", tmp_path / "exported").out
+        assert str(tmp_path / "exported" / "1") in text
+        assert "images uint8 [B, 64, 64, 3]" in text
+        source = min((data / "val2017").iterdir())
+        images = [tmp_path / "a.jpg", tmp_path / "a_keypoints.png"]
+        for image in images:
+            shutil.copy(source, image)
+        content = images[1].read_bytes()
+        command = ["predict", "--model", tmp_path / "exported", *images]
+        assert "2 people in 2 images" in run(*command, "--out", tmp_path).out
+        assert images[1].read_bytes() == content
+        assert (tmp_path / "a_2_keypoints.png").is_file()
+        assert "flip_test=False" in fail(*command, "--flip-test", "--out", tmp_path)
+
+    def test_names_what_is_no_image(self, model, data, tmp_path):
+        command = ["predict", "--model", model, "--out", tmp_path / "out"]
+        assert "absent.jpg does not exist" in fail(*command, "absent.jpg")
+        assert "is a folder" in fail(*command, data / "val2017")
+        (tmp_path / "a.jpg").write_text("no image")
+        assert "a.jpg" in fail(*command, tmp_path / "a.jpg")
+        assert not (tmp_path / "out").exists()
+
+
+class TestExport:
+    def test_refuses_what_exists_and_other_options(self, model, tmp_path):
+        command = ["export", "--model", model, "--out", tmp_path]
+        (tmp_path / "3").mkdir()
+        assert "--overwrite" in fail(*command, "--version", 3)
+        assert "belongs to --format litert" in fail(*command, "--precision", "float16")
+        assert "belongs to --format saved_model" in fail(
+            *command, "--format", "litert", "--version", 1
+        )
+
+    def test_names_the_litert_file(self, model, tmp_path, monkeypatch):
+        def export(model, path, precision, batch_size, flip_test):
+            assert (precision, batch_size, flip_test) == ("float16", 2, True)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(bytes(1500))
+
+        monkeypatch.setattr("hrnet_tf.export.litert.export_litert", export)
+        command = ["export", "--model", model, "--flip-test", "--batch-size", 2]
+        command += ["--format", "litert", "--precision", "float16", "--out"]
+        assert "tiny.tflite (1.5 kB)" in run(*command, tmp_path / "phone").out
+        assert "exists" in fail(*command, tmp_path / "phone" / "tiny.tflite")
+        run(*command, tmp_path / "phone", "--overwrite")
+
+
+class TestRecords:
+    def test_writes_refuses_and_replaces(self, people, tmp_path):
+        from hrnet_tf.data.shards import open_pose_records
+
+        out = tmp_path / "records"
+        command = ["records", *people, "--out", out]
+        assert re.search(r"images +4\n", run(*command, "--num-shards", 2).out)
+        assert len(open_pose_records(out).paths) == 2
+        assert "--overwrite" in fail(*command)
+        run(*command, "--num-shards", 1, "--overwrite")
+        assert len(open_pose_records(out).paths) == 1
+        assert list(tmp_path.iterdir()) == [out]
+
+    def test_keeps_the_old_records_if_the_new_ones_fail(self, people, data, tmp_path):
+        out, images = tmp_path / "records", tmp_path / "images"
+        shutil.copytree(data / "val2017", images)
+        run("records", *people, "--out", out)
+        before = sorted(path.name for path in out.iterdir())
+        broken = min(images.iterdir())
+        content = bytearray(broken.read_bytes())
+        content[400:-2] = bytes(len(content) - 402)
+        broken.write_bytes(content)
+        command = ["records", *people[:2], "--images", images, "--out", out]
+        assert broken.name in fail(*command, "--overwrite")
+        assert sorted(path.name for path in out.iterdir()) == before
+        result = run(*command, "--overwrite", "--skip-bad")
+        assert result.err.startswith("warning: ") and broken.name in result.err
+        assert re.search(r"images +3\n", result.out) and "skipped" in result.out
+
+    def test_never_removes_other_files(self, people, tmp_path):
+        (tmp_path / "thesis.txt").write_text("all of it")
+        command = ["records", *people, "--out", tmp_path, "--overwrite"]
+        assert "thesis.txt" in fail(*command)
+        assert (tmp_path / "thesis.txt").exists()
+
+
+class TestPresets:
+    def test_lists_the_sizes(self):
+        from hrnet_tf.models.presets import ARCHITECTURES
+
+        text = run("presets", COLUMNS="80").out
+        assert all(name in text for name in ARCHITECTURES)
+        assert re.search(r"hrnet_w32 +│ 32 64 128 256 .*28,536,113 │ +7.65 │", text)
+
+
+class TestDemo:
+    def test_runs_the_demo(self, monkeypatch):
+        called = []
+        monkeypatch.setattr(
+            "hrnet_tf.demo.run_demo", lambda *arguments: called.append(arguments)
+        )
+        run("demo")
+        run("demo", "--out", "elsewhere")
+        assert [arguments[0] for arguments in called] == [
+            Path("demo"),
+            Path("elsewhere"),
+        ]
