@@ -99,6 +99,11 @@ def print_facts(facts):
         console().print(line, soft_wrap=True)
 
 
+def count_text(count, one, many):
+    """Returns a count with its noun, such as "1 person"."""
+    return f"{count} {one if count == 1 else many}"
+
+
 def size_text(num_bytes):
     """Returns a size as people read it, such as "3.4 MB"."""
     unit, factor = ("kB", 1e3) if num_bytes < 1e6 else ("MB", 1e6)

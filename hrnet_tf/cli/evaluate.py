@@ -106,10 +106,11 @@ def evaluate(
           --annotations data/mpii/annot/valid.json --format mpii \\
           --ground-truth-mat data/mpii/annot/gt_valid.mat
     """
-    from hrnet_tf.evaluation import pose
-    from hrnet_tf.models.loading import load_model
+    with common.spinner("loading the model"):
+        from hrnet_tf.evaluation import pose
+        from hrnet_tf.models.loading import load_model
 
-    loaded = load_model(model)
+        loaded = load_model(model)
     keypoint_set = _keypoint_set(loaded, model, keypoints)
     sources.check_keypoints(keypoint_set, format)
     metric = metric.value if metric else pose.default_metric(keypoint_set)
@@ -211,22 +212,24 @@ def _print_report(report, console):
     from hrnet_tf.evaluation.pose import MAIN_NUMBER, PCK_THRESHOLD
 
     titles = {
-        "oks": "COCO's AP and AR",
+        "oks": "0 to 1",
         "pckh": "PCKh@0.5, percent",
-        "pck": f"PCK@{PCK_THRESHOLD}",
+        "pck": f"PCK@{PCK_THRESHOLD}, 0 to 1",
     }
-    table = Table(title=titles[report.metric], title_justify="left")
-    table.add_column("")
-    table.add_column("value", justify="right")
+    table = Table("metric", titles[report.metric])
+    table.columns[1].justify = "right"
     digits = 2 if report.metric == "pckh" else 4
     for name, value in report.numbers.items():
         style = "bold" if name == MAIN_NUMBER[report.metric] else None
-        table.add_row(name, f"{value:.{digits}f}", style=style)
+        # COCO's -1, and NaN, say that there was nobody to measure it on.
+        text = f"{value:.{digits}f}" if value >= 0 else "-"
+        table.add_row(name, text, style=style)
     console.print(table)
     flip = "with" if report.flip_test else "without"
+    people = common.count_text(report.num_people, "person", "people")
+    images = common.count_text(report.num_images, "image", "images")
     console.print(
-        f"{report.num_people} people in {report.num_images} images, boxes:"
-        f" {report.boxes}, {flip} flip test,"
+        f"{people} in {images}, boxes: {report.boxes}, {flip} flip test,"
         f" {report.images_per_second:.1f} people/s",
         markup=False,
         soft_wrap=True,

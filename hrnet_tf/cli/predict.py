@@ -152,9 +152,8 @@ def _write(path, model, found, pictures):
 
 
 def _print_summary(found, pictures, out, seconds):
-    num_people = sum(map(len, found))
-    people = "1 person" if num_people == 1 else f"{num_people} people"
-    images = "1 image" if len(found) == 1 else f"{len(found)} images"
+    people = common.count_text(sum(map(len, found)), "person", "people")
+    images = common.count_text(len(found), "image", "images")
     more = f" and {len(pictures) - 1} more" if len(pictures) > 1 else ""
     common.print_facts(
         {

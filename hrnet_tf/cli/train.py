@@ -114,10 +114,10 @@ def train(
       hrnet train recipes/lspet_pose_w18_small.py --data-dir data/lspet \\
           --out runs/lspet
     """
-    from hrnet_tf.training.recipe import load_recipe
-    from hrnet_tf.training.run import train as run
+    with common.spinner("loading TensorFlow"):
+        from hrnet_tf.training.recipe import load_recipe
+        from hrnet_tf.training.run import train as run
 
-    console = common.console()
     loaded = load_recipe(
         recipe,
         data_dir=data_dir and str(data_dir),
@@ -128,6 +128,7 @@ def train(
         weights=weights and str(weights),
         dtype=dtype,
     )
+    console = common.console()
     result = run(loaded, out, seed=seed, overwrite=overwrite, console=console)
     scored = [row for row in result.history if "score" in row]
     best = max(scored, key=lambda row: row["score"])
