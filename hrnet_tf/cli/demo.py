@@ -8,13 +8,15 @@ import typer
 from hrnet_tf.cli import common
 from hrnet_tf.cli.options import Debug
 
+OutOption = Annotated[
+    Path,
+    typer.Option(metavar="DIR", help="Folder for all that is made."),
+]
+
 
 @common.command()
 def demo(
-    out: Annotated[
-        Path,
-        typer.Option(metavar="DIR", help="Folder for all that is made."),
-    ] = Path("demo"),
+    out: OutOption = Path("demo"),
     debug: Debug = False,
 ):
     """Show everything at work on drawn people; no data set is needed.

@@ -26,72 +26,82 @@ class Metric(str, enum.Enum):
     pck = "pck"
 
 
+ModelOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="MODEL.keras",
+        show_default=False,
+        help="Model to test, such as the best.keras of `hrnet train`.",
+    ),
+]
+BoxesOption = Annotated[
+    str,
+    typer.Option(
+        metavar=f"{GROUND_TRUTH}|FILE",
+        help="Where the people are: in the annotated boxes, or in a detector's"
+        " (a COCO result file: image_id, category_id 1, bbox, score), as in the"
+        " published AP on COCO.",
+    ),
+]
+MetricOption = Annotated[
+    Metric | None,
+    typer.Option(
+        help="oks: COCO's AP and AR (0 to 1). pckh: MPII's PCKh@0.5 (percent). pck:"
+        " keypoints within 0.2 of the distance between the two reference joints"
+        " of the keypoint set, such as the torso (0 to 1).",
+        show_default="the keypoint set's",
+    ),
+]
+KeypointsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="Keypoint set: coco, mpii, lsp, or a descriptor (.json or .py).",
+        show_default="the model's own",
+    ),
+]
+GroundTruthMatOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="gt_valid.mat",
+        help="Official head boxes of MPII's valid.json, which pckh needs.",
+        show_default=False,
+    ),
+]
+NoFlipTestOption = Annotated[
+    bool,
+    flag(
+        "--no-flip-test",
+        "Do not average with the mirrored image: twice as fast, a little worse.",
+    ),
+]
+BatchSizeOption = Annotated[
+    int, typer.Option(metavar="N", help="People that are run at once.", min=1)
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="REPORT.json",
+        help="File to write the numbers to.",
+        show_default=False,
+    ),
+]
+
+
 @common.command()
 def evaluate(
-    model: Annotated[
-        Path,
-        typer.Option(
-            metavar="MODEL.keras",
-            show_default=False,
-            help="Model to test, such as the best.keras of `hrnet train`.",
-        ),
-    ],
+    model: ModelOption,
     annotations: Annotations,
     images: Images,
-    boxes: Annotated[
-        str,
-        typer.Option(
-            metavar=f"{GROUND_TRUTH}|FILE",
-            help="Where the people are: in the annotated boxes, or in a detector's"
-            " (a COCO result file: image_id, category_id 1, bbox, score), as in the"
-            " published AP on COCO.",
-        ),
-    ] = GROUND_TRUTH,
-    metric: Annotated[
-        Metric | None,
-        typer.Option(
-            help="oks: COCO's AP and AR (0 to 1). pckh: MPII's PCKh@0.5 (percent). pck:"
-            " keypoints within 0.2 of the distance between the two reference joints"
-            " of the keypoint set, such as the torso (0 to 1).",
-            show_default="the keypoint set's",
-        ),
-    ] = None,
-    keypoints: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE",
-            help="Keypoint set: coco, mpii, lsp, or a descriptor (.json or .py).",
-            show_default="the model's own",
-        ),
-    ] = None,
+    boxes: BoxesOption = GROUND_TRUTH,
+    metric: MetricOption = None,
+    keypoints: KeypointsOption = None,
     format: AnnotationFormat = Format.coco,
-    ground_truth_mat: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="gt_valid.mat",
-            help="Official head boxes of MPII's valid.json, which pckh needs.",
-            show_default=False,
-        ),
-    ] = None,
-    no_flip_test: Annotated[
-        bool,
-        flag(
-            "--no-flip-test",
-            "Do not average with the mirrored image: twice as fast, a little worse.",
-        ),
-    ] = False,
-    batch_size: Annotated[
-        int, typer.Option(metavar="N", help="People that are run at once.", min=1)
-    ] = 32,
+    ground_truth_mat: GroundTruthMatOption = None,
+    no_flip_test: NoFlipTestOption = False,
+    batch_size: BatchSizeOption = 32,
     skip_bad: SkipBad = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="REPORT.json",
-            help="File to write the numbers to.",
-            show_default=False,
-        ),
-    ] = None,
+    out: OutOption = None,
     debug: Debug = False,
 ):
     """Test a model on annotated images, as the official code does.
@@ -124,8 +134,7 @@ def evaluate(
         examples = sources.load_people(
             annotations, images, keypoint_set, format, skip_bad, ground_truth_mat
         )
-    if metric == "pckh":
-        _check_head_sizes(examples, annotations)
+    _check_head_sizes(metric, examples, annotations)
     with common.progress("finding keypoints", "people") as tick:
         report = pose.evaluate(
             loaded,
@@ -198,8 +207,10 @@ def _check_metric(metric, keypoint_set, format, detected, ground_truth_mat):
         raise ValueError(problem)
 
 
-def _check_head_sizes(examples, annotations):
-    if any((example.head_sizes <= 0).any() for example in examples):
+def _check_head_sizes(metric, examples, annotations):
+    if metric == "pckh" and any(
+        (example.head_sizes <= 0).any() for example in examples
+    ):
         raise ValueError(
             f"--metric pckh needs the head size of every person, which {annotations}"
             " does not give. Pass --ground-truth-mat with the official gt_valid.mat."

@@ -20,68 +20,78 @@ class Precision(str, enum.Enum):
     float16 = "float16"
 
 
+ModelOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="MODEL.keras",
+        show_default=False,
+        help="Model to export, such as the best.keras of `hrnet train`.",
+    ),
+]
+OutOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="DIR",
+        show_default=False,
+        help="Folder of the exported model; made if absent. With litert also a"
+        " file name ending in .tflite.",
+    ),
+]
+FormatOption = Annotated[
+    ExportFormat,
+    typer.Option(
+        help="saved_model: for TensorFlow Serving and TensorFlow; takes image files"
+        " and boxes, or crops. litert: a .tflite file for phones; takes crops."
+    ),
+]
+PrecisionOption = Annotated[
+    Precision,
+    typer.Option(
+        help="Numbers that litert stores the weights as; float16 halves the file."
+    ),
+]
+FlipTestOption = Annotated[
+    bool,
+    flag(
+        "--flip-test",
+        "Average with the mirrored image inside the exported model: a little"
+        " better, for twice the time.",
+    ),
+]
+VersionOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Version of the saved_model, its folder's name. TensorFlow Serving"
+        " takes the largest.",
+        show_default="1",
+    ),
+]
+BatchSizeOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Crops in a call of the litert model, fixed.",
+        show_default="1",
+    ),
+]
+OverwriteOption = Annotated[
+    bool, flag("--overwrite", "Replace the file or version if it exists.")
+]
+
+
 @common.command(interrupted="Stopped. Nothing was written.")
 def export(
-    model: Annotated[
-        Path,
-        typer.Option(
-            metavar="MODEL.keras",
-            show_default=False,
-            help="Model to export, such as the best.keras of `hrnet train`.",
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR",
-            show_default=False,
-            help="Folder of the exported model; made if absent. With litert also a"
-            " file name ending in .tflite.",
-        ),
-    ],
-    format: Annotated[
-        ExportFormat,
-        typer.Option(
-            help="saved_model: for TensorFlow Serving and TensorFlow; takes image files"
-            " and boxes, or crops. litert: a .tflite file for phones; takes crops."
-        ),
-    ] = ExportFormat.saved_model,
-    precision: Annotated[
-        Precision,
-        typer.Option(
-            help="Numbers that litert stores the weights as; float16 halves the file."
-        ),
-    ] = Precision.float32,
-    flip_test: Annotated[
-        bool,
-        flag(
-            "--flip-test",
-            "Average with the mirrored image inside the exported model: a little"
-            " better, for twice the time.",
-        ),
-    ] = False,
-    version: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Version of the saved_model, its folder's name. TensorFlow Serving"
-            " takes the largest.",
-            show_default="1",
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Crops in a call of the litert model, fixed.",
-            show_default="1",
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, flag("--overwrite", "Replace the file or version if it exists.")
-    ] = False,
+    model: ModelOption,
+    out: OutOption,
+    format: FormatOption = ExportFormat.saved_model,
+    precision: PrecisionOption = Precision.float32,
+    flip_test: FlipTestOption = False,
+    version: VersionOption = None,
+    batch_size: BatchSizeOption = None,
+    overwrite: OverwriteOption = False,
     debug: Debug = False,
 ):
     """Export a model for use without this package.

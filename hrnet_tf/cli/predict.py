@@ -9,69 +9,78 @@ import typer
 from hrnet_tf.cli import common
 from hrnet_tf.cli.options import Debug, flag
 
+ImagesArgument = Annotated[
+    list[Path],
+    typer.Argument(metavar="IMAGE", show_default=False, help="JPEG or PNG files."),
+]
+ModelOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="MODEL",
+        show_default=False,
+        help="A .keras file, such as the best.keras of `hrnet train`, or a folder"
+        " of `hrnet export`.",
+    ),
+]
+BoxesOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.json",
+        show_default="the whole image is one person",
+        help="Where the people are, in pixels of the image:"
+        ' {"image.jpg": \\[\\[x, y, width, height], ...], ...}; or COCO annotations'
+        " or detections; or, for one image, a list of boxes.",
+    ),
+]
+OutOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="DIR",
+        help="Folder for predictions.json and a picture NAME_keypoints.png of each"
+        " image.",
+    ),
+]
+MinScoreOption = Annotated[
+    float,
+    typer.Option(
+        metavar="SCORE",
+        min=0,
+        max=1,
+        help="Keypoints with a lower score are not drawn.",
+    ),
+]
+MinBoxScoreOption = Annotated[
+    float,
+    typer.Option(
+        metavar="SCORE",
+        min=0,
+        max=1,
+        help="A detector's boxes with a lower score are left out.",
+    ),
+]
+FlipTestOption = Annotated[
+    bool,
+    flag(
+        "--flip-test",
+        "Average with the mirrored image: a little better, for twice the time. An"
+        " exported model does as it was exported.",
+    ),
+]
+DrawBoxesOption = Annotated[
+    bool, flag("--draw-boxes", "Also draw the boxes in the pictures.")
+]
+
 
 @common.command(interrupted="Stopped. predictions.json was not written.")
 def predict(
-    images: Annotated[
-        list[Path],
-        typer.Argument(metavar="IMAGE", show_default=False, help="JPEG or PNG files."),
-    ],
-    model: Annotated[
-        Path,
-        typer.Option(
-            metavar="MODEL",
-            show_default=False,
-            help="A .keras file, such as the best.keras of `hrnet train`, or a folder"
-            " of `hrnet export`.",
-        ),
-    ],
-    boxes: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.json",
-            show_default="the whole image is one person",
-            help="Where the people are, in pixels of the image:"
-            ' {"image.jpg": \\[\\[x, y, width, height], ...], ...}; or COCO annotations'
-            " or detections; or, for one image, a list of boxes.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR",
-            help="Folder for predictions.json and a picture NAME_keypoints.png of each"
-            " image.",
-        ),
-    ] = Path("predictions"),
-    min_score: Annotated[
-        float,
-        typer.Option(
-            metavar="SCORE",
-            min=0,
-            max=1,
-            help="Keypoints with a lower score are not drawn.",
-        ),
-    ] = 0.2,
-    min_box_score: Annotated[
-        float,
-        typer.Option(
-            metavar="SCORE",
-            min=0,
-            max=1,
-            help="A detector's boxes with a lower score are left out.",
-        ),
-    ] = 0.0,
-    flip_test: Annotated[
-        bool,
-        flag(
-            "--flip-test",
-            "Average with the mirrored image: a little better, for twice the time. An"
-            " exported model does as it was exported.",
-        ),
-    ] = False,
-    draw_boxes: Annotated[
-        bool, flag("--draw-boxes", "Also draw the boxes in the pictures.")
-    ] = False,
+    images: ImagesArgument,
+    model: ModelOption,
+    boxes: BoxesOption = None,
+    out: OutOption = Path("predictions"),
+    min_score: MinScoreOption = 0.2,
+    min_box_score: MinBoxScoreOption = 0.0,
+    flip_test: FlipTestOption = False,
+    draw_boxes: DrawBoxesOption = False,
     debug: Debug = False,
 ):
     """Find the keypoints of people in images, and draw them.

@@ -18,40 +18,45 @@ from hrnet_tf.cli.options import (
     flag,
 )
 
+OutOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="DIR", show_default=False, help="Folder to write the records to."
+    ),
+]
+KeypointsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="Keypoint set: coco, mpii, lsp, or a descriptor (.json or .py).",
+        show_default="the format's",
+    ),
+]
+NumShardsOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Number of files.",
+        show_default="about 100 MB each, at least 8",
+    ),
+]
+OverwriteOption = Annotated[
+    bool,
+    flag("--overwrite", "Replace the records that the folder holds, when done."),
+]
+
 
 @common.command(interrupted="Stopped. Nothing was written.")
 def records(
     annotations: Annotations,
     images: Images,
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR", show_default=False, help="Folder to write the records to."
-        ),
-    ],
-    keypoints: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE",
-            help="Keypoint set: coco, mpii, lsp, or a descriptor (.json or .py).",
-            show_default="the format's",
-        ),
-    ] = None,
+    out: OutOption,
+    keypoints: KeypointsOption = None,
     format: AnnotationFormat = Format.coco,
-    num_shards: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Number of files.",
-            show_default="about 100 MB each, at least 8",
-        ),
-    ] = None,
+    num_shards: NumShardsOption = None,
     skip_bad: SkipBad = False,
-    overwrite: Annotated[
-        bool,
-        flag("--overwrite", "Replace the records that the folder holds, when done."),
-    ] = False,
+    overwrite: OverwriteOption = False,
     debug: Debug = False,
 ):
     """Check a data set thoroughly and write it as TFRecords to train from.

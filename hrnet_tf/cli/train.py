@@ -15,92 +15,103 @@ class Loss(str, enum.Enum):
     cross_entropy = "cross_entropy"
 
 
+RecipeArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RECIPE.py",
+        show_default=False,
+        help="Python file with a function recipe(...), such as those of recipes/.",
+    ),
+]
+OutOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="DIR",
+        show_default=False,
+        help="Folder of the run; made if absent. If it holds this very run, the"
+        " run goes on after its last whole epoch.",
+    ),
+]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Folder of the data set.", show_default="the recipe's"
+    ),
+]
+PresetOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Architecture, see `hrnet presets`.",
+        show_default="the recipe's",
+    ),
+]
+BatchSizeOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="People in a step.", min=1, show_default="the recipe's"
+    ),
+]
+EpochsOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Passes over the data; the schedule of the learning rate is made for"
+        " this length.",
+        min=1,
+        show_default="the recipe's",
+    ),
+]
+LossOption = Annotated[
+    Loss | None,
+    typer.Option(
+        help="mse: squared error of the heatmaps, as published. cross_entropy:"
+        " over the softmax of all cells, which learns faster from little data.",
+        show_default="the recipe's",
+    ),
+]
+WeightsOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="CHECKPOINT",
+        help="PyTorch checkpoint of the official code (ImageNet or pose) to start"
+        " from.",
+        show_default="random weights",
+    ),
+]
+DtypeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="POLICY",
+        help="Keras dtype policy: float32, mixed_bfloat16 or mixed_float16.",
+        show_default="the recipe's",
+    ),
+]
+SeedOption = Annotated[
+    int,
+    typer.Option(metavar="N", help="Seed of weights, order and augmentation.", min=0),
+]
+OverwriteOption = Annotated[
+    bool, flag("--overwrite", "Remove the run that the folder holds first.")
+]
+
+
 @common.command(
     interrupted="Stopped. Run the same command again to go on after the last whole"
     " epoch."
 )
 def train(
-    recipe: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RECIPE.py",
-            show_default=False,
-            help="Python file with a function recipe(...), such as those of recipes/.",
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR",
-            show_default=False,
-            help="Folder of the run; made if absent. If it holds this very run, the"
-            " run goes on after its last whole epoch.",
-        ),
-    ],
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder of the data set.", show_default="the recipe's"
-        ),
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Architecture, see `hrnet presets`.",
-            show_default="the recipe's",
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="People in a step.", min=1, show_default="the recipe's"
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Passes over the data; the schedule of the learning rate is made for"
-            " this length.",
-            min=1,
-            show_default="the recipe's",
-        ),
-    ] = None,
-    loss: Annotated[
-        Loss | None,
-        typer.Option(
-            help="mse: squared error of the heatmaps, as published. cross_entropy:"
-            " over the softmax of all cells, which learns faster from little data.",
-            show_default="the recipe's",
-        ),
-    ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="CHECKPOINT",
-            help="PyTorch checkpoint of the official code (ImageNet or pose) to start"
-            " from.",
-            show_default="random weights",
-        ),
-    ] = None,
-    dtype: Annotated[
-        str | None,
-        typer.Option(
-            metavar="POLICY",
-            help="Keras dtype policy: float32, mixed_bfloat16 or mixed_float16.",
-            show_default="the recipe's",
-        ),
-    ] = None,
-    seed: Annotated[
-        int,
-        typer.Option(
-            metavar="N", help="Seed of weights, order and augmentation.", min=0
-        ),
-    ] = 0,
-    overwrite: Annotated[
-        bool, flag("--overwrite", "Remove the run that the folder holds first.")
-    ] = False,
+    recipe: RecipeArgument,
+    out: OutOption,
+    data_dir: DataDirOption = None,
+    preset: PresetOption = None,
+    batch_size: BatchSizeOption = None,
+    epochs: EpochsOption = None,
+    loss: LossOption = None,
+    weights: WeightsOption = None,
+    dtype: DtypeOption = None,
+    seed: SeedOption = 0,
+    overwrite: OverwriteOption = False,
     debug: Debug = False,
 ):
     """Train a model as a recipe says, or go on with a stopped run.
