@@ -24,7 +24,7 @@ REQUIRED = [
     "pycocotools>=2.0.8",
     "scipy>=1.11",
     "safetensors>=0.4.3",
-    "typer>=0.12",
+    "typer>=0.16",
     "rich>=13.7",
 ]
 EXTRAS = {

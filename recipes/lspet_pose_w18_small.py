@@ -1,4 +1,4 @@
-"""Leeds Sports Pose Extended, HRNet-W18-small-v1, 128x128, from random weights.
+"""Leeds Sports Pose Extended, HRNet-W18-small-v1, 96x96, from random weights.
 
 Trained with the cross entropy over the spatial softmax, which learns many times
 faster than the squared error where there is little data and no pretraining.
@@ -18,7 +18,7 @@ from hrnet_tf.training.schedules import cosine_decay
 
 
 def optimizer(steps_per_epoch, epochs):
-    schedule = cosine_decay(1e-3, epochs, steps_per_epoch, warmup_steps=200)
+    schedule = cosine_decay(1.5e-3, epochs, steps_per_epoch, warmup_steps=200)
     return keras.optimizers.AdamW(schedule, weight_decay=0.01, epsilon=1e-8)
 
 
@@ -47,14 +47,14 @@ def recipe(
         keypoints="lsp",
         load_train=partial(load, "train"),
         load_val=partial(load, "val"),
-        image_size=(128, 128),
-        sigma=1.5,
+        image_size=(96, 96),
+        sigma=1.2,
         augmentation=PoseAugmentation(
-            scale=0.3,
-            rotation=40,
+            scale=0.25,
+            rotation=30,
             half_body_probability=0.0,
-            brightness=0.3,
-            contrast=0.3,
+            brightness=0.2,
+            contrast=0.2,
         ),
         optimizer=optimizer,
         loss=loss,

@@ -246,6 +246,9 @@ def _shuffled_people(source, num_keypoints, seed):
             shards = permuted(epoch, len(source.paths)).map(lambda i: paths[i])
             records = shards.interleave(tf.data.TFRecordDataset, cycle_length=4)
             people = records.flat_map(lambda r: _parse_people(r, num_keypoints))
+            # Otherwise the order would depend on the global seed too, and a global
+            # seed of 0 is compared with ours, which a graph cannot do.
+            tf.compat.v1.get_default_graph().seed = 1
             return people.shuffle(
                 SHUFFLE_BUFFER,
                 seed=seed * 10_007 + epoch,

@@ -202,6 +202,7 @@ class Progress(keras.callbacks.Callback):
             progress.TimeRemainingColumn(),
             console=self.console,
             transient=True,
+            disable=not self.console.is_terminal,
         )
         self.task = self.bar.add_task(
             f"epoch {epoch + 1}/{self.recipe.epochs}",

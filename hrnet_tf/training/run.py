@@ -71,7 +71,8 @@ def train(recipe, output_dir, seed=0, overwrite=False, console=None):
     if state_dir is not None:
         state = json.loads((state_dir / callbacks.STATE_FILE).read_text("utf-8"))
         console.print(f"going on after epoch {state['epoch']} of {recipe.epochs}")
-    batches, steps = recipe.train_data(seed, state["epoch"])
+    with console.status("loading the training data"):
+        batches, steps = recipe.train_data(seed, state["epoch"])
     optimizer = recipe.optimizer(steps)
     model.compile(optimizer, recipe.loss(), jit_compile=_jit_compile())
     optimizer.build(model.trainable_variables)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from hrnet_tf.data import pipeline, shards
 from hrnet_tf.data.augment.affine import PoseAugmentation
@@ -52,8 +53,10 @@ def test_batches_have_the_promised_shapes(examples):
 @pytest.mark.parametrize("kind", ["files", "records"])
 def test_a_resumed_run_sees_what_an_undisturbed_one_sees(examples, records, kind):
     source = examples if kind == "files" else records
+    tf.random.set_seed(0)
     whole = batches(source, seed=3)
     steps = pipeline.steps_per_epoch(source, 4)
+    tf.random.set_seed(1)
     resumed = batches(source, seed=3, first_epoch=1)
     assert len(resumed) == steps
     for a, b in zip(whole[steps:], resumed, strict=True):

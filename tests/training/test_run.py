@@ -1,0 +1,175 @@
+"""Training runs: outputs, exact resume after a kill, other runs' folders."""
+
+import functools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from hrnet_tf.data.augment.affine import PoseAugmentation
+from hrnet_tf.models.loading import load_model
+from hrnet_tf.training.pose import coco_pose_recipe, official_adam
+from hrnet_tf.training.recipe import load_recipe
+from hrnet_tf.training.run import train
+
+
+def tiny_recipe(data_dir, epochs=3, **kwargs):
+    return coco_pose_recipe(
+        name="tiny",
+        settings={"preset": "hrnet_test", "batch_size": 8, "epochs": epochs},
+        data_dir=data_dir,
+        image_size=(64, 64),
+        sigma=1.0,
+        augmentation=PoseAugmentation(),
+        optimizer=functools.partial(official_adam, learning_rate=1e-3),
+        **kwargs,
+    )
+
+
+class Killed(Exception):
+    pass
+
+
+def stopping(recipe, epoch):
+    """The recipe, but its evaluation after `epoch` epochs ends the process."""
+    import dataclasses
+
+    calls = []
+
+    def evaluate(model, infer):
+        calls.append(1)
+        if len(calls) > epoch:
+            raise Killed
+        return recipe.evaluate(model, infer)
+
+    return dataclasses.replace(recipe, evaluate=evaluate)
+
+
+@pytest.fixture(scope="module")
+def whole(people_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    return train(tiny_recipe(people_dir), folder)
+
+
+def test_a_run_leaves_models_history_curves_and_events(whole):
+    files = {path.name for path in whole.output_dir.iterdir()}
+    assert {
+        "best.keras",
+        "last.keras",
+        "history.csv",
+        "curves.png",
+        "run.json",
+        "tensorboard",
+        "state",
+    } == files
+    assert [row["epoch"] for row in whole.history] == [1, 2, 3]
+    assert {"loss", "AP", "AR", "score", "learning_rate"} <= set(whole.history[0])
+    assert list((whole.output_dir / "tensorboard").glob("events*"))
+    model = load_model(whole.output_dir / "last.keras")
+    assert getattr(model, "optimizer", None) is None
+    assert model.arguments["keypoint_set"]["name"] == "coco"
+
+
+def test_a_run_resumes_bit_for_bit(whole, people_dir, tmp_path):
+    recipe = tiny_recipe(people_dir)
+    with pytest.raises(Killed):
+        train(stopping(recipe, 1), tmp_path)
+    assert (tmp_path / "state" / "epoch-0001").is_dir()
+    resumed = train(recipe, tmp_path)
+    assert [row["loss"] for row in resumed.history] == pytest.approx(
+        [row["loss"] for row in whole.history], rel=1e-6
+    )
+    ends = [load_model(r.output_dir / "last.keras") for r in (resumed, whole)]
+    for a, b in zip(ends[0].get_weights(), ends[1].get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_a_finished_run_is_not_trained_again(whole, people_dir):
+    before = (whole.output_dir / "history.csv").read_text()
+    again = train(tiny_recipe(people_dir), whole.output_dir)
+    assert again.history == whole.history
+    assert (whole.output_dir / "history.csv").read_text() == before
+
+
+def test_another_runs_folder_is_refused(whole, people_dir):
+    with pytest.raises(ValueError, match=r"epochs \(3 there, 4 now\).*--overwrite"):
+        train(tiny_recipe(people_dir, epochs=4), whole.output_dir)
+
+
+def test_unknown_loss_is_named(people_dir):
+    with pytest.raises(ValueError, match="loss='huber'"):
+        tiny_recipe(people_dir, loss="huber")
+
+
+def test_damaged_image_is_explained(people_dir, tmp_path):
+    import shutil
+
+    data = tmp_path / "data"
+    shutil.copytree(people_dir, data)
+    recipe = tiny_recipe(data)
+    batches = recipe.train_data
+
+    def damaged(seed, first_epoch):
+        made = batches(seed, first_epoch)
+        # Damaged after the annotations were checked, in the middle of a run.
+        for image in (data / "train2017").iterdir():
+            image.write_bytes(image.read_bytes()[:100])
+        return made
+
+    import dataclasses
+
+    with pytest.raises(ValueError, match="Reading the training data failed.*records"):
+        train(dataclasses.replace(recipe, train_data=damaged), tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_a_killed_process_goes_on(people_dir, tmp_path):
+    """SIGKILL in the middle of an epoch, then the same command again."""
+    command = [
+        sys.executable,
+        "-m",
+        "hrnet_tf.cli",
+        "train",
+        "recipes/coco_pose_w32_256x192.py",
+        "--preset",
+        "hrnet_test",
+        "--data-dir",
+        str(people_dir),
+        "--batch-size",
+        "4",
+        "--epochs",
+        "4",
+        "--out",
+    ]
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "1"}
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    subprocess.run([*command, str(undisturbed)], check=True, env=environment)
+    process = subprocess.Popen([*command, str(killed)], env=environment)
+    while not (killed / "state" / "epoch-0002").is_dir():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    subprocess.run([*command, str(killed)], check=True, env=environment)
+    losses = []
+    for folder in (undisturbed, killed):
+        state = json.loads((folder / "state/epoch-0004/state.json").read_text())
+        losses.append([row["loss"] for row in state["history"]])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_recipe_files_say_what_is_wrong(tmp_path):
+    with pytest.raises(ValueError, match="no recipe file.*missing.py"):
+        load_recipe(tmp_path / "missing.py")
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    with pytest.raises(ValueError, match="defines no function `recipe`"):
+        load_recipe(tmp_path / "empty.py")
+    (tmp_path / "some.py").write_text("def recipe(epochs=1):\n    return epochs\n")
+    assert load_recipe(tmp_path / "some.py", epochs=3, preset=None) == 3
+    with pytest.raises(ValueError, match="no argument preset.*It takes: epochs"):
+        load_recipe(tmp_path / "some.py", preset="hrnet_w32")
