@@ -1,6 +1,7 @@
 """The official test of top-down pose: crops, flip test, decoding, OKS or PCK."""
 
 import dataclasses
+import math
 import time
 
 import numpy as np
@@ -62,8 +63,13 @@ class PoseReport:
         return self.numbers[MAIN_NUMBER[self.metric]]
 
     def save(self, path):
-        """Writes the report as json."""
-        write_json(path, dataclasses.asdict(self))
+        """Writes the report as json; numbers that nobody was labelled for are null."""
+        fields = dataclasses.asdict(self)
+        fields["numbers"] = {
+            name: None if math.isnan(number) else number
+            for name, number in self.numbers.items()
+        }
+        write_json(path, fields)
 
 
 def keypoint_set_of(model):

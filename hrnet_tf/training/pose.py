@@ -98,6 +98,7 @@ def pose_recipe(
     def train_data(seed, first_epoch):
         if records_dir is not None and Path(records_dir).is_dir():
             source = open_pose_records(records_dir)
+            _check_keypoints(records_dir, source.keypoint_set, keypoint_set)
         else:
             source = load_train(keypoint_set)
         batches = pipeline.training_batches(
@@ -186,6 +187,16 @@ def official_adam(steps_per_epoch, epochs, learning_rate=1e-3, milestones=(170, 
     schedule = schedules.step_decay(learning_rate, milestones, steps_per_epoch)
     # PyTorch's epsilon, and Adam's of the paper; Keras has 1e-7.
     return keras.optimizers.Adam(schedule, epsilon=1e-8)
+
+
+def _check_keypoints(records_dir, found, wanted):
+    if found.names != wanted.names:
+        raise ValueError(
+            f"The records in {records_dir} hold the keypoint set {found.name!r}"
+            f" ({found.num_keypoints} keypoints); the recipe trains {wanted.name!r}"
+            f" ({wanted.num_keypoints}). Write records for it with `hrnet records"
+            f" --keypoints {wanted.name}`, or remove that folder."
+        )
 
 
 def _pictures(model, infer, examples):

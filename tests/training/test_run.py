@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from hrnet_tf.models.loading import load_model
 from hrnet_tf.training.pose import coco_pose_recipe, official_adam
 from hrnet_tf.training.recipe import load_recipe
 from hrnet_tf.training.run import train
+
+ROOT = Path(__file__).parents[2]
 
 
 def tiny_recipe(data_dir, epochs=3, **kwargs):
@@ -131,20 +134,11 @@ def test_damaged_image_is_explained(people_dir, tmp_path):
 def test_a_killed_process_goes_on(people_dir, tmp_path):
     """SIGKILL in the middle of an epoch, then the same command again."""
     command = [
-        sys.executable,
-        "-m",
-        "hrnet_tf.cli",
+        str(Path(sys.executable).parent / "hrnet"),
         "train",
-        "recipes/coco_pose_w32_256x192.py",
-        "--preset",
-        "hrnet_test",
-        "--data-dir",
-        str(people_dir),
-        "--batch-size",
-        "4",
-        "--epochs",
-        "4",
-        "--out",
+        str(ROOT / "recipes" / "coco_pose_w32_256x192.py"),
+        *("--preset", "hrnet_test", "--data-dir", str(people_dir)),
+        *("--batch-size", "4", "--epochs", "4", "--out"),
     ]
     environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "1"}
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
