@@ -19,7 +19,7 @@ def optimizer(steps_per_epoch, epochs):
 def recipe(
     preset="hrnet_w18_small_v1",
     batch_size=16,
-    epochs=8,
+    epochs=16,
     data_dir="demo/data",
     loss="cross_entropy",
     weights=None,
@@ -33,10 +33,11 @@ def recipe(
         sigma=1.5,
         representation="v2",
         augmentation=PoseAugmentation(
-            scale=0.2, rotation=20, rotation_probability=0.5, half_body_probability=0.0
+            scale=0.1, rotation=10, rotation_probability=0.5, half_body_probability=0.0
         ),
         optimizer=optimizer,
         loss=loss,
         weights=weights,
         dtype=dtype,
+        evaluate_every=4,
     )

@@ -17,7 +17,7 @@ from hrnet_tf.data.synthetic_body import PART_NAMES
 __all__ = ["PART_NAMES", "generate_people"]
 
 # Counted up when the same parameters begin to give other pictures.
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 MIN_SIDE = 96
 # Image ids of a split count from here, so a longer data set keeps its ids.
 FIRST_IDS = {"train": 1, "val": 1_000_001}

@@ -31,6 +31,9 @@ JOINT_PARTS = {
     "knee": ("upper_leg", "lower_leg"),
     "ankle": ("lower_leg", "foot"),
 }
+# Eyes and noses turned further away than this cosine have no label, as an annotator
+# would leave those of a head seen from behind.
+UNLABELLED_FACING = -0.25
 # A shoulder or hip this much behind the spine is on the far side of the trunk.
 FAR_SIDE = {"shoulder": ("neck", -0.075), "hip": ("pelvis", -0.042)}
 
@@ -316,7 +319,10 @@ def _foreground(rng, painter, placements):
 def _keypoints(placement, codes, number):
     """Returns name -> (x, y, visibility) for one person."""
     figure, found = placement.figure, {}
+    hidden = set()
     for name, (point, facing) in face_points(figure).items():
+        if facing < UNLABELLED_FACING and not name.endswith("ear"):
+            hidden.add(name)
         limit = -0.2 if name.endswith("ear") else 0.0
         found[name] = (point, ("head",), facing > limit)
     for side in SIDES:
@@ -332,7 +338,7 @@ def _keypoints(placement, codes, number):
     for name, (point, parts, near) in found.items():
         x, y = (round(float(v), 2) for v in placement.project(point))
         inside = 0 <= x <= codes.shape[1] - 1 and 0 <= y <= codes.shape[0] - 1
-        if not inside:
+        if not inside or name in hidden:
             keypoints[name] = (0.0, 0.0, 0)
             continue
         row, column = round(y), round(x)
