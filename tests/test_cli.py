@@ -97,6 +97,7 @@ def save_model(path, keypoints):
         num_keypoints=keypoint_set.num_keypoints,
         image_size=(64, 64),
         keypoint_set=keypoint_set.to_dict(),
+        kernel_initializer="he_normal",
     ).save(path)
     return path
 

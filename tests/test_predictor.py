@@ -23,7 +23,10 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     keras.utils.set_random_seed(0)
     model = HRNetPose.from_preset(
-        "hrnet_test", image_size=(96, 64), keypoint_set=COCO.to_dict()
+        "hrnet_test",
+        image_size=(96, 64),
+        keypoint_set=COCO.to_dict(),
+        kernel_initializer="he_normal",
     )
     model.save(folder / "pose.keras")
     export_saved_model(model, folder / "pose")

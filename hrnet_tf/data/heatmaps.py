@@ -69,27 +69,31 @@ class HeatmapCodec:
         height, width = self.heatmap_size
         # int() truncates towards zero in the official code; so does tf.cast.
         cells = tf.cast(points / self.stride + 0.5, tf.int32)
+        centers = tf.cast(cells, tf.float32)
+        if self.activation == "spatial_softmax":
+            # Read by its centre of mass, this map need not sit on a cell.
+            centers = points / self.stride
         reach = int(3 * self.sigma)
         limits = tf.constant([width, height])
         inside = tf.reduce_all(
             (cells - reach < limits) & (cells + reach + 1 >= 0), axis=-1
         )
         weights = tf.cast(tf.cast(visible, tf.bool) & inside, tf.float32)
-        x = self._profile(cells[..., 0], width, reach)
-        y = self._profile(cells[..., 1], height, reach) * weights[..., None, :]
+        x = self._profile(centers[..., 0], width, reach)
+        y = self._profile(centers[..., 1], height, reach) * weights[..., None, :]
         return y[..., :, None, :] * x[..., None, :, :], weights
 
-    def _profile(self, cells, size, reach):
+    def _profile(self, centers, size, reach):
         """One-dimensional Gaussians `[..., size, K]`, zero beyond their reach."""
-        offsets = tf.range(size)[:, None] - cells[..., None, :]
-        values = tf.cast(offsets * offsets, tf.float32) / (-2 * self.sigma**2)
-        return tf.where(tf.abs(offsets) <= reach, tf.exp(values), 0.0)
+        offsets = tf.range(size, dtype=tf.float32)[:, None] - centers[..., None, :]
+        values = offsets * offsets / (-2 * self.sigma**2)
+        return tf.where(tf.abs(offsets) < reach + 0.5, tf.exp(values), 0.0)
 
     def activate(self, outputs):
         """Network outputs `[B, H, W, K]` -> heatmaps of the scale of the targets.
 
         Linear outputs are heatmaps already. Logits become probabilities divided by
-        the peak of the Gaussian that they were trained on, at most 1.
+        the peak of the Gaussian that they were trained on.
         """
         outputs = tf.cast(outputs, tf.float32)
         if self.activation == "linear":
@@ -97,7 +101,6 @@ class HeatmapCodec:
         height, width = outputs.shape[1:3]
         flat = tf.reshape(outputs, [-1, height * width, outputs.shape[3]])
         flat = tf.nn.softmax(flat, axis=1) * (2 * math.pi * self.sigma**2)
-        flat = tf.minimum(flat, 1.0)
         return tf.reshape(flat, [-1, height, width, outputs.shape[3]])
 
     @staticmethod
@@ -111,17 +114,17 @@ class HeatmapCodec:
         flipped = tf.concat([flipped[:, :, :1], flipped[:, :, :-1]], axis=2)
         return (heatmaps + flipped) * 0.5
 
-    @staticmethod
-    def decode(heatmaps, refine=True):
+    def decode(self, heatmaps, refine=True):
         """Finds the keypoints of heatmaps.
 
         Args:
             heatmaps: float32 tensor `[B, H, W, K]`.
             refine: bool. True moves the maximum by a quarter of a cell towards the
-                higher neighbour, the official rule.
+                higher neighbour, the official rule, or where the network was trained
+                by the spatial softmax to the centre of mass around it.
         Returns:
-            Points `[B, K, 2]` in cells and scores `[B, K]`, the maxima. Where no
-            cell is positive the point is (0, 0).
+            Points `[B, K, 2]` in cells and scores `[B, K]`, the maxima (at most 1 for
+            the spatial softmax). Where no cell is positive the point is (0, 0).
         """
         _, height, width, num_keypoints = heatmaps.shape
         flat = tf.transpose(heatmaps, [0, 3, 1, 2])
@@ -131,6 +134,11 @@ class HeatmapCodec:
         x, y = index % width, index // width
         points = tf.cast(tf.stack([x, y], -1), tf.float32)
         points = points * tf.cast(scores > 0, tf.float32)[..., None]
+        if self.activation == "spatial_softmax":
+            if refine:
+                maps = tf.reshape(flat, [-1, num_keypoints, height, width])
+                points = self._center_of_mass(maps, x, y)
+            return points, tf.minimum(scores, 1.0)
         if not refine:
             return points, scores
         inner = (x > 1) & (x < width - 1) & (y > 1) & (y < height - 1) & (scores > 0)
@@ -142,6 +150,24 @@ class HeatmapCodec:
         slope = tf.stack([value(1) - value(-1), value(width) - value(-width)], -1)
         shift = 0.25 * tf.sign(slope) * tf.cast(inner, tf.float32)[..., None]
         return points + shift, scores
+
+    def _center_of_mass(self, maps, x, y):
+        """Centres `[B, K, 2]` of maps `[B, K, H, W]` within two sigma of (x, y)."""
+        reach = max(1, round(2 * self.sigma))
+
+        def window(position, size):
+            offsets = tf.range(size) - position[..., None]
+            return tf.cast(tf.abs(offsets) <= reach, tf.float32)
+
+        height, width = maps.shape[2:]
+        near = maps * window(y, height)[..., :, None] * window(x, width)[..., None, :]
+        columns, rows = tf.reduce_sum(near, 2), tf.reduce_sum(near, 3)
+        mass = tf.maximum(tf.reduce_sum(columns, 2), 1e-12)
+        moments = [
+            tf.reduce_sum(columns * tf.range(width, dtype=tf.float32), 2),
+            tf.reduce_sum(rows * tf.range(height, dtype=tf.float32), 2),
+        ]
+        return tf.stack(moments, -1) / mass[..., None]
 
     def to_image(self, points, centers, sizes):
         """Maps points `[B, K, 2]` in cells to pixels of the image.

@@ -5,8 +5,6 @@ the `PoseRecords` of `open_pose_records`. The order and every random draw of epo
 depend on (seed, e) alone, so a resumed run sees what an undisturbed one would have.
 """
 
-import functools
-
 import numpy as np
 import tensorflow as tf
 
@@ -70,21 +68,14 @@ def training_batches(
     taken = steps_per_epoch(source, batch_size) * batch_size
 
     def epoch_crops(epoch):
+        def plan(block, people):
+            draw = tf.stack([seed * 10_007 + epoch, block])
+            return _plan_crops(
+                people, draw, codec.image_size, augmentation, keypoint_set
+            )
+
         blocks = people_of_epoch(epoch).take(taken).batch(PLANNED)
-        return blocks.enumerate().map(functools.partial(plan, epoch)).unbatch()
-
-    upper = [name in keypoint_set.upper_body for name in keypoint_set.names]
-
-    def plan(epoch, block, people):
-        draw = tf.stack([seed * 10_007 + epoch, block])
-        return _plan_crops(
-            people,
-            draw,
-            tuple(codec.image_size),
-            augmentation,
-            upper,
-            keypoint_set.flip_indices,
-        )
+        return blocks.enumerate().map(plan).unbatch()
 
     def crop(person):
         image = affine.decode_window(
@@ -94,8 +85,7 @@ def training_batches(
         return image, person["points"], person["visible"]
 
     def targets(image, points, visible):
-        heatmaps, weights = codec.encode(points, visible)
-        return image, heatmaps, weights
+        return image, *codec.encode(points, visible)
 
     last = np.iinfo(np.int64).max if epochs is None else epochs
     return (
@@ -159,7 +149,7 @@ def _encoded(person):
     return tf.io.read_file(person["path"])
 
 
-def _plan_crops(people, seed, crop_size, augmentation, upper_body, flip_indices):
+def _plan_crops(people, seed, crop_size, augmentation, keypoint_set):
     """Draws the augmented crops of `N` people.
 
     Returns:
@@ -168,9 +158,10 @@ def _plan_crops(people, seed, crop_size, augmentation, upper_body, flip_indices)
         `[N, K]` and seed `[N, 2]`.
     """
     keypoints = people["keypoints"]
+    upper = [name in keypoint_set.upper_body for name in keypoint_set.names]
     center, size = affine.box_regions(people["box"], crop_size[1] / crop_size[0])
     center, size, rotation, flip = affine.random_region(
-        keypoints, center, size, seed, augmentation, upper_body
+        keypoints, center, size, seed, augmentation, upper
     )
     matrix = affine.crop_matrix(center, size[:, 0], rotation, crop_size)
     # The official code mirrors the image and the centre, then crops with the same
@@ -182,9 +173,9 @@ def _plan_crops(people, seed, crop_size, augmentation, upper_body, flip_indices)
     matrix = tf.where(flip[:, None, None], mirrored, matrix)
     points = affine.apply_matrix(matrix, keypoints[..., :2])
     visible = keypoints[..., 2]
-    swapped = tf.gather(points, flip_indices, axis=1)
+    swapped = tf.gather(points, keypoint_set.flip_indices, axis=1)
     points = tf.where(flip[:, None, None], swapped, points)
-    swapped = tf.gather(visible, flip_indices, axis=1)
+    swapped = tf.gather(visible, keypoint_set.flip_indices, axis=1)
     visible = tf.where(flip[:, None], swapped, visible)
     image_size = tf.stack([people["height"], people["width"]], -1)
     window, inverse = affine.locate_window(matrix, image_size, crop_size)

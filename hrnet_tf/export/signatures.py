@@ -101,6 +101,16 @@ class PoseSignatures:
 
     def _heatmaps(self, images):
         """Runs the network on uint8 crops; merges mirrored ones if asked."""
+        if images.shape[0]:
+            return self._heatmaps_of_some(images)
+        # Of an empty batch oneDNN's convolutions return the wrong shape, so that a
+        # black crop stands in for nobody.
+        count = tf.shape(images)[0]
+        missing = tf.cast(count == 0, tf.int32)
+        images = tf.pad(images, [[0, missing], [0, 0], [0, 0], [0, 0]])
+        return self._heatmaps_of_some(images)[:count]
+
+    def _heatmaps_of_some(self, images):
         if self.flip_test:
             images = tf.concat([images, tf.reverse(images, [2])], 0)
         heatmaps = self.codec.activate(self._run(tf.cast(images, tf.float32)))

@@ -29,7 +29,9 @@ class BatchNorm(keras.layers.BatchNormalization):
     def call(self, inputs, training=None, mask=None):
         if not (training and self.trainable):
             return super().call(inputs, training=False, mask=mask)
-        if keras.backend.backend() == "tensorflow" and not self.synchronized:
+        # The fused kernel has no float64.
+        fusible = not self.synchronized and self.compute_dtype != "float64"
+        if keras.backend.backend() == "tensorflow" and fusible:
             outputs, mean, variance = self._fused(inputs)
         else:
             outputs, mean, variance = self._plain(inputs)
@@ -51,12 +53,13 @@ class BatchNorm(keras.layers.BatchNormalization):
         return outputs, mean, variance
 
     def _plain(self, inputs):
-        x = keras.ops.cast(inputs, "float32")
+        dtype = "float64" if self.compute_dtype == "float64" else "float32"
+        x = keras.ops.cast(inputs, dtype)
         mean, variance = self._moments(x, None)
         scale = keras.ops.rsqrt(variance + self.epsilon) * self.gamma
         outputs = x * scale + (self.beta - mean * scale)
         shape = keras.ops.shape(inputs)
-        count = keras.ops.cast(shape[0] * shape[1] * shape[2], "float32")
+        count = keras.ops.cast(shape[0] * shape[1] * shape[2], dtype)
         unbiased = variance * (count / keras.ops.maximum(count - 1.0, 1.0))
         return keras.ops.cast(outputs, self.compute_dtype), mean, unbiased
 

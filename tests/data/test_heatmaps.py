@@ -71,10 +71,21 @@ def test_points_outside_have_no_weight_and_empty_maps():
 
 def test_softmax_output_is_read_on_the_scale_of_the_targets():
     codec = HeatmapCodec((64, 64), sigma=1.5, activation="spatial_softmax")
-    target, _ = codec.encode(tf.constant([[[30.0, 34.0]]]), tf.ones((1, 1)))
+    target, _ = codec.encode(tf.constant([[[28.0, 36.0]]]), tf.ones((1, 1)))
     heatmaps = codec.activate(tf.math.log(target + 1e-9))
     # Cut at three sigma, the Gaussian's mass is 1 % below the formula's.
     np.testing.assert_allclose(heatmaps, target, atol=0.03)
+
+
+def test_softmax_maps_are_read_more_finely_than_a_cell():
+    codec = HeatmapCodec((64, 64), sigma=1.5, activation="spatial_softmax")
+    points = np.random.default_rng(0).uniform(20, 44, (4, 17, 2)).astype("float32")
+    heatmaps, _ = codec.encode(tf.constant(points), tf.ones((4, 17)))
+    decoded, scores = codec.decode(codec.activate(tf.math.log(heatmaps + 1e-9)))
+    assert np.abs(decoded * 4 - points).max() < 0.5
+    assert np.max(scores) <= 1
+    coarse, _ = codec.decode(heatmaps, refine=False)
+    assert np.abs(coarse * 4 - points).max() > 1.5
 
 
 def test_bad_arguments_are_named():

@@ -10,7 +10,12 @@ from hrnet_tf.models.pose import HRNetPose
 
 def make_model(**kwargs):
     keras.utils.set_random_seed(3)
-    options = {"image_size": (64, 64), "keypoint_set": COCO.to_dict(), **kwargs}
+    options = {
+        "image_size": (64, 64),
+        "keypoint_set": COCO.to_dict(),
+        "kernel_initializer": "he_normal",
+        **kwargs,
+    }
     return HRNetPose.from_preset("hrnet_test", **options)
 
 

@@ -14,73 +14,104 @@ from hrnet_tf.weights.convert import load_torch_weights
 from hrnet_tf.weights.names import official_name
 
 
+class Golden:
+    """The official batch, numbers and seeded weights."""
+
+    def __init__(self, folder):
+        text = (folder / "training" / "pose_w32.json").read_text()
+        self.expected = json.loads(text)
+        self.arrays = np.load(folder / "training" / "pose_w32.npz")
+        listing = (folder / "models" / "pose_w32_256x192.json").read_text()
+        names = json.loads(listing)["state_dict"]
+        self.tensors = {name: draw_tensor(name, shape) for name, shape in names}
+        self.shape = self.expected["input_shape_nhwc"]
+        rng = np.random.default_rng(self.expected["input_seed"])
+        self.inputs = rng.normal(0, 1, self.shape).astype("float32")
+
+    def model(self, dtype):
+        model = HRNetPose.from_preset(
+            "hrnet_w32",
+            image_size=self.shape[1:3],
+            include_preprocessing=False,
+            dtype=dtype,
+        )
+        load_torch_weights(model, self.tensors)
+        return model
+
+    def loss(self, outputs):
+        weights = self.arrays["target_weight"][..., 0]
+        return HeatmapMSE()(self.arrays["target"], outputs, sample_weight=weights)
+
+
 @pytest.fixture(scope="module")
-def steps(golden):
-    """Our five steps on the golden's batch, and what the official code found."""
-    expected = json.loads((golden / "training" / "pose_w32.json").read_text())
-    arrays = np.load(golden / "training" / "pose_w32.npz")
-    names = json.loads((golden / "models" / "pose_w32_256x192.json").read_text())
-    shape = expected["input_shape_nhwc"]
-    model = HRNetPose.from_preset(
-        "hrnet_w32", image_size=shape[1:3], include_preprocessing=False
-    )
-    load_torch_weights(model, {n: draw_tensor(n, s) for n, s in names["state_dict"]})
-    rng = np.random.default_rng(expected["input_seed"])
-    inputs = tf.constant(rng.normal(0, 1, shape), tf.float32)
-    weights = arrays["target_weight"][..., 0]
-    loss, optimizer = HeatmapMSE(), keras.optimizers.Adam(1e-3, epsilon=1e-8)
+def official(golden):
+    return Golden(golden)
+
+
+@pytest.fixture(scope="module")
+def steps(official):
+    """Losses of five steps, and the first one's outputs and moving statistics."""
+    model = official.model("float32")
+    optimizer = keras.optimizers.Adam(1e-3, epsilon=1e-8)
     optimizer.build(model.trainable_variables)
 
     @tf.function
     def step():
         with tf.GradientTape() as tape:
-            outputs = model(inputs, training=True)
-            value = loss(arrays["target"], outputs, sample_weight=weights)
+            outputs = model(official.inputs, training=True)
+            value = official.loss(outputs)
         gradients = tape.gradient(value, model.trainable_variables)
         optimizer.apply_gradients(
             zip(gradients, model.trainable_variables, strict=True)
         )
-        norms = [tf.norm(tf.cast(g, tf.float64)) for g in gradients]
-        return value, outputs, norms
+        return value, outputs
 
-    value, outputs, norms = step()
-    state = {
-        official_name(v.path): float(np.linalg.norm(v.numpy()))
-        for v in model.non_trainable_variables
-    }
+    value, outputs = step()
+    state = norms(model.non_trainable_variables, model.non_trainable_variables)
     losses = [float(value)] + [float(step()[0]) for _ in range(4)]
-    gradients = {
-        official_name(v.path): float(norm)
-        for v, norm in zip(model.trainable_variables, norms, strict=True)
+    return losses, outputs.numpy(), state
+
+
+def norms(variables, values):
+    """Official name -> norm of the value."""
+    return {
+        official_name(variable.path): float(np.linalg.norm(np.asarray(value)))
+        for variable, value in zip(variables, values, strict=True)
     }
-    return expected, arrays, losses, outputs.numpy(), gradients, state
 
 
-def test_train_mode_output(steps):
-    _, arrays, _, outputs, _, _ = steps
-    expected = arrays["train_mode_output"]
-    assert np.abs(outputs - expected).max() < 1e-4 * np.abs(expected).max()
+def test_train_mode_output(official, steps):
+    expected = official.arrays["train_mode_output"]
+    assert np.abs(steps[1] - expected).max() < 1e-4 * np.abs(expected).max()
 
 
-def test_every_gradient(steps):
-    expected, _, _, _, gradients, _ = steps
-    official = expected["gradient_l2_norm_at_step_0"]
-    assert set(gradients) == set(official)
-    for name, norm in official.items():
-        assert gradients[name] == pytest.approx(norm, rel=1e-3), name
+def test_every_gradient(official):
+    # The golden's are of double precision; in single precision batch normalisation
+    # over a few cells of the coarse streams leaves errors up to 6e-3.
+    model = official.model("float64")
+
+    @tf.function
+    def gradients():
+        with tf.GradientTape() as tape:
+            value = official.loss(model(official.inputs, training=True))
+        return tape.gradient(value, model.trainable_variables)
+
+    found = norms(model.trainable_variables, gradients())
+    expected = official.expected["gradient_l2_norm_at_step_0"]
+    assert set(found) == set(expected)
+    for name, norm in expected.items():
+        assert found[name] == pytest.approx(norm, rel=1e-3), name
 
 
-def test_moving_statistics_after_a_step(steps):
-    expected, _, _, _, _, state = steps
-    official = expected["running_stat_l2_norm_after_step_0_forward"]
-    assert set(state) == set(official)
-    for name, norm in official.items():
-        assert state[name] == pytest.approx(norm, rel=1e-4), name
+def test_moving_statistics_after_a_step(official, steps):
+    expected = official.expected["running_stat_l2_norm_after_step_0_forward"]
+    assert set(steps[2]) == set(expected)
+    for name, norm in expected.items():
+        assert steps[2][name] == pytest.approx(norm, rel=1e-4), name
 
 
-def test_losses_of_five_steps(steps):
-    expected, _, losses, _, _, _ = steps
-    official = expected["loss_by_step"]
-    assert losses[0] == pytest.approx(official[0], rel=1e-5)
+def test_losses_of_five_steps(official, steps):
+    expected = official.expected["loss_by_step"]
+    assert steps[0][0] == pytest.approx(expected[0], rel=1e-5)
     # Adam divides by the gradient's size and so amplifies rounding from step to step.
-    assert losses[1:] == pytest.approx(official[1:], rel=0.02)
+    assert steps[0][1:] == pytest.approx(expected[1:], rel=0.02)

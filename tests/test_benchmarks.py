@@ -1,0 +1,132 @@
+"""The benchmarks run, and their peers do the same work as ours."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hrnet_tf.data import pipeline
+from hrnet_tf.data.heatmaps import HeatmapCodec
+from hrnet_tf.data.keypoint_sets import load_keypoint_set
+from hrnet_tf.data.sources import coco
+from hrnet_tf.data.synthetic import generate_people
+
+ROOT = Path(__file__).parent.parent
+COCO = load_keypoint_set("coco")
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(
+        f"benchmark_{name}", ROOT / "benchmarks" / f"{name}.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(name, *arguments):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr[-2000:]
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    folder = generate_people(tmp_path_factory.mktemp("drawn") / "people", 4, 1)
+    annotations = folder / "annotations" / "person_keypoints_train2017.json"
+    return annotations, folder / "train2017"
+
+
+class TestDataPipeline:
+    def test_runs(self, drawn):
+        annotations, images = (str(path) for path in drawn)
+        output = run(
+            "data_pipeline",
+            *("--annotations", annotations, "--images", images),
+            *("--rounds", "1", "--people", "8", "--batch-size", "4"),
+        )
+        for row in ("official (cv2)", "hrnet_tf, files", "hrnet_tf, records"):
+            assert row in output
+        assert "1 rounds of 8" in output
+
+    def test_official_side_makes_our_crops_and_targets(self, drawn):
+        benchmark = load("data_pipeline")
+        examples = coco.load_pose(*drawn, COCO)
+        official = benchmark.OfficialPipeline(examples, COCO, augment=False)
+        codec = HeatmapCodec((256, 192))
+        plain = pipeline.affine.PoseAugmentation(
+            scale=0.0,
+            rotation_probability=0.0,
+            flip_probability=0.0,
+            half_body_probability=0.0,
+        )
+        people = pipeline.num_people(examples)
+        batches = pipeline.training_batches(examples, codec, COCO, people, plain)
+        ours = [tensor.numpy() for tensor in next(iter(batches))]
+        left = list(range(people))
+        for person in official.people:
+            crop, heatmaps, weights = official.example(*person)
+            # Ours are shuffled.
+            errors = [np.abs(ours[0][i] - crop.astype(np.float32)) for i in left]
+            nearest = int(np.argmin([error.mean() for error in errors]))
+            assert np.mean(errors[nearest] <= 2) > 0.99
+            i = left.pop(nearest)
+            np.testing.assert_allclose(
+                ours[1][i].transpose(2, 0, 1), heatmaps, atol=1e-6
+            )
+            np.testing.assert_array_equal(ours[2][i], weights)
+
+    def test_official_side_augments(self, drawn):
+        benchmark = load("data_pipeline")
+        examples = coco.load_pose(*drawn, COCO)
+        official = benchmark.OfficialPipeline(examples, COCO, seed=1)
+        images, heatmaps, weights = next(official.batches(16))
+        assert images.shape == (16, 256, 192, 3) and images.dtype == np.uint8
+        assert heatmaps.shape == (16, 17, 64, 48) and heatmaps.max() == 1
+        assert weights.shape == (16, 17) and 0 < weights.mean() <= 1
+
+    def test_annotations_need_images(self, capsys):
+        with pytest.raises(SystemExit):
+            load("data_pipeline").parse_arguments(["--images", "somewhere"])
+        assert "--annotations and --images belong together" in capsys.readouterr().err
+
+
+class TestTrainingStep:
+    tiny = ("--preset", "hrnet_test", "--rounds", "1", "--steps", "1")
+
+    def test_our_side_runs(self):
+        output = run(
+            "training_step",
+            *(*self.tiny, "--ours-only", "--batch-size", "1"),
+            *("--image-size", "64", "64"),
+        )
+        assert "hrnet_test (44,429 weights), 64x64" in output
+        assert "hrnet_tf" in output and "PyTorch │" not in output
+
+    def test_absent_pytorch_is_explained(self):
+        options = [*self.tiny, "--torch-python", "/nowhere/python"]
+        with pytest.raises(SystemExit, match="pip install torch"):
+            load("training_step").main(options)
+
+    def test_ended_worker_is_named(self):
+        benchmark = load("training_step")
+        worker = benchmark.Worker("PyTorch", sys.executable, {})
+        with pytest.raises(SystemExit, match="process of PyTorch ended"):
+            worker.read()
+        worker.close()
+
+    def test_counts_must_be_positive(self, capsys):
+        with pytest.raises(SystemExit):
+            load("training_step").parse_arguments(["--rounds", "0"])
+        assert "must be at least 1" in capsys.readouterr().err
