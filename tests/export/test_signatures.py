@@ -25,12 +25,18 @@ def test_crops_gives_what_the_model_says(pose_model, crops, decode_by_hand):
 
 def test_crops_turns_logits_into_heatmaps(make_pose, crops):
     model = make_pose(heatmap_activation="spatial_softmax")
-    heatmaps = PoseSignatures(model).crops(crops)["heatmaps"].numpy()
+    found = PoseSignatures(model).crops(crops)
+    heatmaps = found["heatmaps"].numpy()
     logits = model.predict_on_batch(crops.numpy()).reshape(2, -1, 17)
     powers = np.exp(logits - logits.max(1, keepdims=True))
     shares = powers / powers.sum(1, keepdims=True)
-    expected = np.minimum(shares * 2 * np.pi * 4, 1).reshape(heatmaps.shape)
-    np.testing.assert_allclose(heatmaps, expected, atol=1e-3)
+    expected = (shares * 2 * np.pi * 4).reshape(heatmaps.shape)
+    # Where one cell has nearly all of the share, a map exceeds its target's peak...
+    assert expected.max() > 1
+    np.testing.assert_allclose(heatmaps, expected, rtol=1e-4, atol=1e-3)
+    # ... which a score may not.
+    peaks = np.minimum(expected.max((1, 2)), 1)
+    np.testing.assert_allclose(found["scores"], peaks, rtol=1e-4, atol=1e-3)
 
 
 def test_flip_test_averages_with_the_mirrored_crop(pose_model, crops):
