@@ -116,7 +116,7 @@ def _set_environment():
     has_gpu = any(map(os.path.exists, _GPU_DEVICES))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_gpu else "3")
     # Where the CPU has no AVX-512 TensorFlow leaves this off, though a training step
-    # takes 1.7 times as long without.
+    # is slower without.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
