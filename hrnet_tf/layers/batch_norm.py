@@ -16,6 +16,9 @@ class BatchNorm(keras.layers.BatchNormalization):
             (PyTorch's momentum m is `1 - m` here).
         epsilon: float. Added to the variance.
         synchronized: bool. True averages the statistics over all replicas.
+    Attributes:
+        frozen_statistics: bool. True normalises by the moving statistics in training
+            too, and leaves them as they are; scale and offset still learn.
     Call arguments:
         inputs: tensor `[B, H, W, C]`.
         training: bool. True normalises by the statistics of the batch.
@@ -25,9 +28,10 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     def __init__(self, momentum=0.9, epsilon=1e-5, **kwargs):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+        self.frozen_statistics = False
 
     def call(self, inputs, training=None, mask=None):
-        if not (training and self.trainable):
+        if not (training and self.trainable) or self.frozen_statistics:
             return super().call(inputs, training=False, mask=mask)
         # The fused kernel has no float64.
         fusible = not self.synchronized and self.compute_dtype != "float64"

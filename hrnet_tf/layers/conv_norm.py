@@ -7,7 +7,7 @@ from hrnet_tf.layers.batch_norm import BatchNorm
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
 class ConvNorm(keras.layers.Layer):
-    """Bias-free convolution, batch normalisation and, if asked, ReLU.
+    """Convolution, batch normalisation and, if asked, ReLU.
 
     Padding is symmetric, as in PyTorch: Keras' `padding="same"` shifts strided
     convolutions by a pixel, which ruins imported weights.
@@ -19,6 +19,8 @@ class ConvNorm(keras.layers.Layer):
         activation: "relu" or None. Applied after the normalisation.
         momentum: float. Momentum of the batch normalisation (Keras convention).
         kernel_initializer: Keras initializer of the kernel.
+        use_bias: bool. Gives the convolution a bias, which the normalisation makes
+            useless; heads of official checkpoints have one.
     Call arguments:
         inputs: tensor `[B, H, W, C]`.
         training: bool.
@@ -34,6 +36,7 @@ class ConvNorm(keras.layers.Layer):
         activation="relu",
         momentum=0.9,
         kernel_initializer="he_normal",
+        use_bias=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -43,13 +46,14 @@ class ConvNorm(keras.layers.Layer):
         self.activation = activation
         self.momentum = momentum
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.use_bias = use_bias
         self._margin = (kernel_size - 1) // 2 if strides > 1 else 0
         self.conv = keras.layers.Conv2D(
             filters,
             kernel_size,
             strides,
             padding="valid" if strides > 1 else "same",
-            use_bias=False,
+            use_bias=use_bias,
             # One initializer object draws the same values at each call.
             kernel_initializer=self.kernel_initializer.clone(),
             dtype=self.dtype_policy,
@@ -86,4 +90,5 @@ class ConvNorm(keras.layers.Layer):
             "activation": self.activation,
             "momentum": self.momentum,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "use_bias": self.use_bias,
         }

@@ -10,9 +10,17 @@ class _ResidualBlock(keras.layers.Layer):
 
     expansion = 1
 
-    def __init__(self, filters, momentum=0.9, kernel_initializer="he_normal", **kwargs):
+    def __init__(
+        self,
+        filters,
+        strides=1,
+        momentum=0.9,
+        kernel_initializer="he_normal",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.filters = filters
+        self.strides = strides
         self.momentum = momentum
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self._unit_options = {
@@ -27,10 +35,11 @@ class _ResidualBlock(keras.layers.Layer):
         return self.filters * self.expansion
 
     def build(self, input_shape):
-        if input_shape[-1] != self.out_filters:
+        if self.strides != 1 or input_shape[-1] != self.out_filters:
             self.projection = ConvNorm(
                 self.out_filters,
                 1,
+                self.strides,
                 activation=None,
                 name="projection",
                 **self._unit_options,
@@ -52,12 +61,15 @@ class _ResidualBlock(keras.layers.Layer):
         return keras.ops.relu(x + shortcut)
 
     def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.out_filters)
+        batch, *sides, _ = input_shape
+        sides = [None if side is None else -(-side // self.strides) for side in sides]
+        return (batch, *sides, self.out_filters)
 
     def get_config(self):
         return {
             **super().get_config(),
             "filters": self.filters,
+            "strides": self.strides,
             "momentum": self.momentum,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
@@ -69,13 +81,15 @@ class BasicBlock(_ResidualBlock):
 
     Args:
         filters: int. Number of output channels.
+        strides: int. Stride of the first convolution and of the projection.
         momentum: float. Momentum of the batch normalisations.
         kernel_initializer: Keras initializer of the kernels.
     Call arguments:
-        inputs: tensor `[B, H, W, C]`; a 1x1 projection is added if `C != filters`.
+        inputs: tensor `[B, H, W, C]`; a 1x1 projection is added if `C != filters` or
+            the block is strided.
         training: bool.
     Returns:
-        A tensor `[B, H, W, filters]`.
+        A tensor `[B, ceil(H / strides), ceil(W / strides), filters]`.
     Reference:
         arXiv 1908.07919, section 3.1.
     """
@@ -83,7 +97,7 @@ class BasicBlock(_ResidualBlock):
     def __init__(self, filters, **kwargs):
         super().__init__(filters, **kwargs)
         options = self._unit_options
-        self.conv1 = ConvNorm(filters, name="conv1", **options)
+        self.conv1 = ConvNorm(filters, 3, self.strides, name="conv1", **options)
         self.conv2 = ConvNorm(filters, activation=None, name="conv2", **options)
 
     def _units(self):
@@ -96,13 +110,14 @@ class Bottleneck(_ResidualBlock):
 
     Args:
         filters: int. Width of the 3x3 convolution; the output has four times it.
+        strides: int. Stride of the 3x3 convolution and of the projection.
         momentum: float. Momentum of the batch normalisations.
         kernel_initializer: Keras initializer of the kernels.
     Call arguments:
         inputs: tensor `[B, H, W, C]`.
         training: bool.
     Returns:
-        A tensor `[B, H, W, 4 * filters]`.
+        A tensor `[B, ceil(H / strides), ceil(W / strides), 4 * filters]`.
     Reference:
         arXiv 1908.07919, section 3.1.
     """
@@ -113,7 +128,7 @@ class Bottleneck(_ResidualBlock):
         super().__init__(filters, **kwargs)
         options = self._unit_options
         self.conv1 = ConvNorm(filters, 1, name="conv1", **options)
-        self.conv2 = ConvNorm(filters, 3, name="conv2", **options)
+        self.conv2 = ConvNorm(filters, 3, self.strides, name="conv2", **options)
         self.conv3 = ConvNorm(4 * filters, 1, activation=None, name="conv3", **options)
 
     def _units(self):

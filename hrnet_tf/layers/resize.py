@@ -2,7 +2,7 @@
 
 import keras
 
-INTERPOLATIONS = ("nearest", "bilinear")
+INTERPOLATIONS = ("nearest", "bilinear", "bilinear_align_corners")
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -10,8 +10,9 @@ class ResizeLike(keras.layers.Layer):
     """Resizes a feature map to the height and width of another one.
 
     Args:
-        interpolation: "nearest" (pose, classification, detection) or "bilinear"
-            (half-pixel centres: faces, segmentation).
+        interpolation: "nearest" (pose, classification, detection), "bilinear"
+            (half-pixel centres: faces, segmentation) or "bilinear_align_corners"
+            (the corners' centres coincide: object-contextual segmentation).
     Call arguments:
         inputs: pair `(x, like)` shaped `[B, h, w, C]` and `[B, H, W, D]`.
     Returns:
@@ -33,13 +34,20 @@ class ResizeLike(keras.layers.Layer):
             import tensorflow as tf
 
             # keras.ops.image.resize cannot trace unknown heights and widths.
-            resized = tf.image.resize(x, tf.shape(like)[1:3], self.interpolation)
+            size = tf.shape(like)[1:3]
+            if self.interpolation == "bilinear_align_corners":
+                resized = tf.compat.v1.image.resize(x, size, align_corners=True)
+            else:
+                resized = tf.image.resize(x, size, self.interpolation)
             resized = tf.ensure_shape(
                 resized, self.compute_output_shape((x.shape, like.shape))
             )
         else:
             size = keras.ops.shape(like)[1:3]
-            resized = keras.ops.image.resize(x, size, self.interpolation)
+            if self.interpolation == "bilinear_align_corners":
+                resized = _align_corners(_align_corners(x, 1, size[0]), 2, size[1])
+            else:
+                resized = keras.ops.image.resize(x, size, self.interpolation)
         return keras.ops.cast(resized, self.compute_dtype)
 
     def compute_output_shape(self, input_shapes):
@@ -48,3 +56,16 @@ class ResizeLike(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "interpolation": self.interpolation}
+
+
+def _align_corners(x, axis, size):
+    """Resizes one axis linearly; first and last samples stay where they are."""
+    ops = keras.ops
+    last = x.shape[axis] - 1
+    places = ops.arange(size, dtype="float32") * (last / max(size - 1, 1))
+    lower = ops.minimum(ops.cast(ops.floor(places), "int32"), last)
+    upper = ops.minimum(lower + 1, last)
+    shape = [-1 if a == axis else 1 for a in range(len(x.shape))]
+    share = ops.reshape(places - ops.cast(lower, "float32"), shape)
+    x = ops.cast(x, "float32")
+    return ops.take(x, lower, axis) * (1 - share) + ops.take(x, upper, axis) * share

@@ -2,14 +2,18 @@
 
 import keras
 
+from hrnet_tf.layers.batch_norm import BatchNorm
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.parallel import HighResolutionModule, Transition
 from hrnet_tf.layers.residual import Bottleneck
-from hrnet_tf.models.base import OFFICIAL_INITIALIZER, HRNetModel, check_size
-
-# Statistics of ImageNet, used by every official network (RGB, after / 255).
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from hrnet_tf.models.base import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    OFFICIAL_INITIALIZER,
+    HRNetModel,
+    check_size,
+    normalize,
+)
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -25,13 +29,19 @@ class HRNetBackbone(HRNetModel):
         stage1_blocks: int. Number of the first stage's bottlenecks.
         image_size: (height, width) or None for any size.
         num_outputs: int. How many of the finest streams the last fusion makes.
-        interpolation: "nearest" or "bilinear". Upsampling inside the fusions; it
-            belongs to the weights.
+        interpolation: "nearest", "bilinear" or "bilinear_align_corners". Upsampling
+            inside the fusions; it belongs to the weights.
         momentum: float. Momentum of the batch normalisations (Keras convention).
         kernel_initializer: Keras initializer of all kernels; the default is the
             official one, normal with a standard deviation of 0.001.
         include_preprocessing: bool. True takes RGB pixels 0..255 and normalises
             inside; False takes normalised input.
+        channel_order: "rgb" or "bgr": the order that the weights were trained with.
+            The model takes RGB either way.
+        pixel_mean, pixel_std: three floats in that order, of pixels / 255.
+        frozen_statistics: bool. True keeps the moving statistics of all batch
+            normalisations as they are and normalises by them in training, as the
+            official detectors do; scale and offset still learn.
         dtype: Keras dtype policy or its name; None takes the global one.
         name: str. Name of the model.
     Call arguments:
@@ -41,7 +51,8 @@ class HRNetBackbone(HRNetModel):
         A dict of tensors: "P2" `[B, H/4, W/4, width]`, "P3" `[B, H/8, W/8,
         2 * width]`, "P4", "P5"; the `num_outputs` finest of them.
     Raises:
-        ValueError: if `image_size` does not suit the interpolation.
+        ValueError: if `image_size` does not suit the interpolation, or another
+            argument is out of its range.
     Reference:
         arXiv 1908.07919, section 3.
     """
@@ -60,6 +71,10 @@ class HRNetBackbone(HRNetModel):
         momentum=0.9,
         kernel_initializer=OFFICIAL_INITIALIZER,
         include_preprocessing=True,
+        channel_order="rgb",
+        pixel_mean=IMAGENET_MEAN,
+        pixel_std=IMAGENET_STD,
+        frozen_statistics=False,
         dtype=None,
         name="hrnet_backbone",
     ):
@@ -74,15 +89,7 @@ class HRNetBackbone(HRNetModel):
         inputs = keras.Input((*size, 3), dtype="float32", name="image")
         x = inputs
         if include_preprocessing:
-            x = keras.layers.Rescaling(
-                [1 / (255 * std) for std in IMAGENET_STD],
-                [
-                    -mean / std
-                    for mean, std in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)
-                ],
-                dtype="float32",
-                name="normalize",
-            )(x)
+            x = normalize(x, channel_order, pixel_mean, pixel_std)
         x = ConvNorm(stem_width, strides=2, name="stem_conv1", **unit)(x)
         x = ConvNorm(stem_width, strides=2, name="stem_conv2", **unit)(x)
         for k in range(stage1_blocks):
@@ -117,7 +124,14 @@ class HRNetBackbone(HRNetModel):
                 "momentum": momentum,
                 "kernel_initializer": initializer,
                 "include_preprocessing": include_preprocessing,
+                "channel_order": channel_order,
+                "pixel_mean": tuple(pixel_mean),
+                "pixel_std": tuple(pixel_std),
+                "frozen_statistics": frozen_statistics,
                 "dtype": dtype,
             },
             name=name,
         )
+        for layer in self._flatten_layers():
+            if isinstance(layer, BatchNorm):
+                layer.frozen_statistics = frozen_statistics

@@ -2,10 +2,14 @@
 
 import keras
 
-from hrnet_tf.models.presets import architecture
+from hrnet_tf.models.presets import ARCHITECTURES, architecture
 
 # Every official pose, face and segmentation network starts from it.
 OFFICIAL_INITIALIZER = keras.initializers.RandomNormal(stddev=0.001)
+# Statistics of ImageNet, used by every official network (RGB, after / 255).
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+CHANNEL_ORDERS = ("rgb", "bgr")
 
 
 class HRNetModel(keras.Model):
@@ -14,7 +18,12 @@ class HRNetModel(keras.Model):
     Subclasses build their graph in `__init__`, pass `inputs`, `outputs` and the
     arguments they were given to `super().__init__`, and so get `get_config`,
     `from_config` and `from_preset`.
+
+    Attributes:
+        architectures: dict. The presets of the class: keyword arguments by name.
     """
+
+    architectures = ARCHITECTURES
 
     def __init__(self, inputs, outputs, arguments, name=None):
         super().__init__(inputs=inputs, outputs=outputs, name=name)
@@ -22,16 +31,33 @@ class HRNetModel(keras.Model):
         self.arguments = arguments
 
     @classmethod
-    def from_preset(cls, preset, **kwargs):
-        """Builds the model with a published architecture and random weights.
+    def from_preset(cls, preset, backbone_weights=None, **kwargs):
+        """Builds the model with a published architecture, or with published weights.
 
         Args:
-            preset: str. One of `hrnet_tf.models.presets.ARCHITECTURES`.
+            preset: str. An architecture, which gives random weights (one of the class's
+                `architectures`), or the name of published weights, which are downloaded
+                once (see `hrnet_tf.weights.registry` and `hrnet presets --weights`).
+                Published weights whose head has another number of outputs than asked
+                for in `kwargs` give everything but the head.
+            backbone_weights: what to load into the body, leaving the head as it is: a
+                checkpoint (`.pth`, `.safetensors`), a `.keras` file of this package, a
+                mapping of names to arrays, or the name of published weights. None
+                loads nothing.
             **kwargs: arguments of the class; they win over the preset's.
         Raises:
-            ValueError: if the preset is unknown.
+            ValueError: if the preset is unknown or belongs to another class, or the
+                weights cannot be had or do not fit.
         """
-        return cls(**{**architecture(preset), **kwargs})
+        from hrnet_tf.models import pretrained
+
+        if preset in cls.architectures:
+            model = cls(**{**architecture(preset, cls.architectures), **kwargs})
+        else:
+            model = pretrained.build(cls, preset, kwargs)
+        if backbone_weights is not None:
+            pretrained.load_body(model, backbone_weights)
+        return model
 
     def get_config(self):
         config = dict(self.arguments)
@@ -46,8 +72,56 @@ class HRNetModel(keras.Model):
         return cls(**{k: tuple(v) if type(v) is list else v for k, v in config.items()})
 
 
+def check_count(**counts):
+    """Raises ValueError unless the one named argument is a positive integer."""
+    ((name, count),) = counts.items()
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise ValueError(
+            f"{name} must be a positive integer. Received: {name}={count!r}."
+        )
+
+
+def normalize(pixels, channel_order, mean, std):
+    """Normalises RGB pixels 0..255 as a network was trained to see them.
+
+    Args:
+        pixels: Keras tensor `[B, H, W, 3]`.
+        channel_order: "rgb", or "bgr" to reverse the channels first.
+        mean, std: three floats in the network's channel order, of pixels / 255.
+    Returns:
+        A Keras tensor `[B, H, W, 3]`.
+    Raises:
+        ValueError: if an argument is none of these.
+    """
+    if channel_order not in CHANNEL_ORDERS:
+        raise ValueError(
+            f"channel_order must be one of {CHANNEL_ORDERS}."
+            f" Received: channel_order={channel_order!r}."
+        )
+    if len(mean) != 3 or len(std) != 3 or any(s <= 0 for s in std):
+        raise ValueError(
+            "pixel_mean and pixel_std must be three numbers each, the latter positive."
+            f" Received: pixel_mean={mean!r}, pixel_std={std!r}."
+        )
+    if channel_order == "bgr":
+        pixels = keras.ops.flip(pixels, axis=-1)
+    return keras.layers.Rescaling(
+        [1 / (255 * s) for s in std],
+        [-m / s for m, s in zip(mean, std, strict=True)],
+        dtype="float32",
+        name="normalize",
+    )(pixels)
+
+
 def check_size(image_size, interpolation):
-    """Returns `(height, width)`; raises ValueError where the streams cannot meet."""
+    """Returns `(height, width)` of a network, checked.
+
+    Args:
+        image_size: pair of int, or None for any size.
+        interpolation: str, of the fusions; None for a network without them.
+    Raises:
+        ValueError: if it is no size, or one whose streams cannot meet.
+    """
     if image_size is None:
         return (None, None)
     size = tuple(image_size)
@@ -61,5 +135,10 @@ def check_size(image_size, interpolation):
             "Nearest fusion needs sides divisible by 32."
             f" Received: image_size={size}. Use the next multiple of 32, or pass"
             " interpolation='bilinear'."
+        )
+    if interpolation is None and any(side % 32 for side in size):
+        raise ValueError(
+            "The sides must be divisible by 32, for the heatmaps to have a quarter of"
+            f" the size. Received: image_size={size}. Use the next multiple of 32."
         )
     return size

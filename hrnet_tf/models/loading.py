@@ -9,10 +9,27 @@ import numpy as np
 
 from hrnet_tf.models.backbone import HRNetBackbone
 from hrnet_tf.models.base import HRNetModel
+from hrnet_tf.models.classifier import HRNetClassifier
+from hrnet_tf.models.higher_pose import HigherHRNetPose
+from hrnet_tf.models.landmarks import HRNetLandmarks
+from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
 from hrnet_tf.models.pose import HRNetPose
+from hrnet_tf.models.pyramid import HRNetFeaturePyramid
+from hrnet_tf.models.segmenter import HRNetSegmenter
+from hrnet_tf.models.simple_baseline import SimpleBaselinePose
 
 # Importing the classes is what lets Keras find them by name.
-_MODELS = (HRNetBackbone, HRNetPose)
+_MODELS = (
+    HRNetBackbone,
+    HRNetPose,
+    HRNetLandmarks,
+    HRNetSegmenter,
+    HRNetOCRSegmenter,
+    HRNetClassifier,
+    HRNetFeaturePyramid,
+    HigherHRNetPose,
+    SimpleBaselinePose,
+)
 
 
 def load_model(path):

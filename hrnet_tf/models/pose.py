@@ -2,9 +2,8 @@
 
 import keras
 
-from hrnet_tf.layers.representation import StreamMixer
-from hrnet_tf.models.backbone import HRNetBackbone
-from hrnet_tf.models.base import OFFICIAL_INITIALIZER, HRNetModel
+from hrnet_tf.models import heads
+from hrnet_tf.models.base import HRNetModel, check_count
 
 HEATMAP_ACTIVATIONS = ("linear", "spatial_softmax")
 REPRESENTATIONS = ("v1", "v2")
@@ -27,8 +26,9 @@ class HRNetPose(HRNetModel):
             "spatial_softmax" (the outputs are logits over all cells).
         heatmap_sigma: float. Standard deviation of the training Gaussians, in cells.
         keypoint_set: dict or None. `KeypointSet.to_dict()` of the keypoints.
-        interpolation, momentum, kernel_initializer, include_preprocessing, dtype,
-            name, **architecture: see `HRNetBackbone`.
+        name: str. Name of the model.
+        **body: arguments of `HRNetBackbone`, such as `width`, `interpolation`
+            ("nearest" if not given), `momentum` and `dtype`.
     Call arguments:
         inputs: tensor `[B, H, W, 3]`, RGB pixels 0..255 (normalised input with
             `include_preprocessing=False`).
@@ -49,49 +49,20 @@ class HRNetPose(HRNetModel):
         heatmap_activation="linear",
         heatmap_sigma=2.0,
         keypoint_set=None,
-        interpolation="nearest",
-        momentum=0.9,
-        kernel_initializer=OFFICIAL_INITIALIZER,
-        include_preprocessing=True,
-        dtype=None,
         name="hrnet_pose",
-        **architecture,
+        **body,
     ):
         _check_head(num_keypoints, representation, heatmap_activation, keypoint_set)
-        backbone = HRNetBackbone(
-            image_size=image_size,
-            num_outputs=1 if representation == "v1" else 4,
-            interpolation=interpolation,
-            momentum=momentum,
-            kernel_initializer=kernel_initializer,
-            include_preprocessing=include_preprocessing,
-            dtype=dtype,
-            **architecture,
-        )
-        arguments = dict(backbone.arguments)
-        del arguments["num_outputs"]
-        inputs = keras.Input(backbone.input_shape[1:], dtype="float32", name="image")
-        streams = list(backbone(inputs).values())
-        features = streams[0]
+        num_streams = 1 if representation == "v1" else 4
+        body = heads.make_body(num_streams, image_size=image_size, **body)
+        features = body.streams[0]
         if representation == "v2":
-            features = StreamMixer(
-                momentum=momentum,
-                kernel_initializer=arguments["kernel_initializer"],
-                dtype=arguments["dtype"],
-                name="mixer",
-            )(streams)
-        heatmaps = keras.layers.Conv2D(
-            num_keypoints,
-            1,
-            kernel_initializer=arguments["kernel_initializer"].clone(),
-            dtype="float32",
-            name="head",
-        )(features)
+            features = heads.mix(body, heads.concatenate_streams(body))
         super().__init__(
-            inputs=inputs,
-            outputs=heatmaps,
+            inputs=body.inputs,
+            outputs=heads.predict(body, features, num_keypoints),
             arguments={
-                **arguments,
+                **body.arguments,
                 "num_keypoints": num_keypoints,
                 "representation": representation,
                 "heatmap_activation": heatmap_activation,
@@ -100,7 +71,7 @@ class HRNetPose(HRNetModel):
             },
             name=name,
         )
-        self.backbone = backbone
+        self.backbone = body.backbone
         self.num_keypoints = num_keypoints
         self.image_size = None if image_size is None else tuple(image_size)
         self.heatmap_activation = heatmap_activation
@@ -108,11 +79,7 @@ class HRNetPose(HRNetModel):
 
 
 def _check_head(num_keypoints, representation, heatmap_activation, keypoint_set):
-    if not isinstance(num_keypoints, int) or num_keypoints < 1:
-        raise ValueError(
-            "num_keypoints must be a positive integer."
-            f" Received: num_keypoints={num_keypoints!r}."
-        )
+    check_count(num_keypoints=num_keypoints)
     if representation not in REPRESENTATIONS:
         raise ValueError(
             f"representation must be one of {REPRESENTATIONS}."

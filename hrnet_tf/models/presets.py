@@ -1,4 +1,4 @@
-"""The published HRNet architectures."""
+"""The published architectures."""
 
 # Stream i has width * 2**i channels. Names follow the papers (the network called
 # "W18-Small-v1" really starts at 16 channels); no derived values here.
@@ -33,18 +33,27 @@ ARCHITECTURES = {
     "hrnet_w64": {"width": 64},
 }
 
+# SimpleBaseline's: bottlenecks of the four stages.
+RESNETS = {
+    "resnet50": {"num_blocks": (3, 4, 6, 3)},
+    "resnet101": {"num_blocks": (3, 4, 23, 3)},
+    "resnet152": {"num_blocks": (3, 8, 36, 3)},
+}
 
-def architecture(preset):
+
+def architecture(preset, table=None):
     """Returns the architecture's keyword arguments.
 
     Args:
-        preset: str. A key of `ARCHITECTURES`.
+        preset: str. A key of the table.
+        table: dict or None. Keyword arguments by name; None means `ARCHITECTURES`.
     Raises:
         ValueError: if there is no such preset; the text lists those there are.
     """
-    if preset not in ARCHITECTURES:
+    table = ARCHITECTURES if table is None else table
+    if preset not in table:
         raise ValueError(
             f"Unknown preset. Received: preset={preset!r}."
-            f" Expected one of: {', '.join(ARCHITECTURES)}."
+            f" Expected one of: {', '.join(table)}."
         )
-    return dict(ARCHITECTURES[preset])
+    return dict(table[preset])

@@ -1,0 +1,84 @@
+"""The classification head: coarse streams gather all the finer ones."""
+
+import keras
+
+from hrnet_tf.layers.conv_norm import ConvNorm
+from hrnet_tf.layers.residual import Bottleneck
+
+# Widths of the bottlenecks that widen the streams, and of the last convolution;
+# the same for all networks.
+INCREASE_WIDTHS = (32, 64, 128, 256)
+FINAL_FILTERS = 2048
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class StreamGathering(keras.layers.Layer):
+    """Widens every stream, adds the finer to the coarser ones and mixes the last.
+
+    Args:
+        momentum: float. Momentum of the batch normalisations.
+        kernel_initializer: Keras initializer of the kernels.
+    Call arguments:
+        inputs: list of four tensors `[B, H / 2**i, W / 2**i, C_i]`, finest first.
+        training: bool.
+    Returns:
+        A tensor `[B, H / 8, W / 8, 2048]`.
+    Reference:
+        arXiv 1908.07919, appendix; HRNet-Image-Classification.
+    """
+
+    def __init__(self, momentum=0.9, kernel_initializer="he_normal", **kwargs):
+        super().__init__(**kwargs)
+        self.momentum = momentum
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        options = {
+            "momentum": momentum,
+            "kernel_initializer": self.kernel_initializer,
+            "dtype": self.dtype_policy,
+        }
+        self.increase = [
+            Bottleneck(width, name=f"increase{i}", **options)
+            for i, width in enumerate(INCREASE_WIDTHS)
+        ]
+        self.downsample = [
+            ConvNorm(
+                Bottleneck.expansion * width,
+                3,
+                strides=2,
+                use_bias=True,
+                name=f"downsample{i}",
+                **options,
+            )
+            for i, width in enumerate(INCREASE_WIDTHS[1:])
+        ]
+        self.final = ConvNorm(FINAL_FILTERS, 1, use_bias=True, name="final", **options)
+
+    def build(self, input_shapes):
+        shapes = []
+        for block, shape in zip(self.increase, input_shapes, strict=True):
+            block.build(tuple(shape))
+            shapes.append(block.compute_output_shape(tuple(shape)))
+        for conv, shape in zip(self.downsample, shapes[:-1], strict=True):
+            conv.build(shape)
+        self.final.build(shapes[-1])
+        self.built = True
+
+    def call(self, inputs, training=None):
+        widened = [
+            block(x, training=training)
+            for block, x in zip(self.increase, inputs, strict=True)
+        ]
+        total = widened[0]
+        for conv, x in zip(self.downsample, widened[1:], strict=True):
+            total = x + conv(total, training=training)
+        return self.final(total, training=training)
+
+    def compute_output_shape(self, input_shapes):
+        return (*input_shapes[-1][:-1], FINAL_FILTERS)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "momentum": self.momentum,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

@@ -1,0 +1,60 @@
+"""Transposed convolution, batch normalisation and ReLU: doubling the resolution."""
+
+import keras
+
+from hrnet_tf.layers.batch_norm import BatchNorm
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class DeconvNorm(keras.layers.Layer):
+    """Bias-free 4x4 transposed convolution of stride 2, normalisation and ReLU.
+
+    Args:
+        filters: int. Number of output channels.
+        momentum: float. Momentum of the batch normalisation (Keras convention).
+        kernel_initializer: Keras initializer of the kernel.
+    Call arguments:
+        inputs: tensor `[B, H, W, C]`.
+        training: bool.
+    Returns:
+        A tensor `[B, 2 * H, 2 * W, filters]`.
+    """
+
+    def __init__(self, filters, momentum=0.9, kernel_initializer="he_normal", **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.momentum = momentum
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        # Of the 4x4 kernel "same" crops one pixel on every side, as padding=1 does.
+        self.conv = keras.layers.Conv2DTranspose(
+            filters,
+            4,
+            strides=2,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=self.kernel_initializer.clone(),
+            dtype=self.dtype_policy,
+            name="conv",
+        )
+        self.norm = BatchNorm(momentum=momentum, dtype=self.dtype_policy, name="norm")
+
+    def build(self, input_shape):
+        self.conv.build(input_shape)
+        self.norm.build(self.compute_output_shape(input_shape))
+        self.built = True
+
+    def call(self, inputs, training=None):
+        return keras.ops.relu(self.norm(self.conv(inputs), training=training))
+
+    def compute_output_shape(self, input_shape):
+        batch, *sides, _ = input_shape
+        sides = [None if side is None else 2 * side for side in sides]
+        return (batch, *sides, self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "momentum": self.momentum,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

@@ -1,0 +1,77 @@
+"""HRNetV2p's neck: a feature pyramid from the mixed streams."""
+
+import keras
+
+from hrnet_tf.layers.representation import StreamConcatenation
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class HighResolutionPyramid(keras.layers.Layer):
+    """Reduces the concatenated streams, then averages them down to each level.
+
+    No normalisation and no activation follows any of its convolutions.
+
+    Args:
+        filters: int. Channels of every level.
+        num_levels: int. Number of levels.
+        kernel_initializer: Keras initializer of the kernels.
+    Call arguments:
+        inputs: list of tensors `[B, H / 2**i, W / 2**i, C_i]`, finest first.
+    Returns:
+        A list of `num_levels` tensors `[B, H / 2**i, W / 2**i, filters]`, rounded down.
+    Reference:
+        arXiv 1908.07919, section 3.3, figure 4 (c); HRNet-Object-Detection, HRFPN.
+    """
+
+    def __init__(
+        self, filters=256, num_levels=5, kernel_initializer="he_normal", **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.num_levels = num_levels
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.concatenation = StreamConcatenation(
+            dtype=self.dtype_policy, name="concatenation"
+        )
+        self.reduce = self._conv(1, "reduce")
+        self.levels = [self._conv(3, f"level{i}") for i in range(num_levels)]
+
+    def _conv(self, kernel_size, name):
+        return keras.layers.Conv2D(
+            self.filters,
+            kernel_size,
+            padding="same",
+            kernel_initializer=self.kernel_initializer.clone(),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def build(self, input_shapes):
+        self.reduce.build(self.concatenation.compute_output_shape(input_shapes))
+        for conv, shape in zip(
+            self.levels, self.compute_output_shape(input_shapes), strict=True
+        ):
+            conv.build(shape)
+        self.built = True
+
+    def call(self, inputs):
+        finest = self.reduce(self.concatenation(inputs))
+        return [
+            conv(keras.ops.average_pool(finest, 2**i, 2**i) if i else finest)
+            for i, conv in enumerate(self.levels)
+        ]
+
+    def compute_output_shape(self, input_shapes):
+        batch, *sides, _ = input_shapes[0]
+        return [
+            (batch, *(None if s is None else s // 2**i for s in sides), self.filters)
+            for i in range(self.num_levels)
+        ]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "num_levels": self.num_levels,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

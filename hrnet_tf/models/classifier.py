@@ -1,0 +1,94 @@
+"""Image classification: HRNet-W*-C."""
+
+import keras
+
+from hrnet_tf.layers.classification import StreamGathering
+from hrnet_tf.models import heads
+from hrnet_tf.models.base import HRNetModel, check_count
+
+# PyTorch's kaiming_normal_ with mode "fan_out", and its default for linear layers.
+KAIMING_FAN_OUT = keras.initializers.VarianceScaling(
+    2.0, "fan_out", "untruncated_normal"
+)
+LINEAR_INITIALIZER = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+POOLINGS = (None, "avg", "max")
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class HRNetClassifier(HRNetModel):
+    """HRNet for image classification: one vector of logits an image.
+
+    Args:
+        num_classes: int. Number of classes.
+        image_size: (height, width) or None for any size, sides divisible by 32.
+        include_top: bool. False leaves out pooling and the last linear layer.
+        pooling: None, "avg" or "max". What follows the features when `include_top`
+            is False: nothing, or the pooling over all places.
+        classifier_activation: str, callable or None. Activation of the linear layer;
+            None gives logits.
+        kernel_initializer: Keras initializer of the convolutions' kernels; the default
+            is the official one, Kaiming's by the number of outputs.
+        name: str. Name of the model.
+        **body: other arguments of `HRNetBackbone`, such as `width` and `dtype`.
+    Call arguments:
+        inputs: tensor `[B, H, W, 3]`, RGB pixels 0..255 (normalised input with
+            `include_preprocessing=False`).
+        training: bool.
+    Returns:
+        float32 `[B, num_classes]`; without the top `[B, H/32, W/32, 2048]`, or
+        `[B, 2048]` with a pooling.
+    Raises:
+        ValueError: if an argument is out of its range.
+    Reference:
+        arXiv 1908.07919, appendix; HRNet-Image-Classification.
+    """
+
+    def __init__(
+        self,
+        num_classes=1000,
+        image_size=(224, 224),
+        include_top=True,
+        pooling=None,
+        classifier_activation=None,
+        kernel_initializer=KAIMING_FAN_OUT,
+        name="hrnet_classifier",
+        **body,
+    ):
+        check_count(num_classes=num_classes)
+        if pooling not in POOLINGS:
+            raise ValueError(
+                f"pooling must be one of {POOLINGS}. Received: pooling={pooling!r}."
+            )
+        body = heads.make_body(
+            image_size=image_size, kernel_initializer=kernel_initializer, **body
+        )
+        x = StreamGathering(name="head", **body.unit)(body.streams)
+        policy = body.unit["dtype"]
+        if include_top or pooling == "avg":
+            x = keras.layers.GlobalAveragePooling2D(dtype=policy, name="pool")(x)
+        elif pooling == "max":
+            x = keras.layers.GlobalMaxPooling2D(dtype=policy, name="pool")(x)
+        if include_top:
+            x = keras.layers.Dense(
+                num_classes,
+                activation=classifier_activation,
+                kernel_initializer=LINEAR_INITIALIZER.clone(),
+                dtype="float32",
+                name="classifier",
+            )(x)
+        super().__init__(
+            inputs=body.inputs,
+            outputs=x,
+            arguments={
+                **body.arguments,
+                "num_classes": num_classes,
+                "include_top": include_top,
+                "pooling": pooling,
+                "classifier_activation": keras.activations.serialize(
+                    keras.activations.get(classifier_activation)
+                ),
+            },
+            name=name,
+        )
+        self.backbone = body.backbone
+        self.num_classes = num_classes

@@ -1,0 +1,66 @@
+"""Bottom-up human pose: the network of HigherHRNet."""
+
+import keras
+
+from hrnet_tf.layers.deconv_norm import DeconvNorm
+from hrnet_tf.layers.residual import BasicBlock
+from hrnet_tf.models import heads
+from hrnet_tf.models.base import HRNetModel, check_count
+
+_NUM_BLOCKS = 4
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class HigherHRNetPose(HRNetModel):
+    """HigherHRNet: heatmaps at two resolutions, and tags that group keypoints.
+
+    Args:
+        num_keypoints: int. Number of heatmaps at each resolution, and of tag maps.
+        image_size: (height, width) or None for any size, sides divisible by 32.
+        name: str. Name of the model.
+        **body: other arguments of `HRNetBackbone`, such as `width` and `dtype`.
+    Call arguments:
+        inputs: tensor `[B, H, W, 3]`, RGB pixels 0..255 (normalised input with
+            `include_preprocessing=False`).
+        training: bool.
+    Returns:
+        A dict of float32 tensors: "heatmaps_quarter" and "tags" `[B, H/4, W/4,
+        num_keypoints]`, "heatmaps_half" `[B, H/2, W/2, num_keypoints]`.
+    Raises:
+        ValueError: if an argument is out of its range.
+    Reference:
+        arXiv 1908.10357; HigherHRNet-Human-Pose-Estimation.
+    """
+
+    def __init__(
+        self,
+        num_keypoints=17,
+        image_size=None,
+        name="higher_hrnet_pose",
+        **body,
+    ):
+        check_count(num_keypoints=num_keypoints)
+        body = heads.make_body(1, image_size=image_size, **body)
+        (features,) = body.streams
+        quarter = heads.predict(body, features, 2 * num_keypoints)
+        joined = keras.ops.concatenate(
+            [features, keras.ops.cast(quarter, features.dtype)], axis=-1
+        )
+        width = features.shape[-1]
+        x = DeconvNorm(width, name="deconv", **body.unit)(joined)
+        for k in range(_NUM_BLOCKS):
+            x = BasicBlock(width, name=f"deconv_block{k}", **body.unit)(x)
+        super().__init__(
+            inputs=body.inputs,
+            outputs={
+                "heatmaps_quarter": quarter[..., :num_keypoints],
+                "tags": quarter[..., num_keypoints:],
+                "heatmaps_half": heads.predict(
+                    body, x, num_keypoints, name="high_head"
+                ),
+            },
+            arguments={**body.arguments, "num_keypoints": num_keypoints},
+            name=name,
+        )
+        self.backbone = body.backbone
+        self.num_keypoints = num_keypoints

@@ -1,0 +1,73 @@
+"""Semantic segmentation with object-contextual representations: HRNetV2 + OCR."""
+
+import keras
+
+from hrnet_tf.layers.conv_norm import ConvNorm
+from hrnet_tf.layers.object_context import ObjectContext
+from hrnet_tf.models import heads
+from hrnet_tf.models.base import HRNetModel, check_count
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class HRNetOCRSegmenter(HRNetModel):
+    """HRNetV2 + OCR: two maps of logits, the auxiliary one guides the main one.
+
+    Train with `loss={"aux": ..., "main": ...}` and the official
+    `loss_weights={"aux": 0.4, "main": 1.0}`; predictions are read from "main".
+
+    Args:
+        num_classes: int. Number of classes.
+        image_size: (height, width) or None for any size, odd ones too.
+        upsample_logits: bool. True resizes the logits to the size of the input.
+        interpolation: see `HRNetBackbone`.
+        name: str. Name of the model.
+        **body: other arguments of `HRNetBackbone`, such as `width` and `dtype`.
+    Call arguments:
+        inputs: tensor `[B, H, W, 3]`, RGB pixels 0..255 (normalised input with
+            `include_preprocessing=False`).
+        training: bool.
+    Returns:
+        A dict of logits "aux" and "main", float32 `[B, ceil(H/4), ceil(W/4),
+        num_classes]` each, or `[B, H, W, num_classes]` with `upsample_logits`.
+    Raises:
+        ValueError: if an argument is out of its range.
+    Reference:
+        arXiv 1909.11065; HRNet-Semantic-Segmentation, branch HRNet-OCR.
+    """
+
+    def __init__(
+        self,
+        num_classes=19,
+        image_size=None,
+        upsample_logits=False,
+        interpolation="bilinear_align_corners",
+        name="hrnet_ocr_segmenter",
+        **body,
+    ):
+        check_count(num_classes=num_classes)
+        body = heads.make_body(
+            image_size=image_size, interpolation=interpolation, **body
+        )
+        streams = heads.concatenate_streams(body)
+        mixed = heads.mix(body, streams, name="aux_mixer")
+        aux = heads.predict(body, mixed, num_classes, name="aux_head")
+        pixels = ConvNorm(512, 3, use_bias=True, name="ocr_conv", **body.unit)(streams)
+        pixels = ObjectContext(512, name="object_context", **body.unit)((pixels, aux))
+        logits = {"aux": aux, "main": heads.predict(body, pixels, num_classes)}
+        if upsample_logits:
+            logits = {
+                name: heads.upsample(body, x, name=f"upsample_{name}")
+                for name, x in logits.items()
+            }
+        super().__init__(
+            inputs=body.inputs,
+            outputs=logits,
+            arguments={
+                **body.arguments,
+                "num_classes": num_classes,
+                "upsample_logits": upsample_logits,
+            },
+            name=name,
+        )
+        self.backbone = body.backbone
+        self.num_classes = num_classes
