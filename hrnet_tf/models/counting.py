@@ -1,8 +1,8 @@
-"""Parameters and multiply-adds of the architectures, without building them."""
+"""Parameters and multiply-adds of the networks, without building them."""
 
 from typing import NamedTuple
 
-from hrnet_tf.models.presets import architecture
+from hrnet_tf.models.presets import ARCHITECTURES, RESNETS, architecture
 
 _BOTTLENECK_EXPANSION = 4
 # HRNetBackbone's, which cannot be asked without importing Keras.
@@ -16,7 +16,11 @@ DEFAULTS = {
 
 
 class _Convolution(NamedTuple):
-    """A convolution; `level` is how often its output's sides are halved."""
+    """A convolution or linear layer.
+
+    `level` is how often the sides of its map are halved: of the output, or of the
+    input of a transposed convolution.
+    """
 
     kernel: int
     inputs: int
@@ -25,81 +29,103 @@ class _Convolution(NamedTuple):
     # Parameters besides the kernel, for each output: 2 of a batch normalisation (the
     # moving statistics are no parameters), 1 of a bias.
     others: int = 2
+    # Places of the map where they do not follow from the level.
+    area: int | None = None
+    # Average pooling rounds sides down, strides round them up.
+    rounds_down: bool = False
+
+    def macs(self, image_size):
+        """Returns the multiply-adds for an image of (height, width) pixels."""
+        area = self.area
+        if area is None:
+            # ceil(ceil(side / 2) / 2) = ceil(side / 4), and so with floor.
+            scale = 2**self.level
+            sides = [
+                s // scale if self.rounds_down else -(-s // scale) for s in image_size
+            ]
+            area = sides[0] * sides[1]
+        return self.kernel**2 * self.inputs * self.outputs * area
 
 
-def count_parameters(preset, num_keypoints=17, representation="v1"):
-    """Returns the number of trainable parameters (int) of `HRNetPose`.
+def count_parameters(model, preset, **head):
+    """Returns the number of trainable parameters (int) of a model.
 
     Args:
-        preset: str. One of `hrnet_tf.models.presets.ARCHITECTURES`.
-        num_keypoints: int.
-        representation: str. "v1" or "v2", see `HRNetPose`.
+        model: str. Name of the class, one of `MODELS`.
+        preset: str. A preset of that class.
+        **head: arguments of the class that change its head: `num_keypoints`,
+            `num_classes`, `representation`.
     Raises:
-        ValueError: if the preset is unknown.
+        ValueError: if the model or the preset is unknown.
     """
     return sum(
         (c.kernel**2 * c.inputs + c.others) * c.outputs
-        for c in _pose(preset, num_keypoints, representation)
+        for c in _convolutions(model, preset, head)
     )
 
 
-def count_macs(preset, image_size=(256, 192), num_keypoints=17, representation="v1"):
-    """Returns the multiply-adds (int) of `HRNetPose` for one crop.
+def count_macs(model, preset, image_size, **head):
+    """Returns the multiply-adds (int) of a model for one image.
 
-    Only convolutions are counted, as in the papers; their "GFLOPs" are these
-    multiply-adds divided by 2**30.
+    Only convolutions, transposed convolutions and linear layers are counted. The
+    papers' "GFLOPs" are these multiply-adds divided by 2**30.
 
     Args:
-        preset, num_keypoints, representation: see `count_parameters`.
-        image_size: (height, width) of the crop in pixels.
+        model, preset, **head: see `count_parameters`.
+        image_size: (height, width) of the image in pixels.
     Raises:
-        ValueError: if the preset is unknown.
+        ValueError: if the model or the preset is unknown.
     """
-    height, width = image_size
-    # A stride rounds up: ceil(ceil(side / 2) / 2) = ceil(side / 4).
-    return sum(
-        c.kernel**2
-        * c.inputs
-        * c.outputs
-        * -(-height // 2**c.level)
-        * -(-width // 2**c.level)
-        for c in _pose(preset, num_keypoints, representation)
+    return sum(c.macs(image_size) for c in _convolutions(model, preset, head))
+
+
+def _convolutions(model, preset, head):
+    if model not in MODELS:
+        raise ValueError(
+            f"Unknown model. Received: model={model!r}."
+            f" Expected one of: {', '.join(MODELS)}."
+        )
+    if model == "SimpleBaselinePose":
+        yield from _simple_baseline(architecture(preset, RESNETS)["num_blocks"], **head)
+        return
+    parts = {**DEFAULTS, **architecture(preset, ARCHITECTURES)}
+    one_stream = model == "HigherHRNetPose" or (
+        model == "HRNetPose" and head.get("representation", "v1") == "v1"
     )
+    yield from _body(parts, 1 if one_stream else 4)
+    yield from MODELS[model]([parts["width"] * 2**i for i in range(4)], **head)
 
 
-def _pose(preset, num_keypoints, representation):
-    parts = {**DEFAULTS, **architecture(preset)}
-    width = parts["width"]
-    all_streams = representation == "v2"
+def _body(parts, num_outputs):
     yield from _first_stage(parts)
     channels = [_BOTTLENECK_EXPANSION * parts["stage1_width"]]
     for stage, num_modules in enumerate(parts["num_modules"], start=2):
-        widths = [width * 2**i for i in range(stage)]
+        widths = [parts["width"] * 2**i for i in range(stage)]
         yield from _transition(channels, widths)
         channels = widths
         for module in range(num_modules):
             last = stage == 4 and module == num_modules - 1
-            outputs = 1 if last and not all_streams else stage
+            outputs = num_outputs if last else stage
             yield from _module(widths, parts["num_blocks"], outputs)
-    if all_streams:
-        # Convolution with bias, then batch normalisation.
-        yield _Convolution(1, sum(channels), sum(channels), 2, others=3)
-    features = sum(channels) if all_streams else width
-    yield _Convolution(1, features, num_keypoints, 2, others=1)
 
 
 def _first_stage(parts):
     stem, width = parts["stem_width"], parts["stage1_width"]
     yield _Convolution(3, 3, stem, 1)
     yield _Convolution(3, stem, stem, 2)
-    inputs, outputs = stem, _BOTTLENECK_EXPANSION * width
+    inputs = stem
     for _ in range(parts["stage1_blocks"]):
-        yield _Convolution(1, inputs, width, 2)
-        yield _Convolution(3, width, width, 2)
-        yield _Convolution(1, width, outputs, 2)
-        if inputs != outputs:
-            yield _Convolution(1, inputs, outputs, 2)
-        inputs = outputs
+        yield from _bottleneck(inputs, width, 2)
+        inputs = _BOTTLENECK_EXPANSION * width
+
+
+def _bottleneck(inputs, width, level, strided=False):
+    outputs = _BOTTLENECK_EXPANSION * width
+    yield _Convolution(1, inputs, width, level - strided)
+    yield _Convolution(3, width, width, level)
+    yield _Convolution(1, width, outputs, level)
+    if strided or inputs != outputs:
+        yield _Convolution(1, inputs, outputs, level)
 
 
 def _transition(channels, widths):
@@ -123,3 +149,98 @@ def _module(widths, num_blocks, num_outputs):
                 yield _Convolution(
                     3, width, widths[target if last else source], level + 2
                 )
+
+
+def _pose(widths, num_keypoints=17, representation="v1"):
+    if representation == "v2":
+        yield from _mixed(widths, num_keypoints)
+    else:
+        yield _Convolution(1, widths[0], num_keypoints, 2, others=1)
+
+
+def _landmarks(widths, num_keypoints=98):
+    yield from _mixed(widths, num_keypoints)
+
+
+def _segmenter(widths, num_classes=19):
+    yield from _mixed(widths, num_classes)
+
+
+def _mixed(widths, outputs):
+    channels = sum(widths)
+    # Convolution with bias, then batch normalisation.
+    yield _Convolution(1, channels, channels, 2, others=3)
+    yield _Convolution(1, channels, outputs, 2, others=1)
+
+
+def _ocr_segmenter(widths, num_classes=19):
+    features, keys = 512, 256
+    yield from _mixed(widths, num_classes)
+    yield _Convolution(3, sum(widths), features, 2, others=3)
+    yield _Convolution(1, features, keys, 2)
+    yield _Convolution(1, keys, keys, 2)
+    # One place a class.
+    yield _Convolution(1, features, keys, 2, area=num_classes)
+    yield _Convolution(1, keys, keys, 2, area=num_classes)
+    yield _Convolution(1, features, keys, 2, area=num_classes)
+    yield _Convolution(1, keys, features, 2)
+    yield _Convolution(1, 2 * features, features, 2)
+    yield _Convolution(1, features, num_classes, 2, others=1)
+
+
+def _classifier(widths, num_classes=1000):
+    previous = None
+    for i, (inputs, width) in enumerate(zip(widths, (32, 64, 128, 256), strict=True)):
+        yield from _bottleneck(inputs, width, i + 2)
+        outputs = _BOTTLENECK_EXPANSION * width
+        if previous:
+            yield _Convolution(3, previous, outputs, i + 2, others=3)
+        previous = outputs
+    yield _Convolution(1, previous, 2048, 5, others=3)
+    yield _Convolution(1, 2048, num_classes, 5, others=1, area=1)
+
+
+def _pyramid(widths, num_channels=256):
+    yield _Convolution(1, sum(widths), num_channels, 2, others=1)
+    for level in range(2, 7):
+        yield _Convolution(
+            3, num_channels, num_channels, level, others=1, rounds_down=True
+        )
+
+
+def _higher_pose(widths, num_keypoints=17):
+    width = widths[0]
+    yield _Convolution(1, width, 2 * num_keypoints, 2, others=1)
+    yield _Convolution(4, width + 2 * num_keypoints, width, 2)
+    for _ in range(8):
+        yield _Convolution(3, width, width, 1)
+    yield _Convolution(1, width, num_keypoints, 1, others=1)
+
+
+def _simple_baseline(num_blocks, num_keypoints=17):
+    yield _Convolution(7, 3, 64, 1)
+    inputs = 64
+    for stage, count in enumerate(num_blocks):
+        width = 64 * 2**stage
+        for k in range(count):
+            yield from _bottleneck(
+                inputs, width, stage + 2, strided=bool(stage and not k)
+            )
+            inputs = _BOTTLENECK_EXPANSION * width
+    for level in (5, 4, 3):
+        yield _Convolution(4, inputs, 256, level)
+        inputs = 256
+    yield _Convolution(1, inputs, num_keypoints, 2, others=1)
+
+
+# The convolutions of each class's head, from the streams' widths.
+MODELS = {
+    "HRNetPose": _pose,
+    "HRNetLandmarks": _landmarks,
+    "HRNetClassifier": _classifier,
+    "HRNetSegmenter": _segmenter,
+    "HRNetOCRSegmenter": _ocr_segmenter,
+    "HRNetFeaturePyramid": _pyramid,
+    "HigherHRNetPose": _higher_pose,
+    "SimpleBaselinePose": _simple_baseline,
+}

@@ -1,58 +1,141 @@
-"""Counts against built models, the published networks and the official code."""
+"""Counts against built models and the official networks' exact numbers."""
 
 import inspect
+import json
+import re
 
 import numpy as np
 import pytest
 
+import hrnet_tf
 from hrnet_tf.models import counting
+from hrnet_tf.models.official import NETWORKS
 from hrnet_tf.models.presets import ARCHITECTURES
 
+FACE_POINTS = {"wflw": 98, "300w": 68, "cofw": 29, "aflw": 19}
+# What the official names start with, our class, and the head's argument, if it is
+# the number at the name's end.
+CLASSES = (
+    ("pose_resnet", "SimpleBaselinePose", None),
+    ("pose_hrnet", "HRNetPose", None),
+    ("cls", "HRNetClassifier", None),
+    ("seg", "HRNetSegmenter", "num_classes"),
+    ("ocr", "HRNetOCRSegmenter", "num_classes"),
+    ("face", "HRNetLandmarks", None),
+    ("higher", "HigherHRNetPose", None),
+    ("hrnetv2p", "HRNetFeaturePyramid", None),
+)
 
-class TestCountParameters:
-    def test_equals_the_official_networks(self):
-        assert counting.count_parameters("hrnet_w32") == 28_536_113
-        assert counting.count_parameters("hrnet_w48") == 63_595_745
-        assert counting.count_parameters("hrnet_w32", num_keypoints=16) == 28_536_080
 
-    @pytest.mark.parametrize("representation", ["v1", "v2"])
-    @pytest.mark.parametrize("preset", ["hrnet_test", "hrnet_w18_small_v1"])
-    def test_equals_the_built_model(self, preset, representation):
-        from hrnet_tf.models.pose import HRNetPose
+def network(name):
+    """Returns (class name, preset, arguments of the head) of an official network."""
+    model, argument = next(c[1:] for c in CLASSES if name.startswith(c[0]))
+    head = {}
+    if argument:
+        head[argument] = int(re.search(r"\d+$", name)[0])
+    elif model == "HRNetLandmarks":
+        head["num_keypoints"] = FACE_POINTS[name.rsplit("_", 1)[1]]
+    elif "mpii" in name or "crowdpose" in name:
+        head["num_keypoints"] = 16 if "mpii" in name else 14
+    width = re.search(r"resnet\d+|w\d+(_small_v\d)?", name)[0]
+    return model, width if width.startswith("r") else f"hrnet_{width}", head
 
-        model = HRNetPose.from_preset(
-            preset, num_keypoints=5, representation=representation
+
+def built_parameters(model):
+    return sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+
+
+@pytest.fixture(scope="module")
+def official(golden):
+    """Every official network's parameters, and multiply-adds by (height, width)."""
+    return json.loads((golden / "models" / "exact_counts.json").read_text())
+
+
+def test_parameters_of_every_official_network_are_exact(official):
+    assert len(official) == 48
+    for name, numbers in official.items():
+        model, preset, head = network(name)
+        count = counting.count_parameters(model, preset, **head)
+        assert count == numbers["parameters"], name
+
+
+def test_macs_of_every_official_network_are_exact(official):
+    for name, numbers in official.items():
+        model, preset, head = network(name)
+        for size, macs in numbers["macs"].items():
+            image_size = tuple(map(int, size.split("x")))
+            count = counting.count_macs(model, preset, image_size, **head)
+            assert count == macs, (name, size)
+
+
+def test_the_listed_networks_are_the_official_ones(official):
+    """Two repositories may hold the same network: it is listed once."""
+    listed = {
+        (
+            counting.count_parameters(n.model, n.preset, **n.head),
+            counting.count_macs(n.model, n.preset, n.image_size, **n.head),
         )
-        built = sum(np.prod(variable.shape) for variable in model.trainable_variables)
-        assert counting.count_parameters(preset, 5, representation) == built
-
-    def test_knows_the_defaults_of_the_backbone(self):
-        from hrnet_tf.models.backbone import HRNetBackbone
-
-        defaults = {
-            name: parameter.default
-            for name, parameter in inspect.signature(HRNetBackbone).parameters.items()
-        }
-        assert {name: defaults[name] for name in counting.DEFAULTS} == counting.DEFAULTS
-
-    def test_names_the_presets_if_there_is_no_such_one(self):
-        with pytest.raises(ValueError, match="hrnet_w31.*hrnet_w32"):
-            counting.count_parameters("hrnet_w31")
+        for n in NETWORKS
+    }
+    sizes = {
+        (n["parameters"], m) for n in official.values() for m in n["macs"].values()
+    }
+    assert listed <= sizes
+    assert {n["parameters"] for n in official.values()} == {p for p, _ in listed}
 
 
-class TestCountMacs:
-    def test_equals_the_official_networks(self):
-        assert counting.count_macs("hrnet_w32") == 7_645_003_776
-        assert counting.count_macs("hrnet_w32", (384, 288)) == 17_201_258_496
-        assert counting.count_macs("hrnet_w48") == 15_691_825_152
-        assert counting.count_macs("hrnet_w48", (256, 256), 16) == 20_922_236_928
+@pytest.mark.slow
+def test_every_official_network_has_its_parameters_when_built(official):
+    for name, numbers in official.items():
+        model, preset, head = network(name)
+        built = getattr(hrnet_tf, model).from_preset(preset, **head)
+        assert built_parameters(built) == numbers["parameters"], name
 
-    def test_counts_outputs_of_strides_rounded_up(self):
-        assert counting.count_macs("hrnet_test", (33, 64)) > counting.count_macs(
-            "hrnet_test", (32, 64)
-        )
 
-    def test_grows_with_the_width(self):
-        names = [name for name in ARCHITECTURES if name != "hrnet_test"]
-        counts = [counting.count_macs(name) for name in names]
-        assert counts == sorted(counts)
+@pytest.mark.parametrize(
+    ("model", "head"),
+    [
+        ("HRNetPose", {"num_keypoints": 5}),
+        ("HRNetPose", {"num_keypoints": 5, "representation": "v2"}),
+        ("HRNetLandmarks", {"num_keypoints": 7}),
+        ("HRNetClassifier", {"num_classes": 3}),
+        ("HRNetSegmenter", {"num_classes": 3}),
+        ("HRNetOCRSegmenter", {"num_classes": 3}),
+        ("HRNetFeaturePyramid", {"num_channels": 8}),
+        ("HigherHRNetPose", {"num_keypoints": 5}),
+    ],
+)
+def test_counts_are_those_of_the_built_model(model, head):
+    built = getattr(hrnet_tf, model).from_preset("hrnet_test", **head)
+    assert counting.count_parameters(model, "hrnet_test", **head) == built_parameters(
+        built
+    )
+
+
+def test_defaults_are_those_of_the_backbone():
+    parameters = inspect.signature(hrnet_tf.HRNetBackbone).parameters
+    for name, value in counting.DEFAULTS.items():
+        assert parameters[name].default == value
+
+
+def test_sides_are_rounded_up_by_strides():
+    small, large = (
+        counting.count_macs("HRNetPose", "hrnet_test", size)
+        for size in ((32, 64), (33, 64))
+    )
+    assert large > small
+
+
+def test_macs_grow_with_the_width():
+    names = [name for name in ARCHITECTURES if name != "hrnet_test"]
+    counts = [counting.count_macs("HRNetPose", name, (256, 192)) for name in names]
+    assert counts == sorted(counts)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(ValueError, match="hrnet_w31.*hrnet_w32"):
+        counting.count_parameters("HRNetPose", "hrnet_w31")
+    with pytest.raises(ValueError, match="HRNetPoser.*HRNetPose"):
+        counting.count_parameters("HRNetPoser", "hrnet_w32")
+    with pytest.raises(ValueError, match="hrnet_w32.*resnet50"):
+        counting.count_macs("SimpleBaselinePose", "hrnet_w32", (64, 64))
