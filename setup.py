@@ -24,12 +24,15 @@ REQUIRED = [
     "pycocotools>=2.0.8",
     "scipy>=1.11",
     "safetensors>=0.4.3",
+    "requests>=2.31",
+    "filelock>=3.12",
     "typer>=0.16",
     "rich>=13.7",
 ]
 EXTRAS = {
     "litert": ["ai-edge-litert>=2.0"],
     "jax": ["jax>=0.4.34"],
+    "hub": ["keras-hub>=0.32,<0.33"],
     "test": ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.14,<0.18"],
 }
 
@@ -41,6 +44,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["hrnet_tf", "hrnet_tf.*"]),
+    package_data={"hrnet_tf": ["weights/published/*.json"]},
     python_requires=">=3.10,<3.14",
     install_requires=REQUIRED,
     extras_require=EXTRAS,

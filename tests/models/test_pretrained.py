@@ -1,0 +1,107 @@
+"""Published weights and foreign bodies inside our models."""
+
+import keras
+import numpy as np
+import pytest
+
+import hrnet_tf
+from hrnet_tf.weights import download, registry
+from hrnet_tf.weights.export_torch import export_torch_state_dict
+
+KEYPOINTS = "hrnet_w32_coco_256x192"
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """Puts a tiny network's weights in the place of the published ones."""
+    keras.utils.set_random_seed(3)
+    source = hrnet_tf.HRNetPose.from_preset(
+        "hrnet_test", num_keypoints=17, kernel_initializer="he_normal"
+    )
+    tensors = export_torch_state_dict(source)
+    real = registry.published
+    asked = []
+
+    def find(name):
+        entry = real(name)
+        return registry.PublishedWeights(**{**vars(entry), "preset": "hrnet_test"})
+
+    def fetch(entry, *args, **kwargs):
+        asked.append(entry.name)
+        return tensors
+
+    monkeypatch.setattr(registry, "published", find)
+    monkeypatch.setattr(download, "fetch_weights", fetch)
+    return source, asked
+
+
+def images():
+    rng = np.random.default_rng(0)
+    return rng.uniform(0, 255, (2, 64, 64, 3)).astype("float32")
+
+
+def test_published_weights_by_name(published):
+    source, asked = published
+    model = hrnet_tf.HRNetPose.from_preset(KEYPOINTS)
+    assert asked == [KEYPOINTS]
+    assert model.image_size == (256, 192)
+    assert model.get_config()["keypoint_set"]["names"][0] == "nose"
+    for ours, theirs in zip(model.weights, source.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs, ours.path)
+
+
+def test_another_head_stays_fresh(published):
+    source, _ = published
+    model = hrnet_tf.HRNetPose.from_preset(KEYPOINTS, num_keypoints=5)
+    assert model.output_shape[-1] == 5
+    assert model.get_config()["keypoint_set"] is None
+    np.testing.assert_array_equal(model.weights[0], source.weights[0])
+
+
+def test_bodies_of_other_tasks(published):
+    source, _ = published
+    with pytest.warns(UserWarning, match="left as they were: stage4_module0"):
+        model = hrnet_tf.HRNetSegmenter.from_preset(
+            "hrnet_test", num_classes=11, backbone_weights=KEYPOINTS
+        )
+    np.testing.assert_array_equal(model.backbone.weights[0], source.weights[0])
+    assert model.output_shape[-1] == 11
+    with pytest.raises(ValueError, match="whole HRNetPose.*backbone_weights="):
+        hrnet_tf.HRNetSegmenter.from_preset(KEYPOINTS)
+
+
+def test_bodies_from_saved_models(tmp_path):
+    keras.utils.set_random_seed(3)
+    source = hrnet_tf.HRNetSegmenter.from_preset("hrnet_test", num_classes=3)
+    source.save(tmp_path / "source.keras")
+    model = hrnet_tf.HRNetSegmenter.from_preset(
+        "hrnet_test", num_classes=5, backbone_weights=tmp_path / "source.keras"
+    )
+    for ours, theirs in zip(
+        model.backbone.weights, source.backbone.weights, strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs, ours.path)
+    with pytest.raises(ValueError, match="source.keras is another one"):
+        hrnet_tf.HRNetPose.from_preset(
+            "hrnet_test", width=8, backbone_weights=tmp_path / "source.keras"
+        )
+
+
+def test_bodies_from_mappings_and_errors(tmp_path):
+    source = hrnet_tf.HRNetClassifier.from_preset("hrnet_test", num_classes=3)
+    tensors = export_torch_state_dict(source)
+    model = hrnet_tf.HRNetLandmarks.from_preset("hrnet_test", backbone_weights=tensors)
+    for ours, theirs in zip(
+        model.backbone.weights, source.backbone.weights, strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs, ours.path)
+    with pytest.raises(ValueError, match="nothing at that path"):
+        hrnet_tf.HRNetPose.from_preset("hrnet_test", backbone_weights="absent.pth")
+    with pytest.raises(ValueError, match="no published weights of that name.*w32_coco"):
+        hrnet_tf.HRNetPose.from_preset(
+            "hrnet_test", backbone_weights="hrnet_w32_coco_256x19"
+        )
+    with pytest.raises(ValueError, match="SimpleBaselinePose has"):
+        hrnet_tf.SimpleBaselinePose.from_preset("resnet50", backbone_weights=tensors)
+    with pytest.raises(ValueError, match="hrnet_w33.*hrnet_w32, .*hrnet_w3"):
+        hrnet_tf.HRNetPose.from_preset("hrnet_w33")
