@@ -135,13 +135,11 @@ def plot_history(history, path):
         ValueError: if the log is missing, empty, or holds no numbers.
     """
     # Figure instead of pyplot: no global state, no display, safe in any thread.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     epochs, curves = _read_history(history)
     panels = _panels(curves)
     figure = Figure(figsize=(5.4 * len(panels), 4.2), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
     all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (title, names) in zip(all_axes, panels.items(), strict=True):
         for i, name in enumerate(names):
@@ -159,7 +157,17 @@ def plot_history(history, path):
                 label=name,
             )
         _finish_axes(axes, title, [curves[name] for name in names])
-    _write(Path(path), lambda file: figure.savefig(file, format="png"))
+    write_figure(figure, Path(path))
+
+
+def write_figure(figure, path):
+    """Writes a matplotlib figure as a PNG beside `path` and renames it.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+        path: `pathlib.Path`; folders are made.
+    """
+    _write(path, lambda file: figure.savefig(file, format="png"))
 
 
 def _to_pillow(image):
