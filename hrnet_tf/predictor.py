@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from hrnet_tf.data.augment.affine import box_regions, crop_matrix, warp
 from hrnet_tf.data.heatmaps import HeatmapCodec
+from hrnet_tf.data.keypoint_sets import model_keypoint_set
 from hrnet_tf.export.saved_model import ExportedPose
 from hrnet_tf.export.signatures import (
     MAX_BOX_COORDINATE,
     MIN_BOX_SIDE,
     PoseSignatures,
-    model_keypoint_set,
 )
 from hrnet_tf.models.loading import load_model
 from hrnet_tf.results import Keypoints

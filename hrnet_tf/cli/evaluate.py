@@ -156,8 +156,9 @@ def _keypoint_set(model, path, keypoints):
     from hrnet_tf.data.keypoint_sets import load_keypoint_set
     from hrnet_tf.evaluation.pose import keypoint_set_of
     from hrnet_tf.models.pose import HRNetPose
+    from hrnet_tf.models.simple_baseline import SimpleBaselinePose
 
-    if not isinstance(model, HRNetPose):
+    if not isinstance(model, (HRNetPose, SimpleBaselinePose)):
         raise ValueError(
             f"{path} holds a {type(model).__name__}, which finds no keypoints; expected"
             " an HRNetPose."

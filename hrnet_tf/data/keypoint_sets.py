@@ -241,6 +241,16 @@ def load_keypoint_set(name_or_path):
         raise ValueError(f"{path}: {error}") from error
 
 
+def model_keypoint_set(model):
+    """Returns the `KeypointSet` that a model carries, or None.
+
+    Args:
+        model: `HRNetModel`, such as `HRNetPose`.
+    """
+    fields = model.arguments.get("keypoint_set")
+    return None if fields is None else KeypointSet.from_dict(dict(fields))
+
+
 def _read_json(path):
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from hrnet_tf.data import pipeline
 from hrnet_tf.data.heatmaps import HeatmapCodec
-from hrnet_tf.data.keypoint_sets import KeypointSet
+from hrnet_tf.data.keypoint_sets import model_keypoint_set
 from hrnet_tf.metrics import oks, pck
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.results import write_json
@@ -78,14 +78,14 @@ def keypoint_set_of(model):
     Raises:
         ValueError: if it carries none.
     """
-    described = model.arguments["keypoint_set"]
-    if described is None:
+    keypoint_set = model_keypoint_set(model)
+    if keypoint_set is None:
         raise ValueError(
             f"The model {model.name!r} does not say which keypoints it predicts, which"
             " the flip test and the metrics need. Build it with"
             " keypoint_set=load_keypoint_set(...).to_dict()."
         )
-    return KeypointSet.from_dict(dict(described))
+    return keypoint_set
 
 
 def predict_people(

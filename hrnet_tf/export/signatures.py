@@ -6,9 +6,10 @@ import tensorflow as tf
 
 from hrnet_tf.data.augment.affine import box_regions, crop_matrix, decode_crop
 from hrnet_tf.data.heatmaps import HeatmapCodec
-from hrnet_tf.data.keypoint_sets import KeypointSet
+from hrnet_tf.data.keypoint_sets import model_keypoint_set
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.models.pose import HRNetPose
+from hrnet_tf.models.simple_baseline import SimpleBaselinePose
 
 # Boxes beyond these, in pixels, overflow the float32 arithmetic of cropping.
 MIN_BOX_SIDE = 1e-3
@@ -122,12 +123,6 @@ class PoseSignatures:
         )
 
 
-def model_keypoint_set(model):
-    """Returns the `KeypointSet` stored in an `HRNetPose`, or None."""
-    fields = model.arguments["keypoint_set"]
-    return None if fields is None else KeypointSet.from_dict(fields)
-
-
 def check_exportable(model):
     """Raises ValueError if a model cannot be exported as it is."""
     _check_model(model)
@@ -163,10 +158,10 @@ def save_functions(model, folder, functions):
 
 
 def _check_model(model):
-    if not isinstance(model, HRNetPose):
+    if not isinstance(model, (HRNetPose, SimpleBaselinePose)):
         raise ValueError(
             f"Expected an HRNetPose. Received: {type(model).__name__}."
-            " Only pose models find keypoints."
+            " Only top-down pose models find keypoints in crops."
         )
     if model.image_size is None:
         raise ValueError(
