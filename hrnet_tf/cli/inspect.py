@@ -78,13 +78,13 @@ def inspect(
     if weights is not None and preset is None:
         raise ValueError("--weights goes with --preset, not with --model.")
     picture = _read(image)
-    with common.spinner("building the model"):
-        from hrnet_tf.feature_maps import plot_activations, stream_activations
-
-        network, report = _load(preset, model, weights)
+    # No spinner: published weights are downloaded with a bar of their own.
+    network, report = _load(preset, model, weights)
     size = network.input_shape[1:3]
     pixels = _resize(picture, side, None if None in size else size)
     with common.spinner("running the model"):
+        from hrnet_tf.feature_maps import plot_activations, stream_activations
+
         activations = stream_activations(network, pixels)
         plot_activations(activations, pixels, out)
     channels = {i: x.shape[2] for (_, i), x in activations.items()}
@@ -102,15 +102,16 @@ def inspect(
 def _load(preset, model, weights):
     """Returns the model and a word about its weights."""
     import hrnet_tf
+    from hrnet_tf.weights import registry
 
     if model is not None:
         return hrnet_tf.load_model(model), "its own"
-    network = hrnet_tf.HRNetBackbone.from_preset(preset, backbone_weights=weights)
+    is_published = preset in registry.names()
+    name = registry.published(preset).model if is_published else "HRNetBackbone"
+    network = getattr(hrnet_tf, name).from_preset(preset, backbone_weights=weights)
     if weights is not None:
         return network, str(weights)
-    from hrnet_tf.models.presets import ARCHITECTURES
-
-    return network, "random" if preset in ARCHITECTURES else "published"
+    return network, "published" if is_published else "random"
 
 
 def _read(path):

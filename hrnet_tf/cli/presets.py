@@ -89,7 +89,10 @@ def _print_architectures():
 def _print_networks(networks):
     from hrnet_tf.models.counting import count_macs, count_parameters
 
-    table = _table(title="Published networks")
+    table = _table(
+        title="Published networks",
+        caption="Behind the data set: the number of keypoints or classes.",
+    )
     table.add_column("class and preset", no_wrap=True)
     table.add_column("data set", no_wrap=True)
     table.add_column("input", no_wrap=True)
@@ -127,9 +130,10 @@ def _print_weights(models):
     )
     table.add_column("name", overflow="fold")
     table.add_column("class", overflow="fold")
-    table.add_column("result that its source claims", overflow="fold")
+    table.add_column("what its source claims, notes and source", overflow="fold")
     for name in registry.names():
         entry = registry.published(name)
         if entry.model in models:
-            table.add_row(name, entry.model, entry.metric)
+            text = f"{entry.metric}. {entry.notes}".rstrip()
+            table.add_row(name, entry.model, f"{text}\n[dim]{entry.source}[/]")
     common.console().print(table)

@@ -36,7 +36,8 @@ class ObjectContext(keras.layers.Layer):
         kernel_initializer="he_normal",
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # The logits come in float32, and their softmax over all pixels needs it.
+        super().__init__(**{"autocast": False, **kwargs})
         self.filters = filters
         self.key_filters = key_filters
         self.dropout = dropout
@@ -80,6 +81,7 @@ class ObjectContext(keras.layers.Layer):
     def call(self, inputs, training=None):
         ops = keras.ops
         features, logits = inputs
+        features = ops.cast(features, self.compute_dtype)
         regions = self._gather(features, logits)
         query = self.pixel1(self.pixel0(features, training=training), training=training)
         key = self.object1(self.object0(regions, training=training), training=training)

@@ -30,6 +30,8 @@ class ResizeLike(keras.layers.Layer):
 
     def call(self, inputs):
         x, like = inputs
+        if self.interpolation == "nearest":
+            _check_divisible(x.shape[1:3], like.shape[1:3])
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
@@ -56,6 +58,16 @@ class ResizeLike(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "interpolation": self.interpolation}
+
+
+def _check_divisible(size, target):
+    """Raises ValueError where repeating cells cannot fill the target."""
+    if any(a and b and b % a for a, b in zip(size, target, strict=True)):
+        raise ValueError(
+            "Nearest fusion needs images with sides divisible by 32. Received maps of"
+            f" {tuple(size)} cells to be enlarged to {tuple(target)}. Pad the image, or"
+            " use a network with interpolation='bilinear'."
+        )
 
 
 def _align_corners(x, axis, size):

@@ -40,8 +40,9 @@ class HRNetBackbone(HRNetModel):
             The model takes RGB either way.
         pixel_mean, pixel_std: three floats in that order, of pixels / 255.
         frozen_statistics: bool. True keeps the moving statistics of all batch
-            normalisations as they are and normalises by them in training, as the
-            official detectors do; scale and offset still learn.
+            normalisations of the body as they are and normalises by them in training,
+            as the official detectors do; scale and offset still learn, and so do the
+            statistics of a head.
         dtype: Keras dtype policy or its name; None takes the global one.
         name: str. Name of the model.
     Call arguments:
@@ -79,6 +80,11 @@ class HRNetBackbone(HRNetModel):
         name="hrnet_backbone",
     ):
         size = check_size(image_size, interpolation)
+        if len(num_modules) != 3 or num_outputs not in (1, 2, 3, 4):
+            raise ValueError(
+                "num_modules must be three integers, and num_outputs 1 to 4. Received:"
+                f" num_modules={num_modules!r}, num_outputs={num_outputs!r}."
+            )
         dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
         initializer = keras.initializers.get(kernel_initializer)
         unit = {

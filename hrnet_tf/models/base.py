@@ -64,12 +64,28 @@ class HRNetModel(keras.Model):
         config["dtype"] = keras.dtype_policies.serialize(config["dtype"])
         initializer = config["kernel_initializer"]
         config["kernel_initializer"] = keras.initializers.serialize(initializer)
+        frozen = [layer.name for layer in self._parts() if not layer.trainable]
+        if frozen:
+            config["frozen_layers"] = frozen
         return {**config, "name": self.name}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        frozen = config.pop("frozen_layers", ())
         # JSON has no tuples.
-        return cls(**{k: tuple(v) if type(v) is list else v for k, v in config.items()})
+        model = cls(
+            **{k: tuple(v) if type(v) is list else v for k, v in config.items()}
+        )
+        for layer in model._parts():
+            if layer.name in frozen:
+                layer.trainable = False
+        return model
+
+    def _parts(self):
+        """The layers that one freezes: the model's own, and its backbone's."""
+        body = getattr(self, "backbone", None)
+        return [*self.layers, *(body.layers if body is not None else ())]
 
 
 def check_count(**counts):

@@ -52,7 +52,12 @@ class HRNetPose(HRNetModel):
         name="hrnet_pose",
         **body,
     ):
-        _check_head(num_keypoints, representation, heatmap_activation, keypoint_set)
+        if representation not in REPRESENTATIONS:
+            raise ValueError(
+                f"representation must be one of {REPRESENTATIONS}."
+                f" Received: representation={representation!r}."
+            )
+        check_heatmaps(num_keypoints, heatmap_activation, heatmap_sigma, keypoint_set)
         num_streams = 1 if representation == "v1" else 4
         body = heads.make_body(num_streams, image_size=image_size, **body)
         features = body.streams[0]
@@ -78,12 +83,18 @@ class HRNetPose(HRNetModel):
         self.heatmap_sigma = heatmap_sigma
 
 
-def _check_head(num_keypoints, representation, heatmap_activation, keypoint_set):
+def check_heatmaps(num_keypoints, heatmap_activation, heatmap_sigma, keypoint_set):
+    """Raises ValueError if these arguments of `HRNetPose` contradict each other."""
     check_count(num_keypoints=num_keypoints)
-    if representation not in REPRESENTATIONS:
+    if not heatmap_sigma > 0:
         raise ValueError(
-            f"representation must be one of {REPRESENTATIONS}."
-            f" Received: representation={representation!r}."
+            "heatmap_sigma must be positive, in cells."
+            f" Received: heatmap_sigma={heatmap_sigma!r}."
+        )
+    if keypoint_set is not None and not isinstance(keypoint_set, dict):
+        raise ValueError(
+            "keypoint_set must be a dict, such as load_keypoint_set('coco').to_dict()."
+            f" Received: {type(keypoint_set).__name__}."
         )
     if heatmap_activation not in HEATMAP_ACTIVATIONS:
         raise ValueError(

@@ -1,5 +1,6 @@
 """Models with published weights, and bodies with any."""
 
+import inspect
 import os
 import warnings
 from collections.abc import Mapping
@@ -34,21 +35,53 @@ def build(cls, name, arguments):
     if entry.model != cls.__name__:
         raise ValueError(
             f"The weights {name!r} are those of a whole {entry.model}. Received: a"
-            f" request for {cls.__name__}. Use {entry.model}.from_preset({name!r}), or"
-            f" {cls.__name__}.from_preset({entry.preset!r},"
-            f" backbone_weights={name!r}) to take over the body alone."
+            f" request for {cls.__name__}. Use {entry.model}.from_preset({name!r})"
+            + (
+                f", or {cls.__name__}.from_preset({entry.preset!r},"
+                f" backbone_weights={name!r}) to take over the body alone."
+                if entry.preset in cls.architectures
+                else "."
+            )
         )
     published = {**architecture(entry.preset, cls.architectures), **entry.arguments}
-    if "num_keypoints" in arguments:
+    parameters = inspect.signature(cls.__init__).parameters
+    other_head = [
+        key
+        for key in _HEAD_ARGUMENTS
+        if key in arguments
+        and arguments[key] != published.get(key, parameters[key].default)
+    ]
+    if "num_keypoints" in other_head:
         # The published names are those of other keypoints.
         published.pop("keypoint_set", None)
     model = cls(**{**published, **arguments})
-    other_head = any(
-        arguments.get(key, entry.arguments.get(key)) != entry.arguments.get(key)
-        for key in _HEAD_ARGUMENTS
-    )
-    load_torch_weights(model, fetch_weights(entry), strict=not other_head)
+    report = load_torch_weights(model, fetch_weights(entry), strict=not other_head)
+    _warn_of_missing(report, model)
+    if "UDP" in entry.notes:
+        warnings.warn(
+            f"{name}: {entry.notes} This package decodes heatmaps the standard way,"
+            " without UDP, so that its keypoints are less accurate than claimed.",
+            stacklevel=3,
+        )
     return model
+
+
+def _warn_of_missing(report, model):
+    """Warns of variables of the body that a checkpoint has not filled."""
+    from hrnet_tf.models.backbone import HRNetBackbone
+
+    body = getattr(model, "backbone", model)
+    if not isinstance(body, HRNetBackbone):
+        return
+    paths = {variable.path for variable in body.weights}
+    left = [path for path in report.missing if path in paths]
+    if left:
+        # Such as the coarse rows of the last fusion, which pose networks lack.
+        warnings.warn(
+            f"{report}\n  left as they were: {', '.join(left[:8])}"
+            + (" ..." if len(left) > 8 else ""),
+            stacklevel=4,
+        )
 
 
 def _unknown(cls, name, registry):
@@ -81,49 +114,27 @@ def load_body(model, source):
             f"backbone_weights fill an HRNet body, which {type(model).__name__} has"
             " not. Leave them out, or use hrnet_tf.load_torch_weights."
         )
-    if not isinstance(source, Mapping) and os.fspath(source).endswith(".keras"):
-        _copy(body, source)
-        return
     from hrnet_tf.weights.convert import load_torch_weights
 
     report = load_torch_weights(body, _resolve(source), strict=False)
-    if report.missing:
-        # Such as the coarse rows of the last fusion, which pose networks lack.
-        warnings.warn(
-            f"{report}\n  left as they were: {', '.join(report.missing[:8])}"
-            + (" ..." if len(report.missing) > 8 else ""),
-            stacklevel=3,
-        )
+    _warn_of_missing(report, body)
 
 
 def _resolve(source):
-    """Returns what `load_torch_weights` reads: published weights become a file."""
+    """Returns what `load_torch_weights` reads: a path or a mapping."""
+    if isinstance(source, Mapping):
+        return source
     from hrnet_tf.weights import registry
     from hrnet_tf.weights.download import fetch_weights
 
-    if isinstance(source, str) and not os.path.exists(source):
-        if source in registry.names():
-            return fetch_weights(registry.published(source))
-        if not source.endswith((".pth", ".pt", ".safetensors", ".bin")):
-            registry.published(source)
-    return source
+    name = os.fspath(source)
+    if name.endswith(".keras"):
+        from hrnet_tf.models.loading import load_model
+        from hrnet_tf.weights.export_torch import export_torch_state_dict
 
-
-def _copy(body, path):
-    """Copies the body of a saved model of this package."""
-    from hrnet_tf.models.loading import load_model
-
-    saved = load_model(path)
-    ours = {v.path: v for v in body.weights}
-    theirs = {v.path: v for v in getattr(saved, "backbone", saved).weights}
-    wrong = [p for p in theirs if p not in ours or ours[p].shape != theirs[p].shape]
-    missing = [p for p in ours if p not in theirs]
-    if wrong or missing:
-        raise ValueError(
-            f"The body of {path} is another one than the model's: {len(wrong)} of its"
-            f" variables do not fit ({', '.join(wrong[:4])}), and {len(missing)} are"
-            f" missing ({', '.join(missing[:4])}). Build both with the same preset and"
-            " as many outputs."
-        )
-    for name, variable in ours.items():
-        variable.assign(theirs[name])
+        return export_torch_state_dict(load_model(name))
+    is_file = os.path.exists(name) or name.endswith(
+        (".pth", ".pt", ".safetensors", ".bin")
+    )
+    # Not a file, so that a misspelt name is told from an absent file.
+    return source if is_file else fetch_weights(registry.published(name))

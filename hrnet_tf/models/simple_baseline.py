@@ -10,10 +10,10 @@ from hrnet_tf.models.base import (
     IMAGENET_STD,
     OFFICIAL_INITIALIZER,
     HRNetModel,
-    check_count,
     check_size,
     normalize,
 )
+from hrnet_tf.models.pose import check_heatmaps
 from hrnet_tf.models.presets import RESNETS
 
 NUM_DECONVS = 3
@@ -29,7 +29,7 @@ class SimpleBaselinePose(HRNetModel):
 
     Args:
         num_keypoints: int. Number of heatmaps.
-        image_size: (height, width) of the crop, or None; sides divisible by 32.
+        image_size: (height, width) of the crop, sides divisible by 32.
         num_blocks: four ints. Bottlenecks of each stage.
         momentum: float. Momentum of the batch normalisations (Keras convention).
         kernel_initializer: Keras initializer of all kernels.
@@ -71,7 +71,13 @@ class SimpleBaselinePose(HRNetModel):
         dtype=None,
         name="simple_baseline_pose",
     ):
-        check_count(num_keypoints=num_keypoints)
+        check_heatmaps(num_keypoints, heatmap_activation, heatmap_sigma, keypoint_set)
+        if image_size is None:
+            raise ValueError(
+                "SimpleBaselinePose needs one image_size, such as (256, 192): where the"
+                " sides are not divisible by 32 its heatmaps do not have a quarter of"
+                " the size. Received: image_size=None."
+            )
         size = check_size(image_size, None)
         dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
         initializer = keras.initializers.get(kernel_initializer)
@@ -115,7 +121,7 @@ class SimpleBaselinePose(HRNetModel):
             name=name,
         )
         self.num_keypoints = num_keypoints
-        self.image_size = None if image_size is None else tuple(image_size)
+        self.image_size = tuple(image_size)
         self.heatmap_activation = heatmap_activation
         self.heatmap_sigma = heatmap_sigma
 

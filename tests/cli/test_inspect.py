@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 import hrnet_tf
 from hrnet_tf.cli import app
 from hrnet_tf.feature_maps import stream_activations
+from hrnet_tf.models.presets import ARCHITECTURES
 
 
 def run(*arguments, exit_code=0):
@@ -74,6 +75,17 @@ def test_takes_saved_models_and_checkpoints(image, tmp_path):
     arguments = ("--preset", "hrnet_test", image, "--out", out, "--weights")
     text, _ = run(*arguments, tmp_path / "weights.safetensors", "--side", 64)
     assert out.is_file()
+
+
+def test_takes_published_weights(image, tmp_path, monkeypatch):
+    def build(preset, backbone_weights=None):
+        assert preset == "hrnet_w32_coco_256x192"
+        return hrnet_tf.HRNetPose(image_size=(64, 96), **ARCHITECTURES["hrnet_test"])
+
+    monkeypatch.setattr(hrnet_tf.HRNetPose, "from_preset", build)
+    out = tmp_path / "features.png"
+    text, _ = run("--preset", "hrnet_w32_coco_256x192", image, "--out", out)
+    assert "weights published" in text and out.is_file()
 
 
 def test_errors_say_what_arrived(image, tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import hrnet_tf
+from hrnet_tf.data.keypoint_sets import load_keypoint_set
 
 # The arguments of a small model of each class, and its outputs' shapes for two
 # images of 64x96 pixels.
@@ -162,6 +163,8 @@ def test_every_model_takes_every_interpolation(name, interpolation):
 def test_nearest_fusion_refuses_other_sizes(name):
     with pytest.raises(ValueError, match=r"divisible by 32.*\(65, 96\)"):
         make(name, image_size=(65, 96))
+    with pytest.raises(ValueError, match=r"divisible by 32.*maps of"):
+        make(name, image_size=None)(images((65, 96)))
 
 
 _ON_JAX = """
@@ -226,6 +229,35 @@ def test_frozen_statistics_stay_and_scales_learn():
             assert not same
 
 
+def test_frozen_statistics_are_those_of_the_body():
+    model = make("HRNetSegmenter", frozen_statistics=True)
+    before = {v.path: np.array(v) for v in model.non_trainable_variables}
+    model(images(), training=True)
+    moved = [
+        v.path
+        for v in model.non_trainable_variables
+        if not np.array_equal(v, before[v.path])
+    ]
+    assert moved == ["mixer/norm/moving_mean", "mixer/norm/moving_variance"]
+
+
+def test_frozen_layers_stay_frozen_when_loaded(tmp_path):
+    model = make("HRNetSegmenter")
+    model.backbone.trainable = False
+    model.get_layer("head").trainable = False
+    model.compile(keras.optimizers.Adam(0.1), "mse")
+    model.train_on_batch(images(), np.ones((2, 16, 24, 3), "float32"))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    paths = [v.path for v in loaded.trainable_variables]
+    assert paths == [v.path for v in model.trainable_variables]
+    assert {path.split("/")[0] for path in paths} == {"mixer"}
+    for ours, theirs in zip(
+        loaded.optimizer.variables, model.optimizer.variables, strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_frozen_backbone_does_not_move():
     model = make("HRNetSegmenter")
     model.backbone.trainable = False
@@ -286,6 +318,11 @@ class TestSimpleBaseline:
             hrnet_tf.SimpleBaselinePose.from_preset("hrnet_w32")
         with pytest.raises(ValueError, match=r"divisible by 32.*\(65, 32\)"):
             hrnet_tf.SimpleBaselinePose.from_preset("resnet50", image_size=(65, 32))
+        with pytest.raises(ValueError, match="image_size=None"):
+            hrnet_tf.SimpleBaselinePose.from_preset("resnet50", image_size=None)
+        keypoints = load_keypoint_set("coco").to_dict()
+        with pytest.raises(ValueError, match="names 17 keypoints.*num_keypoints=16"):
+            hrnet_tf.SimpleBaselinePose(num_keypoints=16, keypoint_set=keypoints)
 
 
 def test_errors_say_what_arrived():
@@ -300,6 +337,14 @@ def test_errors_say_what_arrived():
             make(name, **{argument: -1})
     with pytest.raises(ValueError, match="interpolation='cubic'"):
         make("HRNetSegmenter", interpolation="cubic")
+    with pytest.raises(ValueError, match="num_modules=.1, 4.*num_outputs=4"):
+        hrnet_tf.HRNetBackbone(num_modules=(1, 4))
+    with pytest.raises(ValueError, match="num_outputs=5"):
+        hrnet_tf.HRNetBackbone(num_outputs=5)
+    with pytest.raises(ValueError, match="heatmap_sigma=-1"):
+        make("HRNetLandmarks", heatmap_sigma=-1)
+    with pytest.raises(ValueError, match="must be a dict.*KeypointSet"):
+        make("HRNetPose", keypoint_set=load_keypoint_set("coco"))
     with pytest.raises(ValueError, match="channel_order='gbr'"):
         make("HRNetSegmenter", channel_order="gbr")
     with pytest.raises(ValueError, match=r"pixel_std=\(1, 1, 0\)"):

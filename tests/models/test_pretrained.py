@@ -50,6 +50,21 @@ def test_published_weights_by_name(published):
         np.testing.assert_array_equal(ours, theirs, ours.path)
 
 
+def test_repeating_the_published_number_changes_nothing(published):
+    model = hrnet_tf.HRNetPose.from_preset(KEYPOINTS, num_keypoints=17)
+    assert model.get_config()["keypoint_set"]["names"][0] == "nose"
+
+
+def test_another_body_is_no_silent_success(published):
+    with pytest.warns(UserWarning, match="left as they were: stage4_module0"):
+        hrnet_tf.HRNetPose.from_preset(KEYPOINTS, num_keypoints=5, representation="v2")
+
+
+def test_decoding_that_is_not_ours_is_said(published):
+    with pytest.warns(UserWarning, match="hrnet_w32_coco_256x192_udp.*without UDP"):
+        hrnet_tf.HRNetPose.from_preset(KEYPOINTS + "_udp")
+
+
 def test_another_head_stays_fresh(published):
     source, _ = published
     model = hrnet_tf.HRNetPose.from_preset(KEYPOINTS, num_keypoints=5)
@@ -66,8 +81,10 @@ def test_bodies_of_other_tasks(published):
         )
     np.testing.assert_array_equal(model.backbone.weights[0], source.weights[0])
     assert model.output_shape[-1] == 11
-    with pytest.raises(ValueError, match="whole HRNetPose.*backbone_weights="):
+    with pytest.raises(ValueError, match="whole HRNetPose.*HRNetPose.from_preset"):
         hrnet_tf.HRNetSegmenter.from_preset(KEYPOINTS)
+    with pytest.raises(ValueError, match=r"from_preset\('hrnet_w32_coco_256x192'\)\.$"):
+        hrnet_tf.SimpleBaselinePose.from_preset(KEYPOINTS)
 
 
 def test_bodies_from_saved_models(tmp_path):
@@ -81,7 +98,7 @@ def test_bodies_from_saved_models(tmp_path):
         model.backbone.weights, source.backbone.weights, strict=True
     ):
         np.testing.assert_array_equal(ours, theirs, ours.path)
-    with pytest.raises(ValueError, match="source.keras is another one"):
+    with pytest.raises(ValueError, match="fits the preset 'hrnet_test'"):
         hrnet_tf.HRNetPose.from_preset(
             "hrnet_test", width=8, backbone_weights=tmp_path / "source.keras"
         )
