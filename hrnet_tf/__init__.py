@@ -10,13 +10,23 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "HRNetBackbone": "hrnet_tf.models.backbone",
     "HRNetPose": "hrnet_tf.models.pose",
+    "HRNetLandmarks": "hrnet_tf.models.landmarks",
+    "HRNetSegmenter": "hrnet_tf.models.segmenter",
+    "HRNetOCRSegmenter": "hrnet_tf.models.ocr_segmenter",
+    "HRNetClassifier": "hrnet_tf.models.classifier",
+    "HRNetFeaturePyramid": "hrnet_tf.models.pyramid",
+    "HigherHRNetPose": "hrnet_tf.models.higher_pose",
+    "SimpleBaselinePose": "hrnet_tf.models.simple_baseline",
+    "HubBackbone": "hrnet_tf.hub",
     "KeypointSet": "hrnet_tf.data.keypoint_sets",
     "Keypoints": "hrnet_tf.results",
     "PosePredictor": "hrnet_tf.predictor",
     "load_torch_weights": "hrnet_tf.weights.convert",
+    "export_torch_state_dict": "hrnet_tf.weights.export_torch",
     "load_model": "hrnet_tf.models.loading",
 }
-__all__ = ["__version__", *_EXPORTS]
+# Star imports and help() must work without the extra "hub".
+__all__ = ["__version__", *(name for name in _EXPORTS if name != "HubBackbone")]
 
 
 def __getattr__(name):

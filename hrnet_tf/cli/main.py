@@ -6,15 +6,27 @@ from typing import Annotated
 import typer
 
 from hrnet_tf import __version__
+from hrnet_tf.cli.convert import convert
 from hrnet_tf.cli.demo import demo
 from hrnet_tf.cli.evaluate import evaluate
 from hrnet_tf.cli.export import export
+from hrnet_tf.cli.inspect import inspect as inspect_command
 from hrnet_tf.cli.predict import predict
 from hrnet_tf.cli.presets import presets
 from hrnet_tf.cli.records import records
 from hrnet_tf.cli.train import train
 
-_COMMANDS = (train, evaluate, predict, export, records, presets, demo)
+_COMMANDS = (
+    train,
+    evaluate,
+    predict,
+    export,
+    convert,
+    inspect_command,
+    records,
+    presets,
+    demo,
+)
 
 app = typer.Typer(
     name="hrnet",

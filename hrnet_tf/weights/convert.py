@@ -1,6 +1,5 @@
-"""Assigns the tensors of official PyTorch checkpoints to our models."""
+"""Assigns the tensors of PyTorch checkpoints to our models."""
 
-import inspect
 import os
 import re
 from collections import Counter
@@ -9,24 +8,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet_tf.models.backbone import HRNetBackbone
-from hrnet_tf.models.presets import ARCHITECTURES
-from hrnet_tf.weights.names import official_name, variable_path
+from hrnet_tf.weights.kinds import KINDS, kind_of
+from hrnet_tf.weights.layouts import COUNTERS, recognise
+from hrnet_tf.weights.names import (
+    head_kinds,
+    is_head_path,
+    official_name,
+    variable_path,
+)
+from hrnet_tf.weights.recognise import architecture, find_preset, is_resnet
 from hrnet_tf.weights.torch_checkpoint import read_checkpoint
 
 # Names shown of each group in an error.
 _SHOWN = 8
-_CLASSIFICATION_HEAD = re.compile(
-    r"(?:incre_modules|downsamp_modules|classifier|final_layer\.\d+)\..+"
-)
-_POSE_HEAD = re.compile(r"final_layer\.(?:weight|bias)")
 _LAST_FUSION = re.compile(r"stage4_module(\d+)/fusion/(?:up|down)\d+to(\d+)_.+")
+# The linear layer of ImageNet's ResNets.
+_RESNET_TOP = re.compile(r"fc\.(?:weight|bias)")
 
 # Why a tensor may well be without a place in the model.
-_COUNTERS = "step counters, which only PyTorch uses"
 _ROWS = "rows of the last fusion, for coarse outputs that this model does not have"
 _OTHER_HEAD = "the head of another task"
-_OTHER_KEYPOINTS = "a head for another number of keypoints"
+_TOP = "the last linear layer, which this model does not have"
+_OTHER_COUNT = {
+    "num_keypoints": "a head for another number of keypoints",
+    "num_classes": "a head for another number of classes",
+    "num_channels": "a pyramid of another number of channels",
+}
 
 
 @dataclass(frozen=True)
@@ -61,13 +68,16 @@ class LoadReport:
 
 
 def load_torch_weights(model, path_or_state_dict, strict=True):
-    """Loads an official PyTorch checkpoint into a model of the same architecture.
+    """Loads a PyTorch checkpoint into a model of the same architecture.
 
-    Works for the checkpoints of pose networks and, for their body, of ImageNet
-    classification networks. Parts that cannot have a place in the model are
-    ignored with a note: rows of the last fusion that a network with a single
+    The layout is recognised by the tensors' names: that of the official code of every
+    task (and of timm, whose names are the same), and that of OpenMMLab's mmpose,
+    mmsegmentation, mmdetection and mmpretrain. Parts that cannot have a place in the
+    model are ignored with a note: rows of the last fusion that a network with a single
     output does not compute, the head of another task (this model's own head then
-    stays as it is), step counters. Kernels are transposed from PyTorch's
+    stays as it is, as without any head), the heads of detectors, moving averages, step
+    counters. A bias before a normalisation that the checkpoint's network does without
+    becomes zero, which is the same. Kernels are transposed from PyTorch's
     [out, in, height, width] to [height, width, in, out], and float16, bfloat16
     and float64 become float32. Nothing is assigned unless everything fits.
 
@@ -76,30 +86,30 @@ def load_torch_weights(model, path_or_state_dict, strict=True):
         path_or_state_dict: a `.pth` or `.safetensors` file, or a mapping of names
             to arrays; see `hrnet_tf.weights.torch_checkpoint.read_checkpoint`.
         strict: bool. False tolerates variables without a tensor, tensors without
-            a variable, and a head for another number of keypoints; such variables
-            keep their values. Other wrong shapes are errors nevertheless.
+            a variable, and a head for another number of keypoints or classes; such
+            variables keep their values. Other wrong shapes are errors nevertheless.
     Returns:
         A `LoadReport`; print it to see what happened.
     Raises:
         ValueError: if the checkpoint cannot be read, or does not fit: all missing,
             unused, mismatched and non-finite tensors are named in one text.
     """
-    tensors = read_checkpoint(path_or_state_dict)
+    checkpoint = recognise(read_checkpoint(path_or_state_dict))
     is_mapping = isinstance(path_or_state_dict, Mapping)
     source = "a mapping" if is_mapping else os.fspath(path_or_state_dict)
-    plan = _Plan(model, tensors, strict)
+    plan = _Plan(model, checkpoint, strict)
     problems = plan.problems()
     if problems:
         raise ValueError(
-            f"The checkpoint {source} ({_layout(tensors)}) does not fit the model"
+            f"The checkpoint {source} ({checkpoint.layout}) does not fit the model"
             f" {model.name}; nothing was assigned.\n{problems}"
         )
     for variable, array in plan.assignments:
         variable.assign(array)
-    skipped = [name for name, why in plan.ignored.items() if why != _COUNTERS]
+    skipped = [name for name, why in plan.ignored.items() if why != COUNTERS]
     return LoadReport(
         source=source,
-        layout=_layout(tensors),
+        layout=checkpoint.layout,
         num_assigned=len(plan.assignments),
         unused=tuple(skipped + plan.unused),
         missing=tuple(plan.fresh + plan.missing),
@@ -107,70 +117,68 @@ def load_torch_weights(model, path_or_state_dict, strict=True):
     )
 
 
-def _layout(tensors):
-    """Names the kind of checkpoint."""
-    if any(_CLASSIFICATION_HEAD.fullmatch(name) for name in tensors):
-        return "official classification network"
-    if any(_POSE_HEAD.fullmatch(name) for name in tensors):
-        return "official pose network"
-    if any(variable_path(name) for name in tensors):
-        return "official network without a known head"
-    return "unknown layout"
-
-
 class _Plan:
     """Which tensor goes where, and everything that stands in the way."""
 
-    def __init__(self, model, tensors, strict):
+    def __init__(self, model, checkpoint, strict):
+        self._kind = kind_of(model)
+        self._arguments = getattr(model, "arguments", {})
         self._variables = {variable.path: variable for variable in model.weights}
-        self._tensors = tensors
+        self._checkpoint = checkpoint
         self._strict = strict
         # The last module's number and coarsest output, such as (2, 0).
         rows = map(_LAST_FUSION.fullmatch, self._variables)
         self._coarsest = max(((int(r[1]), int(r[2])) for r in rows if r), default=None)
         self.assignments = []
-        self.ignored = {}  # name of a tensor: reason
-        self.unused, self.mismatched, self.not_finite = [], [], []
+        self.ignored = dict(checkpoint.ignored)  # name in the file: reason
+        self.unused, self.not_finite = [], []
+        self.mismatched = {}  # path: name in the file
         self._converted = Counter()
-        for name, tensor in tensors.items():
+        for name, tensor in checkpoint.tensors.items():
             self._place(name, tensor)
-        self.fresh, self.missing = [], []
+        self.fresh, self.missing, self._zeroed = [], [], []
         self._find_missing()
+
+    def _path(self, name):
+        """Returns the path that an official name has in models of this kind."""
+        return variable_path(name, self._kind) or variable_path(
+            f"backbone.{name}", self._kind
+        )
 
     def _place(self, name, tensor):
         """Decides about one tensor of the checkpoint."""
-        path = variable_path(name)
+        source = self._checkpoint.sources[name]
+        path = self._path(name)
         variable = self._variables.get(path)
-        reason = self._reason_to_ignore(name, path)
+        reason = self._reason_to_ignore(name, path, tensor)
         if reason:
-            self.ignored[name] = reason
+            self.ignored[source] = reason
         elif variable is None:
-            self.unused.append(name)
+            self.unused.append(source)
         elif _torch_shape(variable) != tensor.shape or not _is_float(tensor.dtype):
-            self.mismatched.append(name)
+            self.mismatched[path] = source
         else:
-            array = np.transpose(tensor, (2, 3, 1, 0)) if tensor.ndim == 4 else tensor
+            array = np.transpose(tensor, _AXES[tensor.ndim])
             if tensor.dtype != np.float32:
                 self._converted[tensor.dtype.name] += 1
             # Too large a float64 becomes infinite, which is found just below.
             with np.errstate(over="ignore"):
                 array = array.astype(np.float32)
             if not np.isfinite(array).all():
-                self.not_finite.append(name)
+                self.not_finite.append(source)
             self.assignments.append((variable, array))
 
-    def _reason_to_ignore(self, name, path):
+    def _reason_to_ignore(self, name, path, tensor):
         """Returns why this tensor needs no place in the model, or None."""
-        if name.endswith(".num_batches_tracked"):
-            return _COUNTERS
-        if _CLASSIFICATION_HEAD.fullmatch(name):
-            return _OTHER_HEAD
         variable = self._variables.get(path)
-        if _POSE_HEAD.fullmatch(name):
-            if variable is None:
-                return _OTHER_HEAD
-            other = self._tensors[name].shape[:1] != variable.shape[-1:]
-            return _OTHER_KEYPOINTS if other and not self._strict else None
+        kind = KINDS[self._kind]
+        if variable is None and head_kinds(name):
+            return _TOP if self._kind in head_kinds(name) else _OTHER_HEAD
+        if self._kind == "simple_baseline" and _RESNET_TOP.fullmatch(name):
+            return _OTHER_HEAD
+        if not self._strict and name.rpartition(".")[0] in kind.sized:
+            is_other = tensor.shape[:1] != _torch_shape(variable)[:1]
+            return _OTHER_COUNT[kind.argument] if is_other else None
         row = _LAST_FUSION.fullmatch(path or "")
         if row and self._coarsest and variable is None:
             last, coarsest = self._coarsest
@@ -181,13 +189,22 @@ class _Plan:
     def _find_missing(self):
         """Finds the variables that get nothing, and those that need not."""
         assigned = {variable.path for variable, _ in self.assignments}
-        other_head = {_OTHER_HEAD, _OTHER_KEYPOINTS} & set(self.ignored.values())
-        for path in self._variables:
-            name = official_name(path)
-            if path in assigned or name in self.mismatched:
+        given = {self._path(name): name for name in self._checkpoint.tensors}
+        has_head = any(
+            path in self._variables and is_head_path(path, self._kind)
+            for path in filter(None, given)
+        )
+        for path, variable in self._variables.items():
+            if path in assigned or path in self.mismatched:
                 continue
-            is_head = name is not None and _POSE_HEAD.fullmatch(name)
-            (self.fresh if is_head and other_head else self.missing).append(path)
+            # Only convolutions before a normalisation are called so.
+            if path.endswith("/conv/bias") and path[:-4] + "kernel" in assigned:
+                self._zeroed.append(path)
+                self.assignments.append((variable, np.zeros(variable.shape)))
+            elif path in given or (is_head_path(path, self._kind) and not has_head):
+                self.fresh.append(path)
+            else:
+                self.missing.append(path)
 
     def notes(self):
         """Says what was ignored, left fresh or converted."""
@@ -197,22 +214,38 @@ class _Plan:
         ]
         if self.fresh:
             notes.append("the model's own head keeps its weights: train it")
+        if self._zeroed:
+            notes.append(
+                f"{len(self._zeroed)} biases set to zero: the checkpoint's convolutions"
+                " have none"
+            )
         for kind, count in self._converted.items():
             notes.append(f"{count} tensors converted from {kind} to float32")
+        if self._checkpoint.kind == self._kind:
+            notes += self._checkpoint.notes
+            notes += [
+                f"networks of this layout have {name}={value!r}, but the model has"
+                f" {self._arguments[name]!r}: build it as the weights were trained"
+                for name, value in self._checkpoint.trained_with.items()
+                if self._arguments.get(name, value) != value
+            ]
         return notes
 
     def problems(self):
         """Describes everything that is wrong; empty if the plan can be executed."""
         groups = {
             "Another shape or type": [
-                f"{name}: {_describe(self._tensors[name])}, but the model needs float32"
-                f" {list(_torch_shape(self._variables[variable_path(name)]))}"
-                for name in self.mismatched
+                f"{source}: {self._describe(path)}, but the model needs float32"
+                f" {list(_torch_shape(self._variables[path]))}"
+                for path, source in self.mismatched.items()
             ],
             "NaN or infinity": self.not_finite,
+            "Two tensors for one variable": [
+                f"{first} and {second}" for first, second in self._checkpoint.twice
+            ],
         }
         if self._strict or not self.assignments:
-            missing = [official_name(path) or path for path in self.missing]
+            missing = [self._official_name(path) or path for path in self.missing]
             groups["Missing, but the model needs them"] = missing
             groups["Unused, as the model has no place for them"] = self.unused
         lines = []
@@ -224,33 +257,70 @@ class _Plan:
                 lines.append(f"    ... and {len(entries) - _SHOWN} more")
         return "\n".join([*lines, self._hint()]) if lines else ""
 
+    def _official_name(self, path):
+        return official_name(path, self._kind)
+
+    def _describe(self, path):
+        name = self._official_name(path).removeprefix("backbone.")
+        tensor = self._checkpoint.tensors[name]
+        return f"{tensor.dtype} {list(tensor.shape)}"
+
     def _hint(self):
         """Says what to do about the problems."""
-        theirs = _architecture({n: t.shape for n, t in self._tensors.items()})
-        ours = _architecture(
-            {official_name(p): _torch_shape(v) for p, v in self._variables.items()}
+        theirs = self._checkpoint.architecture
+        names = {path: self._official_name(path) for path in self._variables}
+        ours = architecture(
+            {
+                name.removeprefix("backbone."): _torch_shape(self._variables[path])
+                for path, name in names.items()
+                if name
+            }
         )
         if ours is None:
             return "The model is no HRNet of this package: no path of it is known."
+        looks_like = self._checkpoint.looks_like
         if theirs is None:
+            first = list(self._checkpoint.sources.values())[:3]
             return (
                 "The checkpoint is not from an official HRNet: its first names are"
-                f" {list(self._tensors)[:3]}."
+                f" {first}." + (f" It looks like {looks_like}." if looks_like else "")
             )
         if theirs != ours:
-            preset = _preset(theirs)
-            if preset:
-                return f"The checkpoint fits the preset {preset!r}: build that model."
-            return f"The checkpoint fits a model built with {theirs}."
-        head = self._tensors.get("final_layer.weight")
-        if head is not None and "final_layer.weight" in self.mismatched:
+            return _describe_other(theirs, ours, looks_like)
+        return self._hint_for_the_same_body()
+
+    def _hint_for_the_same_body(self):
+        kind = KINDS[self._kind]
+        mismatched = [self._official_name(path) for path in self.mismatched]
+        count = self._checkpoint.count_outputs()
+        if kind.sized and f"{kind.sized[0]}.weight" in mismatched and count:
             return (
-                f"Build the model with num_keypoints={head.shape[0]}, or pass"
+                f"Build the model with {kind.argument}={count}, or pass"
                 " strict=False to load everything but the head."
             )
+        if self._checkpoint.twice:
+            return "The file holds two networks: pass the mapping of one of them."
         if self.mismatched or self.not_finite:
             return "The file is damaged, or its network was changed or diverged."
         return "Pass strict=False to load what fits."
+
+
+# The axes of PyTorch's tensors in our order: [out, in, height, width] of kernels (in
+# and out swapped on both sides if transposed), [out, in] of linear layers.
+_AXES = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}
+_TORCH_AXES = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}
+
+
+def _describe_other(theirs, ours, looks_like):
+    """Says which model another architecture fits."""
+    preset = find_preset(theirs)
+    if is_resnet(theirs) != is_resnet(ours):
+        name = "SimpleBaselinePose" if is_resnet(theirs) else "HRNetPose"
+        model = f"{name} with the preset {preset!r}" if preset else f"{name}"
+        return f"The checkpoint looks like {looks_like or 'an HRNet'}: build {model}."
+    if preset:
+        return f"The checkpoint fits the preset {preset!r}: build that model."
+    return f"The checkpoint fits a model built with {theirs}."
 
 
 def _is_float(dtype):
@@ -261,38 +331,4 @@ def _is_float(dtype):
 def _torch_shape(variable):
     """Returns the shape that PyTorch gives this variable."""
     shape = tuple(variable.shape)
-    return tuple(shape[i] for i in (3, 2, 0, 1)) if len(shape) == 4 else shape
-
-
-def _describe(tensor):
-    return f"{tensor.dtype} {list(tensor.shape)}"
-
-
-def _architecture(shapes):
-    """Derives the architecture's arguments from official names and shapes, or None."""
-
-    def count(pattern):
-        matches = (re.match(pattern, name) for name in shapes if name)
-        return len({match[1] for match in matches if match})
-
-    try:
-        return {
-            "width": shapes["stage2.0.branches.0.0.conv1.weight"][0],
-            "num_modules": tuple(count(rf"stage{s}\.(\d+)\.") for s in (2, 3, 4)),
-            "num_blocks": count(r"stage2\.0\.branches\.0\.(\d+)\."),
-            "stem_width": shapes["conv1.weight"][0],
-            "stage1_width": shapes["layer1.0.conv1.weight"][0],
-            "stage1_blocks": count(r"layer1\.(\d+)\."),
-        }
-    except (KeyError, IndexError):
-        return None
-
-
-def _preset(arguments):
-    """Returns the name of the preset with this architecture, or None."""
-    parameters = inspect.signature(HRNetBackbone.__init__).parameters
-    defaults = {name: parameters[name].default for name in arguments}
-    for name, preset in ARCHITECTURES.items():
-        if {**defaults, **preset} == arguments:
-            return name
-    return None
+    return tuple(shape[i] for i in _TORCH_AXES.get(len(shape), range(len(shape))))

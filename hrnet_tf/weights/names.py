@@ -1,57 +1,147 @@
 """The names of the official PyTorch checkpoints <-> the paths of our variables."""
 
+import functools
 import re
 
-# (our layer, official convolution, official normalisation); {x} is a number and a
-# repeated {x} the same number. The first line that matches counts.
-_UNITS = (
-    ("stem_conv{n}", "conv{n}", "bn{n}"),
-    ("stage1_block{k}/conv{n}", "layer1.{k}.conv{n}", "layer1.{k}.bn{n}"),
-    (
-        "stage1_block{k}/projection",
-        "layer1.{k}.downsample.0",
-        "layer1.{k}.downsample.1",
-    ),
-    # Opening stream t is one level deeper than changing the width of another.
-    (
-        "transition{t}/stream{t}_conv",
-        "transition{t}.{t}.0.0",
-        "transition{t}.{t}.0.1",
-    ),
-    ("transition{t}/stream{i}_conv", "transition{t}.{i}.0", "transition{t}.{i}.1"),
-    (
-        "stage{s}_module{m}/stream{i}_block{k}/conv{n}",
-        "stage{s}.{m}.branches.{i}.{k}.conv{n}",
-        "stage{s}.{m}.branches.{i}.{k}.bn{n}",
-    ),
-    (
-        "stage{s}_module{m}/fusion/up{j}to{i}_conv",
-        "stage{s}.{m}.fuse_layers.{i}.{j}.0",
-        "stage{s}.{m}.fuse_layers.{i}.{j}.1",
-    ),
-    (
-        "stage{s}_module{m}/fusion/down{j}to{i}_conv{c}",
-        "stage{s}.{m}.fuse_layers.{i}.{j}.{c}.0",
-        "stage{s}.{m}.fuse_layers.{i}.{j}.{c}.1",
-    ),
-)
-_CONV_LEAVES = {"kernel": "weight"}
+from hrnet_tf.weights.kinds import KINDS
+
+_LAYER_LEAVES = {"kernel": "weight", "bias": "bias"}
 _NORM_LEAVES = {
     "gamma": "weight",
     "beta": "bias",
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-# (path, name) templates of every variable of a network.
-_TEMPLATES = [
-    (f"{ours}/{part}/{leaf}", f"{official}.{official_leaf}")
-    for ours, conv, norm in _UNITS
-    for part, official, leaves in (
-        ("conv", conv, _CONV_LEAVES),
-        ("norm", norm, _NORM_LEAVES),
+
+
+def _layer(ours, official):
+    """Returns (path, name) templates of a layer with a kernel and a bias."""
+    return [(f"{ours}/{a}", f"{official}.{b}") for a, b in _LAYER_LEAVES.items()]
+
+
+def _unit(ours, conv, norm, bias=False):
+    """Returns templates of a convolution and the normalisation after it."""
+    conv = _layer(f"{ours}/conv", conv)
+    norm = [(f"{ours}/norm/{a}", f"{norm}.{b}") for a, b in _NORM_LEAVES.items()]
+    return (conv if bias else conv[:1]) + norm
+
+
+def _block(ours, official):
+    """Returns templates of a residual block."""
+    return _unit(
+        f"{ours}/conv{{n}}", f"{official}.conv{{n}}", f"{official}.bn{{n}}"
+    ) + _unit(
+        f"{ours}/projection", f"{official}.downsample.0", f"{official}.downsample.1"
     )
-    for leaf, official_leaf in leaves.items()
-] + [("head/kernel", "final_layer.weight"), ("head/bias", "final_layer.bias")]
+
+
+def _mixed(mixer, head, official):
+    """Returns templates of HRNetV2's head, a Sequential in the official code."""
+    mixed = _unit(mixer, f"{official}.0", f"{official}.1", bias=True)
+    return mixed + _layer(head, f"{official}.3")
+
+
+def _context(ours, official):
+    """Returns templates of a unit of the object-contextual block.
+
+    Its normalisations have the activation beside them, and so one more level.
+    """
+    block = "ocr_distri_head.object_context_block"
+    name, index = official
+    return _unit(
+        f"object_context/{ours}",
+        f"{block}.{name}.{index}",
+        f"{block}.{name}.{index + 1}.0",
+    )
+
+
+# In templates {x} is a number and a repeated {x} the same number. The first that
+# matches counts.
+_HRNET = [
+    *_unit("stem_conv{n}", "conv{n}", "bn{n}"),
+    *_block("stage1_block{k}", "layer1.{k}"),
+    # Opening stream t is one level deeper than changing the width of another.
+    *_unit(
+        "transition{t}/stream{t}_conv", "transition{t}.{t}.0.0", "transition{t}.{t}.0.1"
+    ),
+    *_unit(
+        "transition{t}/stream{i}_conv", "transition{t}.{i}.0", "transition{t}.{i}.1"
+    ),
+    *_block("stage{s}_module{m}/stream{i}_block{k}", "stage{s}.{m}.branches.{i}.{k}"),
+    *_unit(
+        "stage{s}_module{m}/fusion/up{j}to{i}_conv",
+        "stage{s}.{m}.fuse_layers.{i}.{j}.0",
+        "stage{s}.{m}.fuse_layers.{i}.{j}.1",
+    ),
+    *_unit(
+        "stage{s}_module{m}/fusion/down{j}to{i}_conv{c}",
+        "stage{s}.{m}.fuse_layers.{i}.{j}.{c}.0",
+        "stage{s}.{m}.fuse_layers.{i}.{j}.{c}.1",
+    ),
+]
+_RESNET = [
+    *_unit("stem_conv", "conv1", "bn1"),
+    *_block("layer{s}_block{k}", "layer{s}.{k}"),
+]
+_HEADS = {
+    "backbone": [],
+    "pose": _layer("head", "final_layer"),
+    "landmarks": _mixed("mixer", "head", "head"),
+    "segmenter": _mixed("mixer", "head", "last_layer"),
+    "ocr_segmenter": [
+        *_mixed("aux_mixer", "aux_head", "aux_head"),
+        *_unit("ocr_conv", "conv3x3_ocr.0", "conv3x3_ocr.1", bias=True),
+        *_context("pixel0", ("f_pixel", 0)),
+        *_context("pixel1", ("f_pixel", 2)),
+        *_context("object0", ("f_object", 0)),
+        *_context("object1", ("f_object", 2)),
+        *_context("down", ("f_down", 0)),
+        *_context("up", ("f_up", 0)),
+        *_unit(
+            "object_context/mix",
+            "ocr_distri_head.conv_bn_dropout.0",
+            "ocr_distri_head.conv_bn_dropout.1.0",
+        ),
+        *_layer("head", "cls_head"),
+    ],
+    "classifier": [
+        *_block("head/increase{i}", "incre_modules.{i}.0"),
+        *_unit(
+            "head/downsample{i}",
+            "downsamp_modules.{i}.0",
+            "downsamp_modules.{i}.1",
+            bias=True,
+        ),
+        *_unit("head/final", "final_layer.0", "final_layer.1", bias=True),
+        *_layer("classifier", "classifier"),
+    ],
+    "feature_pyramid": [
+        *_layer("pyramid/reduce", "neck.reduction_conv.0"),
+        *_layer("pyramid/level{i}", "neck.fpn_conv.{i}"),
+    ],
+    "higher_pose": [
+        *_layer("head", "final_layers.0"),
+        *_unit("deconv", "deconv_layers.0.0.0", "deconv_layers.0.0.1"),
+        *(
+            pair
+            for k in range(4)
+            for pair in _block(f"deconv_block{k}", f"deconv_layers.0.{k + 1}.0")
+        ),
+        *_layer("high_head", "final_layers.1"),
+    ],
+    "simple_baseline": [
+        *(
+            pair
+            for i in range(3)
+            for pair in _unit(
+                f"deconv{i}", f"deconv_layers.{3 * i}", f"deconv_layers.{3 * i + 1}"
+            )
+        ),
+        *_layer("head", "final_layer"),
+    ],
+}
+# Detectors keep their bodies apart from their necks.
+_BODY_PREFIXES = {"feature_pyramid": "backbone."}
 
 
 def _pattern(template):
@@ -65,8 +155,18 @@ def _pattern(template):
     return re.compile("".join(parts))
 
 
-_FROM_PATH = [(_pattern(ours), official) for ours, official in _TEMPLATES]
-_FROM_NAME = [(_pattern(official), ours) for ours, official in _TEMPLATES]
+@functools.cache
+def _tables(kind, part):
+    """Returns the tables from paths and from names of a kind's head or body."""
+    pairs = _HEADS[kind]
+    if part == "body":
+        prefix = _BODY_PREFIXES.get(kind, "")
+        body = _RESNET if kind == "simple_baseline" else _HRNET
+        pairs = [(ours, prefix + official) for ours, official in body]
+    return (
+        [(_pattern(ours), official) for ours, official in pairs],
+        [(_pattern(official), ours) for ours, official in pairs],
+    )
 
 
 def _translate(text, table):
@@ -77,21 +177,35 @@ def _translate(text, table):
     return None
 
 
-def official_name(path):
+def official_name(path, kind="pose"):
     """Returns the official tensor name of a variable's path, or None.
 
     Args:
         path: str. `keras.Variable.path`, such as "stem_conv1/conv/kernel".
+        kind: str. The kind of model that the path is of, see `kind_of`.
     """
-    return _translate(path, _FROM_PATH)
+    tables = (_tables(kind, part)[0] for part in ("head", "body"))
+    return next(filter(None, (_translate(path, table) for table in tables)), None)
 
 
-def variable_path(name):
+def variable_path(name, kind="pose"):
     """Returns the path of the variable that an official tensor belongs to, or None.
 
     The path follows from the name alone: a given model may not have it.
 
     Args:
         name: str. A state dict's key, such as "conv1.weight".
+        kind: str. The kind of model that the path is for, see `kind_of`.
     """
-    return _translate(name, _FROM_NAME)
+    tables = (_tables(kind, part)[1] for part in ("head", "body"))
+    return next(filter(None, (_translate(name, table) for table in tables)), None)
+
+
+def is_head_path(path, kind):
+    """Says whether a variable (str, its path) is of the head of a kind of model."""
+    return _translate(path, _tables(kind, "head")[0]) is not None
+
+
+def head_kinds(name):
+    """Returns the kinds (list of str) whose heads have a tensor of this name."""
+    return [kind for kind in KINDS if _translate(name, _tables(kind, "head")[1])]

@@ -8,9 +8,15 @@ import pytest
 from safetensors.numpy import save_file
 
 from hrnet_tf.models.backbone import HRNetBackbone
+from hrnet_tf.models.classifier import HRNetClassifier
+from hrnet_tf.models.higher_pose import HigherHRNetPose
 from hrnet_tf.models.pose import HRNetPose
+from hrnet_tf.models.pyramid import HRNetFeaturePyramid
+from hrnet_tf.models.segmenter import HRNetSegmenter
+from hrnet_tf.models.simple_baseline import SimpleBaselinePose
 from hrnet_tf.testing import draw_tensor
 from hrnet_tf.weights.convert import load_torch_weights
+from hrnet_tf.weights.export_torch import export_torch_state_dict
 from hrnet_tf.weights.names import official_name
 
 HEAD = ["head/kernel", "head/bias"]
@@ -228,6 +234,122 @@ def test_strict_false_loads_what_fits(pose_tensors):
     assert_loaded(model, tensors, without=report.missing)
     wrong = {**tensors, "bn1.weight": np.ones(9, np.float32)}
     assert "bn1.weight" in failure(make_pose(), wrong, strict=False)
+
+
+def test_heads_of_other_tasks_stay_fresh(imagenet_tensors):
+    models = [
+        HRNetSegmenter.from_preset("hrnet_test", num_classes=3),
+        HRNetFeaturePyramid.from_preset("hrnet_test"),
+    ]
+    for model in models:
+        before = values(model)
+        report = load_torch_weights(model, imagenet_tensors)
+        assert "4 tensors ignored: the head of another task" in report.notes
+        heads = [p for p in before if p.startswith(("mixer/", "head/", "pyramid/"))]
+        assert list(report.missing) == heads
+        for path in heads:
+            np.testing.assert_array_equal(values(model)[path], before[path])
+        kernel = imagenet_tensors["conv1.weight"].transpose(2, 3, 1, 0)
+        np.testing.assert_array_equal(values(model)["stem_conv1/conv/kernel"], kernel)
+
+
+def test_bodies_without_a_head_leave_the_head_fresh(pose_tensors):
+    body = {n: a for n, a in pose_tensors.items() if not n.startswith("final_layer")}
+    model = make_pose()
+    report = load_torch_weights(model, body)
+    assert report.layout == "official network without a known head"
+    assert list(report.missing) == HEAD
+    assert "the model's own head keeps its weights: train it" in report.notes
+    # Half a head is damage.
+    body["final_layer.weight"] = pose_tensors["final_layer.weight"]
+    text = failure(make_pose(), body)
+    assert "Missing, but the model needs them (1):\n    final_layer.bias" in text
+
+
+def test_classifiers_without_their_top():
+    size = {"image_size": (64, 64)}
+    whole = HRNetClassifier.from_preset("hrnet_test", num_classes=3, **size)
+    tensors = export_torch_state_dict(whole)
+    model = HRNetClassifier.from_preset("hrnet_test", include_top=False, **size)
+    report = load_torch_weights(model, tensors)
+    assert report.missing == ()
+    assert report.unused == ("classifier.weight", "classifier.bias")
+    assert (
+        "2 tensors ignored: the last linear layer, which this model does not have"
+    ) in report.notes
+    other = HRNetClassifier.from_preset("hrnet_test", num_classes=4, **size)
+    text = failure(other, tensors)
+    assert "classifier.weight: float32 [3, 2048], but the model needs float32" in text
+    assert "Build the model with num_classes=3, or pass strict=False" in text
+    report = load_torch_weights(other, tensors, strict=False)
+    assert report.missing == ("classifier/kernel", "classifier/bias")
+    assert "2 tensors ignored: a head for another number of classes" in report.notes
+
+
+def test_other_numbers_of_outputs_without_strictness():
+    tensors = export_torch_state_dict(
+        HigherHRNetPose.from_preset("hrnet_test", num_keypoints=5)
+    )
+    model = HigherHRNetPose.from_preset("hrnet_test", num_keypoints=6)
+    assert "Build the model with num_keypoints=5" in failure(model, tensors)
+    report = load_torch_weights(model, tensors, strict=False)
+    # The transposed convolution sees the heatmaps and tags.
+    assert set(report.missing) == {
+        *("head/kernel", "head/bias", "high_head/kernel", "high_head/bias"),
+        "deconv/conv/kernel",
+    }
+    assert "5 tensors ignored: a head for another number of keypoints" in report.notes
+    tensors = export_torch_state_dict(
+        HRNetFeaturePyramid.from_preset("hrnet_test", num_channels=5)
+    )
+    model = HRNetFeaturePyramid.from_preset("hrnet_test", num_channels=6)
+    assert "Build the model with num_channels=5" in failure(model, tensors)
+    report = load_torch_weights(model, tensors, strict=False)
+    assert len(report.missing) == 12
+    assert all(path.startswith("pyramid/") for path in report.missing)
+
+
+def test_missing_biases_are_zero_only_before_normalisations():
+    model = HRNetSegmenter.from_preset("hrnet_test", num_classes=3)
+    tensors = export_torch_state_dict(model)
+    del tensors["last_layer.0.bias"]
+    model.get_layer("mixer").conv.bias.assign(np.ones(60))
+    report = load_torch_weights(model, tensors)
+    assert (
+        "1 biases set to zero: the checkpoint's convolutions have none" in report.notes
+    )
+    assert not np.array(model.get_layer("mixer").conv.bias).any()
+    del tensors["last_layer.3.bias"]
+    assert "needs them (1):\n    last_layer.3.bias" in failure(model, tensors)
+
+
+def test_resnets_and_hrnets_name_each_other(pose_tensors):
+    baseline = SimpleBaselinePose.from_preset("resnet50", image_size=(64, 64))
+    text = failure(baseline, pose_tensors)
+    assert (
+        "The checkpoint looks like an HRNet: build HRNetPose with the preset"
+        " 'hrnet_test'." in text
+    )
+    text = failure(make_pose(), export_torch_state_dict(baseline))
+    assert "(official SimpleBaseline) does not fit" in text
+    assert (
+        "The checkpoint looks like a ResNet-50: build SimpleBaselinePose with the"
+        " preset 'resnet50'." in text
+    )
+
+
+def test_other_architectures_are_named():
+    tensors = {
+        "backbone.stages.0.blocks.0.attn.w_msa.relative_position_bias_table": np.ones(
+            (169, 3), np.float32
+        ),
+        "backbone.stages.0.downsample.reduction.weight": np.ones((4, 8), np.float32),
+        "keypoint_head.final_layer.weight": np.ones((17, 256, 1, 1), np.float32),
+    }
+    text = failure(make_pose(), tensors)
+    assert "(unknown layout) does not fit" in text
+    assert "not from an official HRNet: its first names are ['backbone.stag" in text
+    assert text.endswith(" It looks like a Swin Transformer.")
 
 
 def test_foreign_networks():

@@ -1,0 +1,96 @@
+"""Builds the model that a checkpoint fits."""
+
+import importlib
+
+from hrnet_tf.weights.kinds import KINDS
+from hrnet_tf.weights.recognise import is_resnet
+
+_MODULES = {
+    "HRNetBackbone": "backbone",
+    "HRNetPose": "pose",
+    "HRNetLandmarks": "landmarks",
+    "HRNetSegmenter": "segmenter",
+    "HRNetOCRSegmenter": "ocr_segmenter",
+    "HRNetClassifier": "classifier",
+    "HRNetFeaturePyramid": "pyramid",
+    "HigherHRNetPose": "higher_pose",
+    "SimpleBaselinePose": "simple_baseline",
+}
+
+
+def build_model(checkpoint, kind=None, preset=None, num_outputs=None, **arguments):
+    """Builds a model, with random weights, that a checkpoint can be loaded into.
+
+    Its architecture, its number of classes or keypoints and the interpolation and
+    channel order that its layout was trained with are taken from the checkpoint.
+
+    Args:
+        checkpoint: `hrnet_tf.weights.layouts.Checkpoint`.
+        kind: str or None. The kind of model, a key of `hrnet_tf.weights.kinds.KINDS`;
+            None means that of the checkpoint's head.
+        preset: str or None. The architecture; None means the checkpoint's.
+        num_outputs: int or None. Number of classes, keypoints or channels; None means
+            that of the checkpoint's head.
+        **arguments: other arguments of the class; they win over what is known of the
+            checkpoint.
+    Returns:
+        An `HRNetModel`.
+    Raises:
+        ValueError: if the checkpoint is from another kind of network, or does not say
+            what it is needed for.
+    """
+    _check_architecture(checkpoint)
+    kind = kind or checkpoint.kind
+    if kind is None:
+        raise ValueError(
+            f"The checkpoint ({checkpoint.layout}) does not say which task it is for."
+            f" Name the kind of model, one of: {', '.join(KINDS)}."
+        )
+    # A pose network may be the same graph as one for landmarks.
+    is_pose = {kind, checkpoint.kind} <= {"pose", "landmarks"}
+    is_same = is_pose or kind == checkpoint.kind
+    known = dict(checkpoint.trained_with) if is_same else {}
+    if is_pose:
+        is_mixed = checkpoint.kind == "landmarks"
+        known["representation"] = "v2" if is_mixed else "v1"
+    argument = KINDS[kind].argument
+    if argument:
+        found = checkpoint.count_outputs() if is_same else None
+        if num_outputs or found:
+            known[argument] = num_outputs or found
+        elif argument != "num_channels":
+            raise ValueError(
+                f"The checkpoint ({checkpoint.layout}) has no head for the kind"
+                f" {kind!r}, so that {argument} is unknown. Pass the number; the head"
+                " starts with random weights."
+            )
+    elif num_outputs is not None:
+        raise ValueError(
+            f"{KINDS[kind].model} has no head. Received: a number of outputs,"
+            f" {num_outputs}. Leave it out."
+        )
+    model = _import(KINDS[kind].model)
+    if preset is not None:
+        return model.from_preset(preset, **{**known, **arguments})
+    if is_resnet(checkpoint.architecture) != (kind == "simple_baseline"):
+        looks_like = checkpoint.looks_like or "an HRNet"
+        raise ValueError(
+            f"The checkpoint ({checkpoint.layout}) looks like {looks_like}, which does"
+            f" not fit {model.__name__}."
+        )
+    return model(**{**checkpoint.architecture, **known, **arguments})
+
+
+def _check_architecture(checkpoint):
+    if checkpoint.architecture is None:
+        looks_like = checkpoint.looks_like
+        raise ValueError(
+            "The checkpoint is not from an HRNet: its first names are"
+            f" {list(checkpoint.sources.values())[:3]}."
+            + (f" It looks like {looks_like}." if looks_like else "")
+        )
+
+
+def _import(name):
+    module = importlib.import_module(f"hrnet_tf.models.{_MODULES[name]}")
+    return getattr(module, name)

@@ -1,0 +1,44 @@
+"""Gives the weights of our models in the form of the official PyTorch checkpoints."""
+
+import keras
+import numpy as np
+
+from hrnet_tf.weights.kinds import kind_of
+from hrnet_tf.weights.names import official_name
+
+# The axes of our kernels in PyTorch's order, by their number.
+_AXES = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}
+
+
+def export_torch_state_dict(model):
+    """Returns a model's weights as the official PyTorch code names and shapes them.
+
+    The inverse of `load_torch_weights`, exact to the bit. PyTorch's step counters are
+    left out; `load_state_dict` does without them. Write the result with
+    `safetensors.numpy.save_file`, or turn its arrays into tensors with
+    `torch.from_numpy`.
+
+    Args:
+        model: `keras.Model` of this package, such as `HRNetPose`.
+    Returns:
+        dict of str to float32 `np.ndarray`, in the order of `model.weights`.
+    Raises:
+        ValueError: if a variable has no official name.
+    """
+    kind = kind_of(model)
+    names = {
+        variable.path: official_name(variable.path, kind) for variable in model.weights
+    }
+    unknown = [path for path, name in names.items() if name is None]
+    if unknown:
+        raise ValueError(
+            f"The official code has no names for {len(unknown)} of the {len(names)}"
+            f" variables of {model.name}: {unknown[:3]}. Expected a model of this"
+            " package without added layers, such as HRNetPose."
+        )
+    tensors = {}
+    for variable in model.weights:
+        array = keras.ops.convert_to_numpy(variable).astype(np.float32)
+        array = np.transpose(array, _AXES[array.ndim])
+        tensors[names[variable.path]] = np.ascontiguousarray(array)
+    return tensors

@@ -1,0 +1,296 @@
+"""Recognises whose checkpoint it is, and gives its tensors their official names."""
+
+import re
+from dataclasses import dataclass, field
+
+from hrnet_tf.weights.kinds import KINDS
+from hrnet_tf.weights.names import head_kinds, variable_path
+from hrnet_tf.weights.recognise import architecture, describe_network, is_resnet
+
+# What data-parallel training, compilation, Lightning and mixed precision (the "1." of
+# HigherHRNet's files) put before every name.
+_WRAPPERS = re.compile(
+    r"^(?:(?:module|model|net|network|_orig_mod|1(?=\.(?:conv|bn|layer|transition|stage"
+    r"|final_layers|deconv_layers)))\.)+"
+)
+
+DETECTOR_HEADS = "the heads of a detector"
+COUNTERS = "step counters, which only PyTorch uses"
+_IGNORED = (
+    (r".*\.num_batches_tracked", COUNTERS),
+    (
+        r"(?:model_)?ema[._].+|(?:state_dict_ema|ema_state_dict)\..+",
+        "moving averages kept beside the weights",
+    ),
+    (r"optimizer\..+", "the optimizer's state"),
+    (r"data_preprocessor\..+", "the preprocessing's pixel statistics"),
+    (r"(?:.+\.)?(?:\w*loss\w*|criterion)\..+", "weights of the training's loss"),
+    (r"auxiliary_head\..+", "auxiliary heads, which only training uses"),
+    (
+        r"(?:rpn|roi|bbox|mask|mask_iou|\w*semantic)_head\..+|\w*roi_extractor\..+",
+        DETECTOR_HEADS,
+    ),
+)
+IMAGENET_HEAD = "an ImageNet head that only PyTorch's code has"
+
+_KEYPOINT_HEAD = r"(?:keypoint_)?head\."
+_SEGMENTER = r"decode_head\."
+_AUXILIARY = r"decode_head\.0\."
+_CONTEXT = r"decode_head\.1\."
+_ATTENTION = rf"{_CONTEXT}object_context_block\."
+_OFFICIAL_ATTENTION = "ocr_distri_head.object_context_block."
+# Names of OpenMMLab, and of variants of the official code: (pattern, official name).
+# The first that matches counts.
+_RULES = [
+    (r"backbone\.(.+)", r"\1"),
+    # Some versions of the official normalisation have no activation beside them, or
+    # have one where others do not.
+    (r"((?:conv3x3_ocr|aux_head)\.1)\.0\.(.+)", r"\1.\2"),
+    (
+        r"(ocr_distri_head\.(?:object_context_block\.f_\w+\.[13]|conv_bn_dropout\.1))"
+        r"\.(weight|bias|running_\w+)",
+        r"\1.0.\2",
+    ),
+    # mmpose. Before version 1.0 the last layer of several was a part of final_layer.
+    (rf"{_KEYPOINT_HEAD}((?:final_layers|deconv_layers)\..+)", r"\1"),
+    (rf"{_KEYPOINT_HEAD}final_layer\.(\d+\..+)", r"head.\1"),
+    (rf"{_KEYPOINT_HEAD}(final_layer\..+)", r"\1"),
+    (r"head\.conv_layers\.(.+)", r"head.\1"),
+    # mmsegmentation.
+    (rf"{_SEGMENTER}convs\.0\.conv\.(.+)", r"last_layer.0.\1"),
+    (rf"{_SEGMENTER}convs\.0\.bn\.(.+)", r"last_layer.1.\1"),
+    (rf"{_SEGMENTER}conv_seg\.(.+)", r"last_layer.3.\1"),
+    (rf"{_AUXILIARY}convs\.0\.conv\.(.+)", r"aux_head.0.\1"),
+    (rf"{_AUXILIARY}convs\.0\.bn\.(.+)", r"aux_head.1.\1"),
+    (rf"{_AUXILIARY}conv_seg\.(.+)", r"aux_head.3.\1"),
+    (rf"{_CONTEXT}bottleneck\.conv\.(.+)", r"conv3x3_ocr.0.\1"),
+    (rf"{_CONTEXT}bottleneck\.bn\.(.+)", r"conv3x3_ocr.1.\1"),
+    (rf"{_CONTEXT}conv_seg\.(.+)", r"cls_head.\1"),
+    *(
+        (
+            rf"{_ATTENTION}{theirs}\.{part}\.(.+)",
+            rf"{_OFFICIAL_ATTENTION}{official}.{place}.\1",
+        )
+        for theirs, official, index in (
+            (r"query_project\.0", "f_pixel", 0),
+            (r"query_project\.1", "f_pixel", 2),
+            (r"key_project\.0", "f_object", 0),
+            (r"key_project\.1", "f_object", 2),
+            ("value_project", "f_down", 0),
+            ("out_project", "f_up", 0),
+        )
+        for part, place in (("conv", index), ("bn", f"{index + 1}.0"))
+    ),
+    (
+        rf"{_ATTENTION}bottleneck\.conv\.(.+)",
+        r"ocr_distri_head.conv_bn_dropout.0.\1",
+    ),
+    (
+        rf"{_ATTENTION}bottleneck\.bn\.(.+)",
+        r"ocr_distri_head.conv_bn_dropout.1.0.\1",
+    ),
+    # mmdetection.
+    (r"neck\.reduction_conv\.conv\.(.+)", r"neck.reduction_conv.0.\1"),
+    (r"neck\.fpn_convs\.(\d+)\.conv\.(.+)", r"neck.fpn_conv.\1.\2"),
+    # mmpretrain.
+    (r"neck\.increase_layers\.(.+)", r"incre_modules.\1"),
+    (r"neck\.downsample_layers\.(\d+)\.conv\.(.+)", r"downsamp_modules.\1.0.\2"),
+    (r"neck\.downsample_layers\.(\d+)\.bn\.(.+)", r"downsamp_modules.\1.1.\2"),
+    (r"neck\.final_layer\.conv\.(.+)", r"final_layer.0.\1"),
+    (r"neck\.final_layer\.bn\.(.+)", r"final_layer.1.\1"),
+    (r"head\.fc\.(.+)", r"classifier.\1"),
+]
+_PATTERNS = [(re.compile(theirs), official) for theirs, official in _RULES]
+
+_TITLES = {
+    "pose": "pose network",
+    "landmarks": "face landmark network",
+    "segmenter": "segmentation network",
+    "ocr_segmenter": "segmentation network with OCR",
+    "classifier": "classification network",
+    "feature_pyramid": "detection network",
+    "higher_pose": "HigherHRNet",
+    "simple_baseline": "SimpleBaseline",
+    None: "network without a known head",
+}
+_LIBRARIES = {
+    "segmenter": "mmsegmentation",
+    "ocr_segmenter": "mmsegmentation",
+    "classifier": "mmpretrain",
+    "feature_pyramid": "mmdetection",
+}
+# Constructor arguments that are no part of a file, but belong to its weights. The
+# official segmentation networks without OCR are of either interpolation.
+_NEAREST = {"interpolation": "nearest"}
+_BILINEAR = {"interpolation": "bilinear"}
+_TRAINED_WITH = {
+    ("official", "pose"): _NEAREST,
+    ("official", "landmarks"): _BILINEAR,
+    ("official", "ocr_segmenter"): {"interpolation": "bilinear_align_corners"},
+    ("official", "classifier"): _NEAREST,
+    ("official", "feature_pyramid"): _NEAREST,
+    ("official", "higher_pose"): _NEAREST,
+    ("official", "simple_baseline"): {"channel_order": "bgr"},
+    ("OpenMMLab", "pose"): _NEAREST,
+    ("OpenMMLab", "landmarks"): _BILINEAR,
+    ("OpenMMLab", "segmenter"): _BILINEAR,
+    ("OpenMMLab", "ocr_segmenter"): _BILINEAR,
+    ("OpenMMLab", "classifier"): _NEAREST,
+    ("OpenMMLab", "feature_pyramid"): _NEAREST,
+    ("OpenMMLab", "higher_pose"): _NEAREST,
+    ("OpenMMLab", "simple_baseline"): {"channel_order": "rgb"},
+}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state dict whose layout has been recognised.
+
+    Attributes:
+        layout: str. The kind of checkpoint, in words.
+        kind: str or None. The kind of network whose head it has, a key of `KINDS`.
+        tensors: dict of official name (detectors' bodies without "backbone.") to
+            `np.ndarray`.
+        sources: dict of official name to the name in the file.
+        ignored: dict of a name in the file to why it needs no place in a model.
+        twice: tuple of (name, name) in the file that mean the same tensor.
+        trained_with: dict of arguments of our class that belong to the weights.
+        architecture: dict or None, see `recognise.architecture`.
+        looks_like: str or None. A well-known other architecture.
+        notes: tuple of str. What the names say beyond that.
+    """
+
+    layout: str
+    kind: str | None
+    tensors: dict
+    sources: dict
+    ignored: dict
+    twice: tuple = ()
+    trained_with: dict = field(default_factory=dict)
+    architecture: dict | None = None
+    looks_like: str | None = None
+    notes: tuple = ()
+
+    def count_outputs(self):
+        """Returns the number of its head's classes, keypoints or channels, or None."""
+        layers = KINDS[self.kind].sized if self.kind else ()
+        tensor = self.tensors.get(f"{layers[0]}.weight") if layers else None
+        return None if tensor is None else int(tensor.shape[0])
+
+
+def recognise(tensors):
+    """Finds out whose layout a state dict has, by its names alone.
+
+    Args:
+        tensors: dict of name to `np.ndarray`, of `read_checkpoint`.
+    Returns:
+        A `Checkpoint`.
+    """
+    sources, ignored, twice = _translate(tensors)
+    named = {name: tensors[source] for name, source in sources.items()}
+    shapes = {name: tensor.shape for name, tensor in named.items()}
+    found = architecture(shapes)
+    kind = _find_kind(named)
+    # Before a known body any name may stand for anything.
+    looks_like = None if found and not is_resnet(found) else describe_network(shapes)
+    is_known = found or any(map(variable_path, named))
+    if not is_known or (looks_like and not found):
+        kind, layout, family = None, "unknown layout", None
+    else:
+        family = _find_family(sources)
+        layout = _describe(family, kind, sources, found)
+    return Checkpoint(
+        layout=layout,
+        kind=kind,
+        tensors=named,
+        sources=sources,
+        ignored=ignored,
+        twice=twice,
+        trained_with=_TRAINED_WITH.get((family, kind), {}),
+        architecture=found,
+        looks_like=looks_like,
+        notes=_notes(kind, ignored),
+    )
+
+
+def _translate(tensors):
+    """Returns names in the file by official name, what to ignore, and what is twice."""
+    sources, ignored, twice = {}, {}, []
+    plain = {source: _WRAPPERS.sub("", source, count=1) for source in tensors}
+    has_imagenet_head = "head.0.0.0.conv1.weight" in plain.values()
+    for source, name in plain.items():
+        reason = next((why for p, why in _IGNORED if re.fullmatch(p, name)), None)
+        if has_imagenet_head and re.match(r"(?:head|classifier|fc)\.", name):
+            reason = reason or IMAGENET_HEAD
+        if reason:
+            ignored[source] = reason
+            continue
+        official = _official(name)
+        if official in sources:
+            twice.append((sources[official], source))
+        else:
+            sources[official] = source
+    if "conv_layers.0.weight" in sources.get("head.0.weight", ""):
+        # In mmpose 1.x the last of several layers is called like a single one.
+        sources = {
+            re.sub(r"final_layer\.(weight|bias)", r"head.3.\1", name): source
+            for name, source in sources.items()
+        }
+    return sources, ignored, tuple(twice)
+
+
+def _official(name):
+    """Returns the official form of a name; names that have none stay."""
+    for pattern, official in _PATTERNS:
+        match = pattern.fullmatch(name)
+        if match:
+            return match.expand(official)
+    return name
+
+
+def _find_kind(names):
+    """Returns the kind of network whose head is among official names, or None."""
+    found = {kind for name in names for kind in head_kinds(name)}
+    # Both end in a final_layer.
+    if "simple_baseline" in found and "deconv_layers.0.weight" not in names:
+        found.remove("simple_baseline")
+    elif "simple_baseline" in found:
+        found.discard("pose")
+    return next((kind for kind in KINDS if kind in found), None)
+
+
+def _find_family(sources):
+    is_official = sources.get("neck.reduction_conv.0.weight", "").endswith(".0.weight")
+    has_prefix = any("backbone." in source for source in sources.values())
+    return "OpenMMLab" if has_prefix and not is_official else "official"
+
+
+def _notes(kind, ignored):
+    heads = [name for name, why in ignored.items() if why == DETECTOR_HEADS]
+    is_two_stage = any("rpn_head." in name or "roi_head." in name for name in heads)
+    if kind == "feature_pyramid" and heads and not is_two_stage:
+        return (
+            "a one-stage detector: if its pyramid's convolutions have stride 2 (FCOS),"
+            " this model's levels are twice as large",
+        )
+    return ()
+
+
+def _describe(family, kind, sources, found):
+    """Puts into words whose checkpoint it is."""
+    title = _TITLES[kind]
+    if found and is_resnet(found) and kind is None:
+        has_classes = "fc.weight" in sources
+        title = "ResNet classification network" if has_classes else "ResNet"
+        return title if family == "official" else f"OpenMMLab {title}"
+    if kind == "classifier" and "downsamp_modules.0.0.bias" not in sources:
+        # timm's conversions of Paddle's weights; its others have the official names.
+        if family == "official" and "downsamp_modules.0.1.weight" in sources:
+            return f"timm {title}"
+    if family == "official" or kind is None:
+        return f"{family} {title}"
+    library = _LIBRARIES.get(kind)
+    if library is None:
+        is_old = any("keypoint_head." in source for source in sources.values())
+        library = "mmpose 0.x" if is_old else "mmpose 1.x"
+    return f"OpenMMLab {title} ({library})"

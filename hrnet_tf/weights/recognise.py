@@ -1,0 +1,156 @@
+"""Tells the architecture of a network from the names and shapes of its tensors."""
+
+import inspect
+import re
+
+from hrnet_tf.models.presets import ARCHITECTURES, RESNETS
+
+# What other networks are called, and patterns that must each be found in their names;
+# the first that matches counts. Names are those of torchvision, timm and OpenMMLab.
+_SIGNS = (
+    ("an HRFormer", (r"stage\d\.\d+\.branches\.\d+\.\d+\.attn\.",)),
+    ("a Lite-HRNet", (r"stage\d+\.\d+\.layers\.\d+\.", r"stage\d+\.\d+\.fuse_layers")),
+    (
+        "a Swin Transformer",
+        (r"relative_position_bias_table", r"\.reduction\.weight"),
+    ),
+    (
+        "a vision transformer (ViT)",
+        (
+            r"(?:blocks|layers?)\.(?:encoder_layer_)?\d+\.(?:\w*attention|attn)\.",
+            r"pos_embed|cls_token|class_token|position_embedding",
+        ),
+    ),
+    ("a ConvNeXt", (r"(?:stages\.\d+\.(?:blocks\.)?\d+\.gamma|layer_scale)",)),
+    ("an EfficientNet", (r"_depthwise_conv\.|\d+\.\d+\.block\.\d+\.fc1",)),
+    ("an EfficientNet or a MobileNet", (r"blocks\.\d+\.\d+\.conv_dw",)),
+    (
+        "a MobileNet",
+        (r"features\.\d+\.(?:conv|block)\.|layer\d\.\d+\.conv\.\d+\.conv",),
+    ),
+    ("a DenseNet", (r"denseblock\d",)),
+    ("an Inception network", (r"Mixed_\d\w|inception\d\w",)),
+    ("a ShuffleNet", (r"(?:stage\d|layers\.\d+)\.\d+\.branch[12]\.",)),
+    ("a RegNet", (r"trunk_output\.block\d|s1\.b1\.",)),
+    ("an Hourglass network", (r"hourglass_modules\.|hg\.\d+\.",)),
+    ("a CSPNeXt or CSPDarknet", (r"stage\d\.\d+\.(?:blocks|main_conv)\.",)),
+    ("a YOLO", (r"^\d+\.(?:m\.\d+\.)?cv1\.",)),
+    ("a VGG", (r"features\.0\.weight", r"features\.1[1-9]\.weight")),
+)
+_RESNETS = {
+    (False, (2, 2, 2, 2)): "18",
+    (False, (3, 4, 6, 3)): "34",
+    **{(True, parts["num_blocks"]): name[6:] for name, parts in RESNETS.items()},
+}
+# Parameters of HRNetBackbone.__init__ that make up an architecture.
+_ARGUMENTS = (
+    "width",
+    "num_modules",
+    "num_blocks",
+    "stem_width",
+    "stage1_width",
+    "stage1_blocks",
+)
+
+
+def architecture(shapes):
+    """Derives a model's architecture arguments from official tensors.
+
+    Args:
+        shapes: dict of official name to shape, as PyTorch has it.
+    Returns:
+        A dict of arguments of `HRNetBackbone`, or of `SimpleBaselinePose` for a
+        ResNet of bottlenecks; None if it is neither.
+    """
+
+    def count(pattern):
+        matches = (re.match(pattern, name) for name in shapes)
+        return len({match[1] for match in matches if match})
+
+    try:
+        return {
+            "width": shapes["stage2.0.branches.0.0.conv1.weight"][0],
+            "num_modules": tuple(count(rf"stage{s}\.(\d+)\.") for s in (2, 3, 4)),
+            "num_blocks": count(r"stage2\.0\.branches\.0\.(\d+)\."),
+            "stem_width": shapes["conv1.weight"][0],
+            "stage1_width": shapes["layer1.0.conv1.weight"][0],
+            "stage1_blocks": count(r"layer1\.(\d+)\."),
+        }
+    except (KeyError, IndexError):
+        pass
+    # Those of ResNeXts and wide ResNets have other shapes, SE-ResNets more tensors.
+    is_resnet = (
+        "conv1.weight" in shapes
+        and shapes.get("layer4.0.conv2.weight", ())[:2] == (512, 512)
+        and "layer4.0.conv3.weight" in shapes
+        and not _has_squeezing(shapes)
+    )
+    return {"num_blocks": _count_resnet_blocks(shapes)} if is_resnet else None
+
+
+def is_resnet(arguments):
+    """Says whether arguments of `architecture` are those of a ResNet."""
+    return set(arguments) == {"num_blocks"}
+
+
+def find_preset(arguments):
+    """Returns the name of the preset with these arguments, or None.
+
+    Args:
+        arguments: dict, of `architecture`.
+    """
+    if is_resnet(arguments):
+        presets, defaults = RESNETS, {}
+    else:
+        from hrnet_tf.models.backbone import HRNetBackbone
+
+        parameters = inspect.signature(HRNetBackbone.__init__).parameters
+        presets = ARCHITECTURES
+        defaults = {name: parameters[name].default for name in _ARGUMENTS}
+    for name, preset in presets.items():
+        if {**defaults, **preset} == arguments:
+            return name
+    return None
+
+
+def describe_network(shapes):
+    """Says which well-known architecture other than HRNet tensors look like.
+
+    Args:
+        shapes: dict of name, without prefixes of wrappers, to shape.
+    Returns:
+        str, such as "a ResNet-50", or None.
+    """
+    if all(f"layer{s}.0.conv1.weight" in shapes for s in range(1, 5)):
+        return _describe_resnet(shapes)
+    for title, patterns in _SIGNS:
+        if all(any(re.search(p, name) for name in shapes) for p in patterns):
+            return title
+    return None
+
+
+def _count_resnet_blocks(shapes):
+    blocks = [re.match(r"layer([1-4])\.(\d+)\.conv1\.weight", n) for n in shapes]
+    stages = [int(match[1]) for match in blocks if match]
+    return tuple(stages.count(stage) for stage in range(1, 5))
+
+
+def _has_squeezing(shapes):
+    return any(re.match(r"layer1\.0\.se(?:_layer|_module)?\.", n) for n in shapes)
+
+
+def _describe_resnet(shapes):
+    blocks = _count_resnet_blocks(shapes)
+    is_bottleneck = "layer1.0.conv3.weight" in shapes
+    depth = _RESNETS.get((is_bottleneck, blocks))
+    text = f"-{depth}" if depth else f" with {', '.join(map(str, blocks))} blocks"
+    outputs, inputs = shapes.get("layer1.0.conv2.weight", (64, 64))[:2]
+    if "layer1.0.convs.0.weight" in shapes:
+        return f"a Res2Net{text}"
+    if _has_squeezing(shapes):
+        return f"an SE-ResNet{text}"
+    if is_bottleneck and outputs != inputs:
+        return f"a ResNeXt{text}"
+    if is_bottleneck and outputs > 64:
+        return f"a wide ResNet{text}"
+    return f"a ResNet{text}"

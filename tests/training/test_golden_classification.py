@@ -1,0 +1,76 @@
+"""Training steps of the official classification network, number by number."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from hrnet_tf import HRNetClassifier, export_torch_state_dict, load_torch_weights
+from hrnet_tf.testing import draw_tensor
+
+WEIGHT_DECAY = 1e-4
+
+
+@pytest.fixture(scope="module")
+def expected(golden):
+    return json.loads((golden / "training" / "cls_w18_small_v1.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def steps(golden, expected):
+    """Losses of five steps, and the first one's gradient norms by official name."""
+    shape = expected["input_shape_nhwc"]
+    images = np.random.default_rng(expected["input_seed"]).normal(0, 1, shape)
+    model = HRNetClassifier.from_preset(
+        "hrnet_w18_small_v1",
+        image_size=shape[1:3],
+        include_preprocessing=False,
+        dtype="float64",
+    )
+    listing = (golden / "models" / "cls_w18_small_v1.json").read_text()
+    names = json.loads(listing)["state_dict"]
+    load_torch_weights(model, {n: draw_tensor(n, s) for n, s in names})
+    optimizer = keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)
+    optimizer.build(model.trainable_variables)
+    cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    variables = model.trainable_variables
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            outputs = model(images, training=True)
+            value = cross_entropy(np.array(expected["labels"]), outputs)
+        gradients = tape.gradient(value, variables)
+        # PyTorch's weight decay is part of the gradient, of every parameter's.
+        decayed = [
+            g + WEIGHT_DECAY * tf.cast(v.value, g.dtype)
+            for g, v in zip(gradients, variables, strict=True)
+        ]
+        optimizer.apply_gradients(zip(decayed, variables, strict=True))
+        return value, gradients
+
+    names = dict(
+        zip(
+            [v.path for v in model.weights], export_torch_state_dict(model), strict=True
+        )
+    )
+    value, gradients = step()
+    norms = {
+        names[v.path]: float(np.linalg.norm(g))
+        for v, g in zip(variables, gradients, strict=True)
+    }
+    return [float(value)] + [float(step()[0]) for _ in range(4)], norms
+
+
+def test_every_gradient(expected, steps):
+    norms = expected["gradient_l2_norm_at_step_0"]
+    assert set(norms) == set(steps[1])
+    for name, norm in norms.items():
+        # The norm is zero but for rounding where batch normalisation follows a bias.
+        assert steps[1][name] == pytest.approx(norm, rel=1e-3, abs=1e-5), name
+
+
+def test_losses_of_five_steps(expected, steps):
+    assert steps[0] == pytest.approx(expected["loss_by_step"], rel=1e-3)
