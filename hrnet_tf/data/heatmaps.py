@@ -103,16 +103,20 @@ class HeatmapCodec:
         flat = tf.nn.softmax(flat, axis=1) * (2 * math.pi * self.sigma**2)
         return tf.reshape(flat, [-1, height, width, outputs.shape[3]])
 
-    @staticmethod
-    def merge_flipped(heatmaps, flipped, flip_indices):
+    def merge_flipped(self, heatmaps, flipped, flip_indices):
         """Averages heatmaps `[B, H, W, K]` with those of the mirrored crop.
 
         The mirrored ones are mirrored back, left and right keypoints swapped, and
-        shifted right by a cell, because mirroring moves the strided grid.
+        shifted right, because mirroring moves the strided grid: pixel x, cell x / 4,
+        comes back at cell x / 4 - 3/4. The official rule is a shift by a whole cell,
+        which suits maps made for whole cells; those of the spatial softmax are shifted
+        by exactly three quarters, interpolating between neighbours.
         """
         flipped = tf.gather(tf.reverse(flipped, [2]), list(flip_indices), axis=3)
-        flipped = tf.concat([flipped[:, :, :1], flipped[:, :, :-1]], axis=2)
-        return (heatmaps + flipped) * 0.5
+        shifted = tf.concat([flipped[:, :, :1], flipped[:, :, :-1]], axis=2)
+        if self.activation == "spatial_softmax":
+            shifted += (flipped - shifted) / self.stride
+        return (heatmaps + shifted) * 0.5
 
     def decode(self, heatmaps, refine=True):
         """Finds the keypoints of heatmaps.

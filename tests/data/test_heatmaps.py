@@ -43,6 +43,23 @@ def test_flip_test_is_the_official_one(postprocess):
     np.testing.assert_allclose(scores, postprocess["scores_flip"][..., 0], atol=1e-6)
 
 
+def test_flip_test_of_softmax_maps_moves_nothing():
+    codec = HeatmapCodec((64, 96), sigma=1.5, activation="spatial_softmax")
+    points = np.random.default_rng(0).uniform(20, 44, (8, 3, 2)).astype("float32")
+    mirrored = points * [-1, 1] + [95, 0]
+    visible = tf.ones((8, 3))
+    maps = [
+        codec.encode(tf.constant(p, tf.float32), visible)[0] for p in (points, mirrored)
+    ]
+    merged = codec.merge_flipped(*maps, (0, 1, 2))
+    decoded, _ = codec.decode(merged)
+    errors = (decoded * 4 - points).numpy()
+    # A whole cell's shift would move x by half a pixel. What is left comes from the
+    # window around the maximum, on all sides alike.
+    assert np.abs(errors).max() < 0.3
+    assert np.abs(errors.mean((0, 1))).max() < 0.1
+
+
 def test_targets_are_the_official_ones(golden):
     pipeline = np.load(golden / "pose" / "pipeline.npz")
     weights = pipeline["target_weights"]
