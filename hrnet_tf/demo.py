@@ -93,7 +93,7 @@ def _load(data_dir, split):
 
 
 def _write_records(data_dir, console):
-    """Records of the training pictures, unless these very ones are there."""
+    """Writes records of the training pictures, anew each time."""
     import shutil
 
     from hrnet_tf.data.keypoint_sets import load_keypoint_set

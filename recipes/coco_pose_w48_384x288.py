@@ -18,6 +18,7 @@ def recipe(
     loss="mse",
     weights=None,
     dtype=None,
+    keypoints="coco",
 ):
     return coco_pose_recipe(
         name="coco_pose_w48_384x288",
@@ -28,4 +29,5 @@ def recipe(
         loss=loss,
         weights=weights,
         dtype=dtype,
+        keypoints=keypoints,
     )

@@ -30,6 +30,7 @@ def recipe(
     loss="cross_entropy",
     weights=None,
     dtype=None,
+    keypoints="lsp",
 ):
     def load(split, keypoint_set):
         annotations = Path(data_dir) / "annotations" / f"person_keypoints_{split}.json"
@@ -44,7 +45,7 @@ def recipe(
             "epochs": epochs,
             "data_dir": str(data_dir),
         },
-        keypoints="lsp",
+        keypoints=keypoints,
         load_train=partial(load, "train"),
         load_val=partial(load, "val"),
         image_size=(96, 96),

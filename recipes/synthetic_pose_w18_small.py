@@ -24,6 +24,7 @@ def recipe(
     loss="cross_entropy",
     weights=None,
     dtype=None,
+    keypoints="coco",
 ):
     return coco_pose_recipe(
         name="synthetic_pose_w18_small",
@@ -39,5 +40,6 @@ def recipe(
         loss=loss,
         weights=weights,
         dtype=dtype,
+        keypoints=keypoints,
         evaluate_every=4,
     )

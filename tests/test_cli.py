@@ -258,6 +258,30 @@ class TestEvaluate:
         assert re.match(r"warning: .*1 x truncated image.*" + broken.name, result.err)
         assert "in 3 images" in result.out
 
+    def test_names_an_image_that_is_damaged_in_the_middle(
+        self, model, people, data, tmp_path
+    ):
+        images = tmp_path / "images"
+        shutil.copytree(data / "val2017", images)
+        broken = max(images.iterdir())
+        content = bytearray(broken.read_bytes())
+        content[400:-2] = bytes(len(content) - 402)
+        broken.write_bytes(content)
+        command = ["evaluate", "--model", model, *people[:2], "--images", images]
+        assert broken.name in fail(*command, "--no-flip-test")
+
+    def test_takes_any_category(self, model, people, tmp_path):
+        contents = json.loads(Path(people[1]).read_text())
+        for entry in contents["annotations"]:
+            entry["category_id"] = 5
+        for category in contents["categories"]:
+            category["id"] = 5
+        other = tmp_path / "other.json"
+        other.write_text(json.dumps(contents))
+        command = ["evaluate", "--model", model, "--annotations", other, *people[2:]]
+        text = run(*command, "--no-flip-test").out
+        assert re.search(r"AP \(M\) +│", text)
+
     def test_refuses_what_a_metric_cannot_do_before_all_work(self, model, people):
         command = ["evaluate", "--model", model, *people]
         assert "needs annotations of --format mpii" in fail(*command, "--metric=pckh")
@@ -320,6 +344,10 @@ class TestPredict:
         assert "is a folder" in fail(*command, data / "val2017")
         (tmp_path / "a.jpg").write_text("no image")
         assert "a.jpg" in fail(*command, tmp_path / "a.jpg")
+        # Before the good one is worked on.
+        good = min((data / "val2017").iterdir())
+        (tmp_path / "b.jpg").write_bytes(good.read_bytes()[:-200])
+        assert "b.jpg is cut short" in fail(*command, good, tmp_path / "b.jpg")
         assert not (tmp_path / "out").exists()
 
 

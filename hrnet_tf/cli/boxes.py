@@ -101,7 +101,10 @@ def _of_results(contents):
 
     def find(image):
         stem = image.stem
-        return people.get(str(int(stem)) if stem.isdecimal() else stem)
+        if stem.isdecimal():
+            # Such a list cannot mention an image where nobody was found.
+            return people.get(str(int(stem)), [])
+        return people.get(stem)
 
     return find
 

@@ -145,6 +145,7 @@ def evaluate(
             flip_test=not no_flip_test,
             batch_size=batch_size,
             progress=tick,
+            skip_bad=skip_bad,
         )
     _print_report(report, common.console())
     if out is not None:
@@ -239,6 +240,8 @@ def _print_report(report, console):
     console.print(table)
     flip = "with" if report.flip_test else "without"
     people = common.count_text(report.num_people, "person", "people")
+    if report.num_unscored:
+        people += f" ({report.num_unscored} not scored: no reference joints labelled)"
     images = common.count_text(report.num_images, "image", "images")
     console.print(
         f"{people} in {images}, boxes: {report.boxes}, {flip} flip test,"

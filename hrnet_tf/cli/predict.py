@@ -117,11 +117,15 @@ def predict(
 
 
 def _read_boxes(boxes, images, min_box_score):
-    """Boxes and their scores (or None) for each image, which must all exist."""
+    """Boxes and their scores (or None) for each image, which must all be complete."""
+    from hrnet_tf.data.sources.checks import image_size
+
     for image in images:
         if not image.is_file():
             kind = "is a folder" if image.is_dir() else "does not exist"
             raise ValueError(f"The image {image} {kind}. Expected JPEG or PNG files.")
+        # Cut short or of another format: said before any work is done.
+        image_size(image)
     if boxes is None:
         return [(None, None)] * len(images)
     from hrnet_tf.cli.boxes import read_boxes

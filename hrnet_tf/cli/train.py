@@ -87,6 +87,15 @@ DtypeOption = Annotated[
         show_default="the recipe's",
     ),
 ]
+KeypointsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="Keypoint set of the data: coco, mpii, lsp, or a descriptor (.json or"
+        " .py).",
+        show_default="the recipe's",
+    ),
+]
 SeedOption = Annotated[
     int,
     typer.Option(metavar="N", help="Seed of weights, order and augmentation.", min=0),
@@ -110,6 +119,7 @@ def train(
     loss: LossOption = None,
     weights: WeightsOption = None,
     dtype: DtypeOption = None,
+    keypoints: KeypointsOption = None,
     seed: SeedOption = 0,
     overwrite: OverwriteOption = False,
     debug: Debug = False,
@@ -138,6 +148,7 @@ def train(
         loss=loss and loss.value,
         weights=weights and str(weights),
         dtype=dtype,
+        keypoints=keypoints,
     )
     console = common.console()
     result = run(loaded, out, seed=seed, overwrite=overwrite, console=console)

@@ -234,13 +234,19 @@ def _write(examples, folder, num_shards, keypoint_set, bad, progress):
 def _record_or_problem(example):
     """Returns the record (bytes) and number of people, or the `BadExample`."""
     try:
-        return serialize_pose(example, _verified_bytes(example)), example.num_people
+        return serialize_pose(example, verified_bytes(example)), example.num_people
     except BadExample as error:
         return error
 
 
-def _verified_bytes(example):
-    """Returns the bytes of an example's image file, which was decoded to verify it."""
+def verified_bytes(example):
+    """Returns the bytes of an example's image file, which was decoded to verify it.
+
+    Args:
+        example: `PoseExample`.
+    Raises:
+        BadExample: if the file is absent, damaged or of another size.
+    """
     import tensorflow as tf
 
     path = example.image_path

@@ -10,6 +10,7 @@ import tensorflow as tf
 from hrnet_tf.data import pipeline
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import model_keypoint_set
+from hrnet_tf.data.shards import verified_bytes
 from hrnet_tf.metrics import oks, pck
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.results import write_json
@@ -46,6 +47,8 @@ class PoseReport:
         boxes: str. Which boxes were used: "ground truth" or the detections' file.
         flip_test: bool.
         num_people, num_images: int.
+        num_unscored: int. People that PCK leaves out, as one of their two reference
+            joints is not labelled.
         images_per_second: float. People's crops through decoding, network and codec.
     """
 
@@ -56,6 +59,7 @@ class PoseReport:
     num_people: int
     num_images: int
     images_per_second: float
+    num_unscored: int = 0
 
     @property
     def main_number(self):
@@ -115,7 +119,7 @@ def predict_people(
         examples, num_keypoints, codec.image_size, batch_size
     )
     done = 0
-    for batch in batches:
+    for batch in _readable(batches, examples):
         heatmaps = codec.activate(infer(batch["images"]))
         if flip_test:
             flipped = codec.activate(infer(tf.reverse(batch["images"], [2])))
@@ -131,6 +135,18 @@ def predict_people(
         if progress is not None:
             progress(done, total)
     return PeoplePredictions(points, scores, sizes)
+
+
+def _readable(batches, examples):
+    """Yields the batches; an image that cannot be decoded is named."""
+    try:
+        yield from batches
+    except tf.errors.OpError as error:
+        for example in examples:
+            verified_bytes(example)
+        raise ValueError(
+            f"Reading the images failed: {str(error.message).splitlines()[0]}"
+        ) from error
 
 
 def default_metric(keypoint_set):
@@ -150,6 +166,7 @@ def evaluate(
     batch_size=32,
     infer=None,
     progress=None,
+    skip_bad=False,
 ):
     """Tests a pose model as the official code does.
 
@@ -163,12 +180,38 @@ def evaluate(
         ground_truth: path or dict of the COCO-style annotations; needed for "oks".
         boxes: str. Where the boxes come from, for the report.
         flip_test, batch_size, infer, progress: see `predict_people`.
+        skip_bad: bool. Leaves damaged annotations of the ground truth out of "oks".
     Returns:
         `PoseReport`.
     Raises:
         ValueError: if the metric does not suit the keypoint set or is unknown.
     """
     keypoint_set = keypoint_set_of(model)
+    metric = checked_metric(metric, keypoint_set, ground_truth)
+    started = time.perf_counter()
+    people = predict_people(model, examples, flip_test, batch_size, infer, progress)
+    seconds = time.perf_counter() - started
+    return PoseReport(
+        metric=metric,
+        numbers=score(people, examples, keypoint_set, metric, ground_truth, skip_bad),
+        boxes=boxes,
+        flip_test=flip_test,
+        num_people=len(people.points),
+        num_images=len(examples),
+        images_per_second=len(people.points) / seconds,
+        num_unscored=_num_unscored(examples, keypoint_set) if metric == "pck" else 0,
+    )
+
+
+def checked_metric(metric, keypoint_set, ground_truth):
+    """Returns the metric to test by.
+
+    Args:
+        metric, ground_truth: see `evaluate`.
+        keypoint_set: `KeypointSet`.
+    Raises:
+        ValueError: if the metric does not suit the keypoint set or is unknown.
+    """
     metric = metric or default_metric(keypoint_set)
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {METRICS}. Received: {metric!r}.")
@@ -179,37 +222,35 @@ def evaluate(
             f" {keypoint_set.name!r} with sigmas={keypoint_set.sigmas}."
             " Add sigmas to the descriptor, or use metric='pck'."
         )
-    started = time.perf_counter()
-    people = predict_people(model, examples, flip_test, batch_size, infer, progress)
-    seconds = time.perf_counter() - started
-    return PoseReport(
-        metric=metric,
-        numbers=score(people, examples, keypoint_set, metric, ground_truth),
-        boxes=boxes,
-        flip_test=flip_test,
-        num_people=len(people.points),
-        num_images=len(examples),
-        images_per_second=len(people.points) / seconds,
-    )
+    if metric == "pck" and keypoint_set.pck_reference is None:
+        raise ValueError(
+            "PCK needs a keypoint set that names its two reference joints. Received:"
+            f" keypoint set {keypoint_set.name!r} with pck_reference=None. Add"
+            " pck_reference to the descriptor, or sigmas for the OKS metric."
+        )
+    return metric
 
 
-def score(people, examples, keypoint_set, metric, ground_truth=None):
+def score(people, examples, keypoint_set, metric, ground_truth=None, skip_bad=False):
     """Scores predictions by one metric.
 
     Args:
         people: `PeoplePredictions` of `examples`.
-        examples, metric, ground_truth: see `evaluate`.
+        examples, metric, ground_truth, skip_bad: see `evaluate`.
         keypoint_set: `KeypointSet`.
     Returns:
         dict of float, the `numbers` of `PoseReport`.
     """
     if metric == "oks":
-        results = coco_results(people, examples, keypoint_set)
-        return oks.coco_keypoint_stats(ground_truth, results, keypoint_set.sigmas)
+        category = oks.keypoint_category(ground_truth)
+        results = coco_results(people, examples, keypoint_set, category)
+        return oks.coco_keypoint_stats(
+            ground_truth, results, keypoint_set.sigmas, skip_bad=skip_bad
+        )
     return _pck_numbers(people, examples, keypoint_set, metric)
 
 
-def coco_results(people, examples, keypoint_set):
+def coco_results(people, examples, keypoint_set, category_id=1):
     """Predictions as a COCO result list, after rescoring and OKS NMS."""
     image_ids = np.repeat(
         [example.image_id for example in examples],
@@ -221,6 +262,7 @@ def coco_results(people, examples, keypoint_set):
         _joined(examples, "box_scores"),
         np.prod(people.sizes, axis=-1),
         keypoint_set.sigmas,
+        category_id=category_id,
     )
 
 
@@ -232,6 +274,11 @@ def _pck_numbers(people, examples, keypoint_set, metric):
     outcome = pck.pck(people.points, labels, lengths, PCK_THRESHOLD)
     per_joint = dict(zip(keypoint_set.names, outcome.per_joint, strict=True))
     return {"PCK": outcome.mean, **{k: float(v) for k, v in per_joint.items()}}
+
+
+def _num_unscored(examples, keypoint_set):
+    lengths = pck.reference_lengths(_joined(examples, "keypoints"), keypoint_set)
+    return int(np.count_nonzero(lengths == 0))
 
 
 def _joined(examples, field):

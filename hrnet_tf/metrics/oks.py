@@ -11,6 +11,7 @@ Reference: deep-high-resolution-net.pytorch, lib/nms/nms.py and lib/dataset/coco
 import contextlib
 import io
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -208,7 +209,32 @@ def coco_results(
     return results
 
 
-def coco_keypoint_stats(ground_truth, results, sigmas=None, image_ids=None):
+def keypoint_category(ground_truth):
+    """Returns the id (int) of the one category with labelled keypoints.
+
+    Args:
+        ground_truth: path of a COCO keypoint annotation json, or its content.
+    Raises:
+        ValueError: if there is none or several.
+    """
+    source, dataset = _read_ground_truth(ground_truth)
+    found = {
+        annotation.get("category_id", 1)
+        for annotation in dataset["annotations"]
+        if annotation.get("keypoints") and any(annotation["keypoints"][2::3])
+    }
+    if len(found) != 1:
+        raise ValueError(
+            f"{source}: OKS is computed for the people of one category. It labels"
+            f" keypoints of the categories {sorted(found)}. Split the file, or test"
+            " with the metric pck."
+        )
+    return found.pop()
+
+
+def coco_keypoint_stats(
+    ground_truth, results, sigmas=None, image_ids=None, skip_bad=False
+):
     """The ten numbers of the COCO keypoint challenge, computed by pycocotools.
 
     Annotations of other sources may lack `num_keypoints`, `area` and `iscrowd`: they
@@ -224,6 +250,8 @@ def coco_keypoint_stats(ground_truth, results, sigmas=None, image_ids=None):
             COCO's 17 keypoints.
         image_ids: ids of the images to score, or None for all of the ground truth.
             Images without results count as missed.
+        skip_bad: bool. Leaves out annotations whose keypoints are no finite numbers of
+            the right count instead of raising.
     Returns:
         dict of `STAT_NAMES` to float; -1 where there is no person of that size.
     Raises:
@@ -235,7 +263,7 @@ def coco_keypoint_stats(ground_truth, results, sigmas=None, image_ids=None):
 
     source, dataset = _read_ground_truth(ground_truth)
     sigmas = COCO_SIGMAS if sigmas is None else sigmas
-    annotations, num_keypoints = _prepared_annotations(source, dataset)
+    annotations, num_keypoints = _prepared_annotations(source, dataset, skip_bad)
     sigmas = _checked_sigmas(sigmas, num_keypoints, source)
     # Categories without any keypoints belong to other tasks of the same file.
     categories = sorted({a["category_id"] for a in annotations if a["num_keypoints"]})
@@ -334,9 +362,12 @@ def _read_ground_truth(ground_truth):
     return source, ground_truth
 
 
-def _prepared_annotations(source, dataset):
+def _prepared_annotations(source, dataset, skip_bad):
     """Copies the annotations with all that pycocotools reads; also returns `K`."""
-    posed = [a["keypoints"] for a in dataset["annotations"] if a.get("keypoints")]
+    entries = dataset["annotations"]
+    if skip_bad:
+        entries = _without_bad(entries)
+    posed = [a["keypoints"] for a in entries if a.get("keypoints")]
     lengths = {len(points) for points in posed}
     if len(lengths) != 1 or max(lengths) % 3:
         raise ValueError(
@@ -345,15 +376,16 @@ def _prepared_annotations(source, dataset):
         )
     (length,) = lengths
     prepared = []
-    for annotation in dataset["annotations"]:
-        for key in ("image_id", "bbox"):
-            if key not in annotation:
-                raise ValueError(
-                    f"{source}: annotation {annotation.get('id')} has no {key!r}."
-                )
+    for entry in entries:
+        # A value of null means the same as none: crowds often lack a box.
+        annotation = {key: value for key, value in entry.items() if value is not None}
+        if "image_id" not in annotation:
+            raise ValueError(
+                f"{source}: annotation {annotation.get('id')} has no 'image_id'."
+            )
         points = np.asarray(annotation.get("keypoints") or [0] * length)
         _check_finite(points, f"{source}: annotation {annotation.get('id')}: keypoints")
-        width, height = annotation["bbox"][2:]
+        width, height = annotation.setdefault("bbox", [0, 0, 0, 0])[2:]
         prepared.append(
             {
                 "category_id": 1,
@@ -367,6 +399,20 @@ def _prepared_annotations(source, dataset):
             }
         )
     return prepared, length // 3
+
+
+def _without_bad(annotations):
+    """Leaves out those with keypoints of another number than most, or not finite."""
+    lengths = Counter(len(a["keypoints"]) for a in annotations if a.get("keypoints"))
+    usual = lengths.most_common(1)[0][0] if lengths else 0
+
+    def is_good(points):
+        if not points:
+            return True
+        numbers = all(isinstance(p, (int, float)) for p in points)
+        return len(points) == usual and numbers and np.isfinite(points).all()
+
+    return [a for a in annotations if is_good(a.get("keypoints"))]
 
 
 def _prepared_results(results, num_keypoints, known_ids, categories, source):

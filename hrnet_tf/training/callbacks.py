@@ -48,9 +48,13 @@ class History(keras.callbacks.Callback):
         self.output_dir = Path(output_dir)
         self.rows = rows
 
+    def on_epoch_begin(self, epoch, logs=None):
+        # At the end the schedule is at the next epoch's first step already.
+        rate = self.model.optimizer.learning_rate
+        self._rate = float(keras.ops.convert_to_numpy(rate))
+
     def on_epoch_end(self, epoch, logs=None):
-        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        self.rows.append({"epoch": epoch + 1, **logs, "learning_rate": rate})
+        self.rows.append({"epoch": epoch + 1, **logs, "learning_rate": self._rate})
         self.write()
 
     def write(self):

@@ -1,5 +1,6 @@
 """Recipes of top-down pose, from the few constants in which they differ."""
 
+import dataclasses
 import functools
 from pathlib import Path
 
@@ -76,6 +77,7 @@ def pose_recipe(
     keypoint_set = load_keypoint_set(keypoints)
     batch_size, epochs = settings["batch_size"], settings["epochs"]
     codec = HeatmapCodec(tuple(image_size), sigma=sigma, activation=activation)
+    has_records = records_dir is not None and Path(records_dir).is_dir()
     val_source = functools.cache(functools.partial(load_val, keypoint_set))
 
     def model():
@@ -96,7 +98,10 @@ def pose_recipe(
         return built
 
     def train_data(seed, first_epoch):
-        if records_dir is not None and Path(records_dir).is_dir():
+        # What is wrong with the test shows before an epoch of training.
+        evaluation.checked_metric(None, keypoint_set, ground_truth)
+        val_source()
+        if has_records:
             source = open_pose_records(records_dir)
             _check_keypoints(records_dir, source.keypoint_set, keypoint_set)
         else:
@@ -124,7 +129,19 @@ def pose_recipe(
 
     return Recipe(
         name=name,
-        settings={"name": name, "loss": loss, "dtype": dtype, **settings},
+        settings={
+            "name": name,
+            "keypoints": f"{keypoint_set.name} ({keypoint_set.num_keypoints})",
+            "image_size": list(image_size),
+            "sigma": sigma,
+            "representation": representation,
+            "augmentation": dataclasses.asdict(augmentation),
+            "loss": loss,
+            "dtype": dtype,
+            "weights": weights and str(weights),
+            "records": has_records,
+            **settings,
+        },
         model=model,
         train_data=train_data,
         loss=loss_class,

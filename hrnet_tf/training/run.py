@@ -63,17 +63,22 @@ def train(recipe, output_dir, seed=0, overwrite=False, console=None):
 
         console = Console()
     output_dir = Path(output_dir)
-    _claim(output_dir, recipe, seed, overwrite)
+    settings = json.loads(json.dumps({**recipe.settings, "seed": seed}, default=str))
+    if not overwrite:
+        _check_same_run(output_dir, settings)
     keras.utils.set_random_seed(seed)
     model = recipe.model()
-    state_dir = callbacks.latest_state(output_dir)
+    state_dir = None if overwrite else callbacks.latest_state(output_dir)
     state = {"epoch": 0, "best": float("-inf"), "history": []}
     if state_dir is not None:
         state = json.loads((state_dir / callbacks.STATE_FILE).read_text("utf-8"))
         console.print(f"going on after epoch {state['epoch']} of {recipe.epochs}")
     with console.status("loading the training data"):
         batches, steps = recipe.train_data(seed, state["epoch"])
-    optimizer = recipe.optimizer(steps)
+    # Only now that the recipe and its data have proved good is anything written, or
+    # another run removed.
+    _claim(output_dir, settings, overwrite)
+    optimizer = _scaled(recipe.optimizer(steps), model)
     model.compile(optimizer, recipe.loss(), jit_compile=_jit_compile())
     optimizer.build(model.trainable_variables)
     if state_dir is not None:
@@ -106,6 +111,11 @@ def _fit(model, recipe, batches, steps, state, output_dir, console):
             verbose=0,
             callbacks=hooks,
         )
+    except tf.errors.ResourceExhaustedError as error:
+        raise ValueError(
+            f"Memory ran out with a batch of {recipe.batch_size}. Pass a smaller"
+            " --batch-size, or use mixed precision."
+        ) from error
     except tf.errors.OpError as error:
         raise ValueError(_explain(error)) from error
     finally:
@@ -118,19 +128,59 @@ def _jit_compile():
     return False if keras.backend.backend() == "tensorflow" else "auto"
 
 
+# What TensorFlow puts around the message that matters.
+_NOISE = (
+    "Graph execution error",
+    "Detected at node",
+    "<stack traces",
+    "File ",
+    "[[",
+    "Original stack",
+)
+
+
 def _explain(error):
     """The first line of a TensorFlow error, and what to do."""
-    text = str(error.message).strip().splitlines()
+    lines = [line.strip() for line in str(error.message).splitlines()]
+    lines = [line for line in lines if line and not line.startswith(_NOISE)]
     return (
-        f"Reading the training data failed: {text[0] if text else error}."
-        " `hrnet records` decodes every image and names the one that is damaged."
+        f"TensorFlow stopped the training: {lines[0] if lines else error}."
+        " If this is about an image, `hrnet records` decodes every one and names the"
+        " one that is damaged."
     )
 
 
-def _claim(output_dir, recipe, seed, overwrite):
-    """Makes sure that the folder is this run's; raises ValueError otherwise."""
-    wanted = json.loads(json.dumps({**recipe.settings, "seed": seed}, default=str))
+def _scaled(optimizer, model):
+    """Adds loss scaling where gradients are computed in float16."""
+    # Functional models have no policy of their own, by which Keras would know.
+    policy = getattr(model, "arguments", {}).get("dtype")
+    if getattr(policy, "compute_dtype", None) == "float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def _check_same_run(output_dir, settings):
+    """Raises ValueError if the folder holds another run."""
     run_file = output_dir / RUN_FILE
+    if not run_file.exists():
+        return
+    found = json.loads(run_file.read_text("utf-8"))
+    different = sorted(
+        key for key in {*found, *settings} if found.get(key) != settings.get(key)
+    )
+    if different:
+        raise ValueError(
+            f"{output_dir} holds another run: it differs in"
+            + ", ".join(
+                f" {key} ({found.get(key)!r} there, {settings.get(key)!r} now)"
+                for key in different
+            )
+            + ". Choose another folder, or pass --overwrite to remove that run."
+        )
+
+
+def _claim(output_dir, settings, overwrite):
+    """Makes the folder this run's."""
     if overwrite:
         for name in _OUTPUTS:
             target = output_dir / name
@@ -138,20 +188,5 @@ def _claim(output_dir, recipe, seed, overwrite):
                 shutil.rmtree(target)
             else:
                 target.unlink(missing_ok=True)
-    if run_file.exists():
-        found = json.loads(run_file.read_text("utf-8"))
-        different = sorted(
-            key for key in {*found, *wanted} if found.get(key) != wanted.get(key)
-        )
-        if different:
-            raise ValueError(
-                f"{output_dir} holds another run: it differs in"
-                + ", ".join(
-                    f" {key} ({found.get(key)!r} there, {wanted.get(key)!r} now)"
-                    for key in different
-                )
-                + ". Choose another folder, or pass --overwrite to remove that run."
-            )
-        return
     output_dir.mkdir(parents=True, exist_ok=True)
-    write_json(run_file, wanted)
+    write_json(output_dir / RUN_FILE, settings)

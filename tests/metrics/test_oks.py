@@ -11,6 +11,7 @@ from hrnet_tf.metrics.oks import (
     STAT_NAMES,
     coco_keypoint_stats,
     coco_results,
+    keypoint_category,
     oks,
     oks_nms,
     rescore,
@@ -202,6 +203,33 @@ class TestStatsOfOtherKeypointSets:
         )
         stats = coco_keypoint_stats(truth, results, SIGMAS)
         assert stats["AP"] == pytest.approx(1.0)
+
+    def test_the_one_category_with_keypoints(self):
+        truth, _ = triangles()
+        assert keypoint_category(truth) == 1
+        for annotation in truth["annotations"]:
+            annotation["category_id"] = 7
+        truth["annotations"].append({"id": 9, "image_id": 0, "category_id": 2})
+        assert keypoint_category(truth) == 7
+        truth["annotations"][0]["category_id"] = 3
+        with pytest.raises(ValueError, match=r"categories \[3, 7\]"):
+            keypoint_category(truth)
+
+    def test_null_means_none(self):
+        truth, results = triangles()
+        crowd = {"id": 9, "image_id": 0, "iscrowd": 1, "bbox": None, "area": None}
+        truth["annotations"].append({**crowd, "keypoints": None, "category_id": 1})
+        truth["annotations"][0]["area"] = None
+        assert coco_keypoint_stats(truth, results, SIGMAS)["AP"] == pytest.approx(1)
+
+    def test_bad_annotations_are_left_out_on_request(self):
+        truth, results = triangles(4)
+        truth["annotations"][2]["keypoints"][0] = float("nan")
+        truth["annotations"][3]["keypoints"].pop()
+        with pytest.raises(ValueError):
+            coco_keypoint_stats(truth, results, SIGMAS)
+        stats = coco_keypoint_stats(truth, results[:2], SIGMAS, skip_bad=True)
+        assert stats["AR"] == 1
 
 
 class TestStatsErrors:

@@ -21,16 +21,16 @@ from hrnet_tf.training.run import train
 ROOT = Path(__file__).parents[2]
 
 
-def tiny_recipe(data_dir, epochs=3, **kwargs):
+def tiny_recipe(data_dir, epochs=3, settings=None, **kwargs):
+    preset = {"preset": "hrnet_test", "batch_size": 8, "epochs": epochs}
     return coco_pose_recipe(
         name="tiny",
-        settings={"preset": "hrnet_test", "batch_size": 8, "epochs": epochs},
+        settings={**preset, **(settings or {})},
         data_dir=data_dir,
         image_size=(64, 64),
-        sigma=1.0,
         augmentation=PoseAugmentation(),
         optimizer=functools.partial(official_adam, learning_rate=1e-3),
-        **kwargs,
+        **{"sigma": 1.0, **kwargs},
     )
 
 
@@ -126,8 +126,68 @@ def test_damaged_image_is_explained(people_dir, tmp_path):
 
     import dataclasses
 
-    with pytest.raises(ValueError, match="Reading the training data failed.*records"):
+    with pytest.raises(ValueError, match=r"(?i)stopped the training: .*(jpeg|image)"):
         train(dataclasses.replace(recipe, train_data=damaged), tmp_path / "run")
+
+
+def test_a_start_that_fails_leaves_another_run_alone(whole, people_dir, tmp_path):
+    import shutil
+
+    run = tmp_path / "run"
+    shutil.copytree(whole.output_dir, run)
+    before = sorted(path.name for path in run.rglob("*"))
+    with pytest.raises(ValueError, match="hrnet_w33"):
+        train(
+            tiny_recipe(people_dir, settings={"preset": "hrnet_w33"}),
+            run,
+            overwrite=True,
+        )
+    with pytest.raises(ValueError, match="absent"):
+        train(tiny_recipe(tmp_path / "absent"), run, overwrite=True)
+    assert sorted(path.name for path in run.rglob("*")) == before
+    # A folder that nothing was trained in is not claimed either.
+    with pytest.raises(ValueError, match="absent"):
+        train(tiny_recipe(tmp_path / "absent"), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_the_test_lacks_shows_before_training(people_dir, tmp_path):
+    import shutil
+
+    data = tmp_path / "data"
+    shutil.copytree(people_dir, data)
+    (data / "annotations" / "person_keypoints_val2017.json").unlink()
+    with pytest.raises(ValueError, match="person_keypoints_val2017.json"):
+        train(tiny_recipe(data), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [({"sigma": 2.0}, "sigma"), ({"representation": "v2"}, "representation")],
+)
+def test_a_changed_recipe_is_another_run(whole, people_dir, changes, name):
+    with pytest.raises(ValueError, match=f"holds another run: it differs in {name}"):
+        train(tiny_recipe(people_dir, **changes), whole.output_dir)
+
+
+def test_history_has_the_learning_rate_of_its_epoch(whole):
+    # 170 and 200 of 210 epochs are 2 and 3 of 3: only the last epoch is slower.
+    rates = [row["learning_rate"] for row in whole.history]
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-4])
+
+
+def test_float16_is_trained_with_loss_scaling(people_dir, tmp_path):
+    from hrnet_tf.training.run import _scaled
+
+    recipe = tiny_recipe(people_dir, epochs=1, dtype="mixed_float16")
+    optimizer = _scaled(recipe.optimizer(10), recipe.model())
+    assert type(optimizer).__name__ == "LossScaleOptimizer"
+    plain = tiny_recipe(people_dir)
+    assert type(_scaled(plain.optimizer(10), plain.model())).__name__ == "Adam"
+    result = train(recipe, tmp_path)
+    assert np.isfinite(result.history[0]["loss"])
+    assert result.history[0]["learning_rate"] == pytest.approx(1e-3)
 
 
 @pytest.mark.slow

@@ -48,6 +48,14 @@ def test_bytes_after_the_end_of_a_jpeg_are_tolerated(save):
     assert image_size(path) == (30, 40)
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.png"])
+def test_complete_images_may_have_much_behind_them(save, name):
+    # As phones append a film to a photograph.
+    path = save(name)
+    path.write_bytes(path.read_bytes() + bytes(9000))
+    assert image_size(path) == (30, 40)
+
+
 @pytest.mark.parametrize("name", ["cut.jpg", "cut.png"])
 def test_truncated_images_are_named(save, name):
     path = save(name)
