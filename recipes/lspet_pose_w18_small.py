@@ -1,4 +1,4 @@
-"""Leeds Sports Pose Extended, HRNet-W18-small-v1, 96x96, from random weights.
+"""Leeds Sports Pose Extended, HRNet-W18-small-v1, 128x128, from random weights.
 
 Trained with the cross entropy over the spatial softmax, which learns many times
 faster than the squared error where there is little data and no pretraining.
@@ -25,7 +25,7 @@ def optimizer(steps_per_epoch, epochs):
 def recipe(
     preset="hrnet_w18_small_v1",
     batch_size=16,
-    epochs=34,
+    epochs=40,
     data_dir="data/lspet",
     loss="cross_entropy",
     weights=None,
@@ -48,8 +48,8 @@ def recipe(
         keypoints=keypoints,
         load_train=partial(load, "train"),
         load_val=partial(load, "val"),
-        image_size=(96, 96),
-        sigma=1.2,
+        image_size=(128, 128),
+        sigma=1.5,
         augmentation=PoseAugmentation(
             scale=0.25,
             rotation=30,
@@ -62,5 +62,5 @@ def recipe(
         representation="v2",
         weights=weights,
         dtype=dtype,
-        evaluate_every=4,
+        evaluate_every=10,
     )

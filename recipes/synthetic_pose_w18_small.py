@@ -19,7 +19,7 @@ def optimizer(steps_per_epoch, epochs):
 def recipe(
     preset="hrnet_w18_small_v1",
     batch_size=16,
-    epochs=16,
+    epochs=8,
     data_dir="demo/data",
     loss="cross_entropy",
     weights=None,
