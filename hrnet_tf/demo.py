@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-NUM_TRAIN, NUM_VAL = 1500, 120
+NUM_TRAIN, NUM_VAL = 1200, 120
 NUM_PICTURES = 12
 RECIPE = Path(__file__).parent.parent / "recipes" / "synthetic_pose_w18_small.py"
 

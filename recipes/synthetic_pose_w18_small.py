@@ -19,7 +19,7 @@ def optimizer(steps_per_epoch, epochs):
 def recipe(
     preset="hrnet_w18_small_v1",
     batch_size=16,
-    epochs=8,
+    epochs=12,
     data_dir="demo/data",
     loss="cross_entropy",
     weights=None,
@@ -31,7 +31,7 @@ def recipe(
         settings={"preset": preset, "batch_size": batch_size, "epochs": epochs},
         data_dir=data_dir,
         image_size=(128, 96),
-        sigma=1.5,
+        sigma=1.2,
         representation="v2",
         augmentation=PoseAugmentation(
             scale=0.1, rotation=10, rotation_probability=0.5, half_body_probability=0.0
@@ -41,5 +41,5 @@ def recipe(
         weights=weights,
         dtype=dtype,
         keypoints=keypoints,
-        evaluate_every=4,
+        evaluate_every=6,
     )

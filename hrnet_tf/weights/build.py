@@ -53,22 +53,7 @@ def build_model(checkpoint, kind=None, preset=None, num_outputs=None, **argument
     if is_pose:
         is_mixed = checkpoint.kind == "landmarks"
         known["representation"] = "v2" if is_mixed else "v1"
-    argument = KINDS[kind].argument
-    if argument:
-        found = checkpoint.count_outputs() if is_same else None
-        if num_outputs or found:
-            known[argument] = num_outputs or found
-        elif argument != "num_channels":
-            raise ValueError(
-                f"The checkpoint ({checkpoint.layout}) has no head for the kind"
-                f" {kind!r}, so that {argument} is unknown. Pass the number; the head"
-                " starts with random weights."
-            )
-    elif num_outputs is not None:
-        raise ValueError(
-            f"{KINDS[kind].model} has no head. Received: a number of outputs,"
-            f" {num_outputs}. Leave it out."
-        )
+    known.update(_count(checkpoint, kind, num_outputs, is_same))
     model = _import(KINDS[kind].model)
     if preset is not None:
         return model.from_preset(preset, **{**known, **arguments})
@@ -79,6 +64,28 @@ def build_model(checkpoint, kind=None, preset=None, num_outputs=None, **argument
             f" not fit {model.__name__}."
         )
     return model(**{**checkpoint.architecture, **known, **arguments})
+
+
+def _count(checkpoint, kind, num_outputs, is_same):
+    """Returns the argument for the number of outputs, or {} for the default."""
+    argument = KINDS[kind].argument
+    if argument is None:
+        if num_outputs is not None:
+            raise ValueError(
+                f"{KINDS[kind].model} has no head. Received: a number of outputs,"
+                f" {num_outputs}. Leave it out."
+            )
+        return {}
+    number = num_outputs or (checkpoint.count_outputs() if is_same else None)
+    if number:
+        return {argument: number}
+    if argument == "num_channels":
+        return {}
+    raise ValueError(
+        f"The checkpoint ({checkpoint.layout}) has no head for the kind {kind!r}, so"
+        f" that {argument} is unknown. Pass the number; the head starts with random"
+        " weights."
+    )
 
 
 def _check_architecture(checkpoint):

@@ -81,6 +81,10 @@ def load_torch_weights(model, path_or_state_dict, strict=True):
     [out, in, height, width] to [height, width, in, out], and float16, bfloat16
     and float64 become float32. Nothing is assigned unless everything fits.
 
+    The outputs then are those of the checkpoint's network. mmsegmentation enlarges
+    feature maps by whole factors and then fits their sizes: its outputs are met for
+    images whose sides are divisible by 32.
+
     Args:
         model: `keras.Model`, such as `HRNetPose` or `HRNetBackbone`.
         path_or_state_dict: a `.pth` or `.safetensors` file, or a mapping of names

@@ -30,8 +30,16 @@ _IGNORED = (
         r"(?:rpn|roi|bbox|mask|mask_iou|\w*semantic)_head\..+|\w*roi_extractor\..+",
         DETECTOR_HEADS,
     ),
+    # mmpose's DEKR, CID and PoseWarper, before its version 1.0 and since.
+    (
+        r"(?:keypoint_)?head\.(?:(?:heatmap|offset|displacement)_conv_layers"
+        r"|rescore_net|iia_module|gfd_module|keypoint_center_conv|conv_down|[cs]_attn"
+        r"|fuse_attn|heatmap_conv)\..+|rescore_net\..+"
+        r"|neck\.(?:trans_layer|offset_feats|offset_layers|deform_conv_layers)\..+",
+        "a head that this package does not have",
+    ),
 )
-IMAGENET_HEAD = "an ImageNet head that only PyTorch's code has"
+IMAGENET_HEAD = "an ImageNet head of a form that no model here has"
 
 _KEYPOINT_HEAD = r"(?:keypoint_)?head\."
 _SEGMENTER = r"decode_head\."

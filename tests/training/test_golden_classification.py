@@ -34,7 +34,9 @@ def steps(golden, expected):
     load_torch_weights(model, {n: draw_tensor(n, s) for n, s in names})
     optimizer = keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)
     optimizer.build(model.trainable_variables)
-    cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    cross_entropy = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, dtype="float64"
+    )
     variables = model.trainable_variables
 
     @tf.function
@@ -58,19 +60,44 @@ def steps(golden, expected):
     )
     value, gradients = step()
     norms = {
-        names[v.path]: float(np.linalg.norm(g))
+        # Two million squares are not to be summed in float32.
+        names[v.path]: float(np.linalg.norm(np.asarray(g, "float64")))
         for v, g in zip(variables, gradients, strict=True)
     }
     return [float(value)] + [float(step()[0]) for _ in range(4)], norms
 
 
-def test_every_gradient(expected, steps):
-    norms = expected["gradient_l2_norm_at_step_0"]
+@pytest.fixture(scope="module")
+def double(golden):
+    """The official network's own numbers in float64, on the same weights and batch."""
+    path = golden / "training" / "cls_w18_small_v1_float64.json"
+    return json.loads(path.read_text())
+
+
+def test_every_gradient_in_double_precision(double, steps):
+    norms = double["gradient_l2_norm_at_step_0"]
     assert set(norms) == set(steps[1])
     for name, norm in norms.items():
         # The norm is zero but for rounding where batch normalisation follows a bias.
-        assert steps[1][name] == pytest.approx(norm, rel=1e-3, abs=1e-5), name
+        assert steps[1][name] == pytest.approx(norm, rel=1e-5, abs=1e-9), name
 
 
-def test_losses_of_five_steps(expected, steps):
-    assert steps[0] == pytest.approx(expected["loss_by_step"], rel=1e-3)
+def test_losses_of_three_steps_in_double_precision(double, steps):
+    # Few images on few cells make the steps chaotic: the last layer's float32 shows in
+    # the fourth loss by 1.3 %, in the fifth by 9 %.
+    assert steps[0][:3] == pytest.approx(double["loss_by_step"][:3], rel=1e-3)
+
+
+def test_every_gradient_in_single_precision(expected, steps):
+    # These norms are of float32 gradients: run again, the official code itself is up
+    # to 1.6e-3 off them, and its float64 up to 4.1e-3.
+    norms = expected["gradient_l2_norm_at_step_0"]
+    errors = [abs(steps[1][n] / norm - 1) for n, norm in norms.items() if norm > 1e-6]
+    assert np.median(errors) < 5e-4
+    assert np.max(errors) < 1e-2
+
+
+def test_losses_of_two_steps_in_single_precision(expected, steps):
+    # Later ones: run again, the official code is 1.2 % off the third and 11 % off the
+    # fifth.
+    assert steps[0][:2] == pytest.approx(expected["loss_by_step"][:2], rel=1e-3)

@@ -3,9 +3,11 @@
 import hashlib
 import http.server
 import pickle
+import sys
 import threading
 import time
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,9 @@ from safetensors.numpy import save
 from hrnet_tf.weights import download
 from hrnet_tf.weights.registry import PublishedWeights
 from hrnet_tf.weights.torch_checkpoint import read_checkpoint
+
+# Pytest's importlib mode finds no module beside the tests.
+sys.path.append(str(Path(__file__).parent))
 
 TENSORS = {
     "backbone.conv1.weight": np.arange(216, dtype=np.float32).reshape(8, 3, 3, 3),
@@ -27,9 +32,9 @@ EXTRAS = {
 KINDS = {"float32": "Float", "float16": "Half", "int64": "Long"}
 
 
-def openmmlab_checkpoint(path):
+def openmmlab_checkpoint(path, tensors):
     """Writes what torch.save makes of a training checkpoint of OpenMMLab."""
-    tensors, pairs = {**TENSORS, **EXTRAS}, b""
+    pairs = b""
     with zipfile.ZipFile(path, "w") as archive:
         for key, (name, array) in enumerate(tensors.items()):
             steps = tuple(step // array.itemsize for step in array.strides)
@@ -115,8 +120,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory):
     path = tmp_path_factory.mktemp("checkpoint") / "original.pth"
-    openmmlab_checkpoint(path)
+    openmmlab_checkpoint(path, {**TENSORS, **EXTRAS})
     return path.read_bytes()
+
+
+@pytest.fixture
+def torch_file(tmp_path):
+    """Makes the bytes of a training checkpoint of OpenMMLab with these tensors."""
+
+    def make(tensors):
+        path = tmp_path / "original.pth"
+        openmmlab_checkpoint(path, tensors)
+        return path.read_bytes()
+
+    return make
 
 
 @pytest.fixture

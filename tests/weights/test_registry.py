@@ -114,6 +114,33 @@ def test_a_pose_network_of_mmpose():
             {"num_classes": 1000, "interpolation": "nearest"},
             "top-1 72.340, top-5 90.688 on ImageNet val at 224x224",
         ),
+        (
+            "hrnet_w40_coco_fcos_multiscale_2x",
+            "HRNetBackbone",
+            "hrnet_w40",
+            # The other detectors saw RGB.
+            {
+                "num_outputs": 4,
+                "channel_order": "bgr",
+                "pixel_std": (0.225, 0.224, 0.229),
+            },
+            "box AP 42.7 on COCO val2017",
+        ),
+        (
+            "hrnet_w32_coco_dekr_512x512",
+            "HRNetBackbone",
+            "hrnet_w32",
+            {"num_outputs": 4, "interpolation": "nearest", "momentum": 0.9},
+            "AP 0.686 on COCO val2017, one scale",
+        ),
+        (
+            "hrnet_w48_posetrack18_384x288_posewarper",
+            "HRNetBackbone",
+            "hrnet_w48",
+            {"num_outputs": 1, "interpolation": "nearest", "momentum": 0.9},
+            "mAP 85.0 on PoseTrack2018 val with ground-truth boxes; mAP 79.8 on"
+            " PoseTrack2018 val with PoseWarper's boxes",
+        ),
     ],
 )
 def test_entries_of_each_class(name, model, preset, arguments, metric):
@@ -132,6 +159,7 @@ def test_numbers_of_entries():
         "HRNetSegmenter": 37,
         "HRNetOCRSegmenter": 21,
         "HRNetFeaturePyramid": 21,
+        "HRNetBackbone": 30,
         "HRNetClassifier": 14,
     }
     assert len({entry.url for entry in ENTRIES}) == len(ENTRIES)
@@ -163,7 +191,7 @@ def test_every_entry_is_consistent(entry):
         return
     assert entry.url.startswith(host)
     if entry.sha256 is not None:
-        assert re.search(rf"-{entry.sha256}(_\d{{8}})?\.pth$", entry.url)
+        assert re.search(rf"[-_]{entry.sha256}([-_]\d{{8}})?\.pth$", entry.url)
         assert re.fullmatch("[0-9a-f]{8}", entry.sha256)
 
 
@@ -184,6 +212,18 @@ def test_models_take_the_arguments(entry):
     assert {key: config[key] for key in entry.arguments} == entry.arguments
 
 
+def test_bodies_of_models_with_other_heads():
+    for entry in ENTRIES:
+        if entry.model == "HRNetBackbone":
+            assert entry.notes.startswith("The body of a")
+            assert re.search(r"the score is the whole \w+'s.* left out\.", entry.notes)
+            # Heads on all streams need the last fusion's coarse rows.
+            is_multiscale = re.search("_(?:fcos|dekr|cid)_", entry.name)
+            assert entry.arguments["num_outputs"] == (4 if is_multiscale else 1)
+    notes = published("hrnet_w40_coco_fcos_multiscale_2x").notes
+    assert "The source's table calls it W48" in notes
+
+
 def test_names():
     assert names() == sorted(names())
     assert names("HigherHRNetPose")[:2] == [
@@ -194,7 +234,7 @@ def test_names():
     with pytest.raises(
         ValueError,
         match=r"No published weights fit that class. Received: model='HRNetPosse'\."
-        r" Expected one of: HRNetClassifier, HRNetFeaturePyramid, .*SimpleBaselinePose",
+        r" Expected one of: HRNetBackbone, HRNetClassifier, .*SimpleBaselinePose",
     ):
         names("HRNetPosse")
 
