@@ -19,7 +19,7 @@ def optimizer(steps_per_epoch, epochs):
 def recipe(
     preset="hrnet_w18_small_v1",
     batch_size=16,
-    epochs=12,
+    epochs=10,
     data_dir="demo/data",
     loss="cross_entropy",
     weights=None,
@@ -41,5 +41,5 @@ def recipe(
         weights=weights,
         dtype=dtype,
         keypoints=keypoints,
-        evaluate_every=6,
+        evaluate_every=5,
     )
