@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hrnet_tf.visualize import write_figure
+from hrnet_tf.curves import write_figure
 
 # Grey levels below and above these percentiles of a map are cut off.
 _PERCENTILES = (1, 99)

@@ -1,6 +1,5 @@
-"""Pictures: skeletons on images, sheets of images, and training curves."""
+"""Pictures: skeletons on images, and sheets of images."""
 
-import csv
 import os
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def draw_keypoints(
     """
     from hrnet_tf.metrics.oks import rescore
 
-    canvas = _to_pillow(image)
+    canvas = to_pillow(image)
     scores = rescore(keypoints.scores, keypoints.box_scores, min_score)
     for i in np.argsort(keypoints.box_scores, kind="stable"):
         shown = keypoints.scores[i] >= min_score
@@ -77,7 +76,7 @@ def contact_sheet(images, columns=4, captions=None, cell_size=(240, 240)):
     (height, width), gap = cell_size, 8
     font = ImageFont.load_default(14)
     room = 22 if captions is not None else 0
-    fitted = [_fit(_to_pillow(image), width, height) for image in images]
+    fitted = [_fit(to_pillow(image), width, height) for image in images]
     columns = min(columns, len(images))
     # A row is as high as its highest image: pictures wider than a cell leave no gaps.
     heights = [
@@ -114,64 +113,23 @@ def save_image(image, path):
         raise ValueError(
             f"{path} ends in {path.suffix!r}; images are written as {list(formats)}."
         )
-    picture = _to_pillow(image)
+    picture = to_pillow(image)
     # 4:4:4: halving the colours' resolution blurs thin coloured lines.
     options = {"quality": 92, "subsampling": 0} if path.suffix.lower() != ".png" else {}
-    _write(
+    write_file(
         path,
         lambda file: picture.save(file, format=formats[path.suffix.lower()], **options),
     )
 
 
-def plot_history(history, path):
-    """Plots the curves of a training run as a PNG: losses, scores and learning rate.
+def to_pillow(image):
+    """Returns a fresh RGB Pillow image.
 
     Args:
-        history: path of the CSV log (a column `epoch`, and one for each value; cells
-            may be empty), or a dict of name to list of values, such as
-            `keras.callbacks.History.history`.
-        path: str or path of the PNG file.
+        image: uint8 array `[H, W, 3]` in RGB, or the path of an image file.
     Raises:
-        ValueError: if the log is missing, empty, or holds no numbers.
+        ValueError: if it is neither, or the file cannot be read.
     """
-    # Figure instead of pyplot: no global state, no display, safe in any thread.
-    from matplotlib.figure import Figure
-
-    epochs, curves = _read_history(history)
-    panels = _panels(curves)
-    figure = Figure(figsize=(5.4 * len(panels), 4.2), dpi=120, layout="constrained")
-    all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for axes, (title, names) in zip(all_axes, panels.items(), strict=True):
-        for i, name in enumerate(names):
-            finite = np.isfinite(curves[name])
-            # Values of validation only exist at some epochs: mark these.
-            few = np.count_nonzero(finite) <= 40
-            axes.plot(
-                epochs[finite],
-                curves[name][finite],
-                color=f"C{i % 10}",
-                linestyle="-" if i < 10 else "--",
-                marker="o" if few else None,
-                markersize=3.5,
-                linewidth=1.6,
-                label=name,
-            )
-        _finish_axes(axes, title, [curves[name] for name in names])
-    write_figure(figure, Path(path))
-
-
-def write_figure(figure, path):
-    """Writes a matplotlib figure as a PNG beside `path` and renames it.
-
-    Args:
-        figure: `matplotlib.figure.Figure`.
-        path: `pathlib.Path`; folders are made.
-    """
-    _write(path, lambda file: figure.savefig(file, format="png"))
-
-
-def _to_pillow(image):
-    """A fresh RGB Pillow image of an array or a file."""
     from PIL import Image
 
     if isinstance(image, (str, os.PathLike)):
@@ -190,8 +148,13 @@ def _to_pillow(image):
     return Image.fromarray(np.ascontiguousarray(array))
 
 
-def _write(path, save):
-    """Lets `save` write a file beside `path`, then renames it."""
+def write_file(path, save):
+    """Lets `save` write a file beside `path`, then renames it.
+
+    Args:
+        path: `pathlib.Path`; folders are made.
+        save: function that writes to the binary file it is given.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -335,71 +298,3 @@ def _cut(text, font, width):
     while text and font.getlength(text + "…") > width:
         text = text[:-1]
     return text + "…"
-
-
-def _read_history(history):
-    """Returns the epochs `[E]` and a dict of the numeric curves `[E]`."""
-    source = "The history"
-    if not isinstance(history, dict):
-        source = str(history)
-        try:
-            with open(history, newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file))
-        except OSError as error:
-            raise ValueError(f"{source} cannot be read: {error}.") from error
-        history = (
-            {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
-        )
-    curves = {}
-    for name, values in history.items():
-        numbers = np.array([_number(value) for value in values])
-        if np.isfinite(numbers).any():
-            curves[name] = numbers
-    lengths = {name: len(values) for name, values in curves.items()}
-    epochs = curves.pop("epoch", None)
-    if not curves or len(set(lengths.values())) != 1:
-        raise ValueError(
-            f"{source} has nothing to plot. Expected columns of numbers of the same"
-            f" length, such as epoch, loss, val_loss. Received {lengths}."
-        )
-    if epochs is None:
-        epochs = np.arange(1, 1 + max(lengths.values()))
-    return epochs, curves
-
-
-def _number(value):
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        # CSV logs write NA, or nothing, where a value was not measured.
-        return np.nan
-
-
-def _panels(curves):
-    """Names of the curves by what can share an axis."""
-    panels = {"Loss": [], "Score": [], "Score (percent)": [], "Learning rate": []}
-    for name, values in curves.items():
-        if "loss" in name.lower():
-            panels["Loss"].append(name)
-        elif name.lower() in ("lr", "learning_rate"):
-            panels["Learning rate"].append(name)
-        else:
-            percent = np.nanmax(values) > 1.5
-            panels["Score (percent)" if percent else "Score"].append(name)
-    return {title: names for title, names in panels.items() if names}
-
-
-def _finish_axes(axes, title, curves):
-    from matplotlib.ticker import MaxNLocator
-
-    values = np.concatenate(curves)
-    values = values[np.isfinite(values)]
-    if title in ("Loss", "Learning rate") and values.min() > 0:
-        if values.max() > 9 * values.min():
-            axes.set_yscale("log")
-    axes.set_title(title)
-    axes.set_xlabel("Epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=8, ncols=2 if len(curves) > 6 else 1, framealpha=0.8)

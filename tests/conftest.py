@@ -1,11 +1,14 @@
 """Fixtures that every test may use."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+# Pytest's importlib mode finds no module beside the tests.
+sys.path.append(str(ROOT / "tests"))
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +38,20 @@ def people_dir(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("people") / "data"
     return generate_people(folder, 12, 6)
+
+
+@pytest.fixture(scope="module")
+def drawn_people(tmp_path_factory):
+    """A smaller one: 6 and 4 pictures of 120x160."""
+    from hrnet_tf.data.synthetic import generate_people
+
+    folder = tmp_path_factory.mktemp("data")
+    generate_people(folder, 6, 4, image_size=(120, 160))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def people(drawn_people):
+    """The arguments that name the validation set."""
+    annotations = drawn_people / "annotations" / "person_keypoints_val2017.json"
+    return ["--annotations", annotations, "--images", drawn_people / "val2017"]

@@ -9,9 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
-
-from hrnet_tf.cli import app
+from command_line import fail, run
 
 COMMANDS = (
     "train",
@@ -34,7 +32,7 @@ import tensorflow as tf
 from hrnet_tf.training.recipe import Recipe
 
 
-def recipe(preset="hrnet_w32", epochs=1, data_dir="data"):
+def recipe(preset="hrnet_w32", epochs=1, data_dir="drawn_people"):
     def model():
         image = keras.Input((8, 8, 3))
         return keras.Model(image, keras.layers.Conv2D(1, 1)(image))
@@ -55,41 +53,6 @@ def recipe(preset="hrnet_w32", epochs=1, data_dir="data"):
         batch_size=2,
     )
 """
-
-
-def run(*arguments, exit_code=0, **environment):
-    """Runs `hrnet ARGUMENTS`; returns the result with texts free of colours."""
-    environment = {"COLUMNS": "100", "HRNET_DEBUG": None, **environment}
-    result = CliRunner(env=environment).invoke(app, [str(a) for a in arguments])
-    assert result.exit_code == exit_code, (result.output, result.exception)
-    result.out, result.err = (
-        re.sub(r"\x1b\[[0-9;]*m", "", text) for text in (result.stdout, result.stderr)
-    )
-    return result
-
-
-def fail(*arguments):
-    """Runs what must end with an error; returns its only line."""
-    result = run(*arguments, exit_code=1)
-    lines = result.err.strip().splitlines()
-    assert len(lines) == 1 and lines[0].startswith("error: "), result.err
-    return lines[0]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    from hrnet_tf.data.synthetic import generate_people
-
-    folder = tmp_path_factory.mktemp("data")
-    generate_people(folder, 6, 4, image_size=(120, 160))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def people(data):
-    """The arguments that name the validation set."""
-    annotations = data / "annotations" / "person_keypoints_val2017.json"
-    return ["--annotations", annotations, "--images", data / "val2017"]
 
 
 @pytest.fixture(scope="module")
@@ -193,10 +156,16 @@ class TestErrors:
 
 class TestTrain:
     @pytest.fixture(scope="class")
-    def command(self, tmp_path_factory, data):
+    def command(self, tmp_path_factory, drawn_people):
         folder = tmp_path_factory.mktemp("training")
         (folder / "tiny.py").write_text(RECIPE)
-        arguments = [folder / "tiny.py", "--data-dir", data, "--preset", "hrnet_test"]
+        arguments = [
+            folder / "tiny.py",
+            "--data-dir",
+            drawn_people,
+            "--preset",
+            "hrnet_test",
+        ]
         return ["train", *arguments, "--out", folder / "run"]
 
     def test_trains_and_goes_on_with_the_same_run_only(self, command):
@@ -246,9 +215,9 @@ class TestEvaluate:
         assert f"3 people in 1 image, boxes: {detections}, without flip test" in text
         assert "tested by --metric oks" in fail(*command, "--metric", "pck")
 
-    def test_warns_of_what_it_leaves_out(self, model, people, data, tmp_path):
+    def test_warns_of_what_it_leaves_out(self, model, people, drawn_people, tmp_path):
         images = tmp_path / "images"
-        shutil.copytree(data / "val2017", images)
+        shutil.copytree(drawn_people / "val2017", images)
         broken = min(images.iterdir())
         broken.write_bytes(broken.read_bytes()[:-200])
         command = ["evaluate", "--model", model, *people[:2], "--images", images]
@@ -259,10 +228,10 @@ class TestEvaluate:
         assert "in 3 images" in result.out
 
     def test_names_an_image_that_is_damaged_in_the_middle(
-        self, model, people, data, tmp_path
+        self, model, people, drawn_people, tmp_path
     ):
         images = tmp_path / "images"
-        shutil.copytree(data / "val2017", images)
+        shutil.copytree(drawn_people / "val2017", images)
         broken = max(images.iterdir())
         content = bytearray(broken.read_bytes())
         content[400:-2] = bytes(len(content) - 402)
@@ -288,8 +257,8 @@ class TestEvaluate:
         assert "not those of 'coco'" in fail(*command, "--format", "mpii")
         assert "lsp has 14 keypoints" in fail(*command, "--keypoints", "lsp")
 
-    def test_needs_head_sizes_for_pckh(self, data, tmp_path):
-        image = min((data / "val2017").iterdir())
+    def test_needs_head_sizes_for_pckh(self, drawn_people, tmp_path):
+        image = min((drawn_people / "val2017").iterdir())
         entry = {
             "image": image.name,
             "center": [80, 60],
@@ -310,8 +279,8 @@ class TestEvaluate:
 
 
 class TestPredict:
-    def test_writes_keypoints_and_pictures(self, model, people, data, tmp_path):
-        images = sorted((data / "val2017").iterdir())
+    def test_writes_keypoints_and_pictures(self, model, people, drawn_people, tmp_path):
+        images = sorted((drawn_people / "val2017").iterdir())
         command = ["predict", "--model", model, *images, "--boxes", people[1]]
         result = run(*command, "--out", tmp_path, "--min-score", 0, "--draw-boxes")
         written = json.loads((tmp_path / "predictions.json").read_text())
@@ -323,11 +292,13 @@ class TestPredict:
         number = sum(len(image["people"]) for image in written["images"])
         assert f"{number} people in 4 images" in result.out
 
-    def test_runs_an_exported_model_and_keeps_the_images(self, model, data, tmp_path):
+    def test_runs_an_exported_model_and_keeps_the_images(
+        self, model, drawn_people, tmp_path
+    ):
         text = run("export", "--model", model, "--out", tmp_path / "exported").out
         assert str(tmp_path / "exported" / "1") in text
         assert "images uint8 [B, 64, 64, 3]" in text
-        source = min((data / "val2017").iterdir())
+        source = min((drawn_people / "val2017").iterdir())
         images = [tmp_path / "a.jpg", tmp_path / "a_keypoints.png"]
         for image in images:
             shutil.copy(source, image)
@@ -338,14 +309,14 @@ class TestPredict:
         assert (tmp_path / "a_2_keypoints.png").is_file()
         assert "flip_test=False" in fail(*command, "--flip-test", "--out", tmp_path)
 
-    def test_names_what_is_no_image(self, model, data, tmp_path):
+    def test_names_what_is_no_image(self, model, drawn_people, tmp_path):
         command = ["predict", "--model", model, "--out", tmp_path / "out"]
         assert "absent.jpg does not exist" in fail(*command, "absent.jpg")
-        assert "is a folder" in fail(*command, data / "val2017")
+        assert "is a folder" in fail(*command, drawn_people / "val2017")
         (tmp_path / "a.jpg").write_text("no image")
         assert "a.jpg" in fail(*command, tmp_path / "a.jpg")
         # Before the good one is worked on.
-        good = min((data / "val2017").iterdir())
+        good = min((drawn_people / "val2017").iterdir())
         (tmp_path / "b.jpg").write_bytes(good.read_bytes()[:-200])
         assert "b.jpg is cut short" in fail(*command, good, tmp_path / "b.jpg")
         assert not (tmp_path / "out").exists()
@@ -373,64 +344,6 @@ class TestExport:
         assert "tiny.tflite (1.5 kB)" in run(*command, tmp_path / "phone").out
         assert "exists" in fail(*command, tmp_path / "phone" / "tiny.tflite")
         run(*command, tmp_path / "phone", "--overwrite")
-
-
-class TestRecords:
-    def test_writes_refuses_and_replaces(self, people, tmp_path):
-        from hrnet_tf.data.shards import open_pose_records
-
-        out = tmp_path / "records"
-        command = ["records", *people, "--out", out]
-        assert re.search(r"images +4\n", run(*command, "--num-shards", 2).out)
-        assert len(open_pose_records(out).paths) == 2
-        assert "--overwrite" in fail(*command)
-        run(*command, "--num-shards", 1, "--overwrite")
-        assert len(open_pose_records(out).paths) == 1
-        assert list(tmp_path.iterdir()) == [out]
-
-    def test_keeps_the_old_records_if_the_new_ones_fail(self, people, data, tmp_path):
-        out, images = tmp_path / "records", tmp_path / "images"
-        shutil.copytree(data / "val2017", images)
-        run("records", *people, "--out", out)
-        before = sorted(path.name for path in out.iterdir())
-        broken = min(images.iterdir())
-        content = bytearray(broken.read_bytes())
-        content[400:-2] = bytes(len(content) - 402)
-        broken.write_bytes(content)
-        command = ["records", *people[:2], "--images", images, "--out", out]
-        assert broken.name in fail(*command, "--overwrite")
-        assert sorted(path.name for path in out.iterdir()) == before
-        result = run(*command, "--overwrite", "--skip-bad")
-        assert result.err.startswith("warning: ") and broken.name in result.err
-        assert re.search(r"images +3\n", result.out) and "skipped" in result.out
-
-    def test_never_removes_other_files(self, people, tmp_path):
-        (tmp_path / "thesis.txt").write_text("all of it")
-        command = ["records", *people, "--out", tmp_path, "--overwrite"]
-        assert "thesis.txt" in fail(*command)
-        assert (tmp_path / "thesis.txt").exists()
-
-
-class TestPresets:
-    def test_lists_the_sizes(self):
-        from hrnet_tf.models.presets import ARCHITECTURES
-
-        text = run("presets", COLUMNS="80").out
-        assert all(name in text for name in ARCHITECTURES)
-        assert re.search(r"hrnet_w32 +│ 32 64 128 256 +│ 1 4 3", text)
-        assert re.search(r"hrnet_w32 .*COCO 17 .*256x192 .*28,536,113 │ +7.65 │", text)
-        assert re.search(r"hrnet_w48 .*LIP 20 .*473x473 .*65,860,100 │ +81.58 │", text)
-
-    def test_shows_one_task(self):
-        text = run("presets", "--task", "landmarks", COLUMNS="80").out
-        assert "HRNetLandmarks" in text and "9,662,528" in text
-        assert "HRNetPose" not in text and "stream widths" not in text
-        assert "bottom-up pose, landmarks" in fail("presets", "--task", "faces")
-
-    def test_lists_the_published_weights(self):
-        text = run("presets", "--weights", "--task", "pose", COLUMNS="120").out
-        assert re.search(r"hrnet_w32_coco_256x192 +│ HRNetPose +│ .*AP", text)
-        assert "HRNetSegmenter" not in text
 
 
 class TestDemo:

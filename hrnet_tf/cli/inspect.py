@@ -115,15 +115,11 @@ def _load(preset, model, weights):
 
 
 def _read(path):
-    from PIL import Image
+    from hrnet_tf.visualize import to_pillow
 
     if not path.is_file():
         raise ValueError(f"There is no image file {path}.")
-    try:
-        with Image.open(path) as file:
-            return file.convert("RGB")
-    except OSError as error:
-        raise ValueError(f"{path} is no readable image: {error}.") from error
+    return to_pillow(path)
 
 
 def _resize(picture, side, size):

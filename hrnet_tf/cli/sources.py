@@ -54,7 +54,7 @@ def load_people(annotations, images, keypoint_set, format, skip_bad, mat=None):
 def load_detections(detections, annotations, images, keypoint_set, skip_bad):
     """Returns a detector's boxes, a list of `PoseExample`."""
     from hrnet_tf.data.sources import coco
-    from hrnet_tf.metrics.oks import keypoint_category
+    from hrnet_tf.metrics.coco_stats import keypoint_category
 
     category = keypoint_category(annotations)
     with common.progress("checking images") as tick:

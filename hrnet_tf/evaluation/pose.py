@@ -11,7 +11,7 @@ from hrnet_tf.data import pipeline
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import model_keypoint_set
 from hrnet_tf.data.shards import verified_bytes
-from hrnet_tf.metrics import oks, pck
+from hrnet_tf.metrics import coco_stats, oks, pck
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.results import write_json
 
@@ -242,9 +242,9 @@ def score(people, examples, keypoint_set, metric, ground_truth=None, skip_bad=Fa
         dict of float, the `numbers` of `PoseReport`.
     """
     if metric == "oks":
-        category = oks.keypoint_category(ground_truth)
+        category = coco_stats.keypoint_category(ground_truth)
         results = coco_results(people, examples, keypoint_set, category)
-        return oks.coco_keypoint_stats(
+        return coco_stats.coco_keypoint_stats(
             ground_truth, results, keypoint_set.sigmas, skip_bad=skip_bad
         )
     return _pck_numbers(people, examples, keypoint_set, metric)

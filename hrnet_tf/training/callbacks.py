@@ -59,7 +59,7 @@ class History(keras.callbacks.Callback):
 
     def write(self):
         """Writes both files anew."""
-        from hrnet_tf.visualize import plot_history
+        from hrnet_tf.curves import plot_history
 
         columns = list(dict.fromkeys(key for row in self.rows for key in row))
         target = self.output_dir / "history.csv"

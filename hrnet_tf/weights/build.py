@@ -1,21 +1,8 @@
 """Builds the model that a checkpoint fits."""
 
-import importlib
-
+import hrnet_tf
 from hrnet_tf.weights.kinds import KINDS
 from hrnet_tf.weights.recognise import is_resnet
-
-_MODULES = {
-    "HRNetBackbone": "backbone",
-    "HRNetPose": "pose",
-    "HRNetLandmarks": "landmarks",
-    "HRNetSegmenter": "segmenter",
-    "HRNetOCRSegmenter": "ocr_segmenter",
-    "HRNetClassifier": "classifier",
-    "HRNetFeaturePyramid": "pyramid",
-    "HigherHRNetPose": "higher_pose",
-    "SimpleBaselinePose": "simple_baseline",
-}
 
 
 def build_model(checkpoint, kind=None, preset=None, num_outputs=None, **arguments):
@@ -54,7 +41,7 @@ def build_model(checkpoint, kind=None, preset=None, num_outputs=None, **argument
         is_mixed = checkpoint.kind == "landmarks"
         known["representation"] = "v2" if is_mixed else "v1"
     known.update(_count(checkpoint, kind, num_outputs, is_same))
-    model = _import(KINDS[kind].model)
+    model = getattr(hrnet_tf, KINDS[kind].model)
     if preset is not None:
         return model.from_preset(preset, **{**known, **arguments})
     if is_resnet(checkpoint.architecture) != (kind == "simple_baseline"):
@@ -96,8 +83,3 @@ def _check_architecture(checkpoint):
             f" {list(checkpoint.sources.values())[:3]}."
             + (f" It looks like {looks_like}." if looks_like else "")
         )
-
-
-def _import(name):
-    module = importlib.import_module(f"hrnet_tf.models.{_MODULES[name]}")
-    return getattr(module, name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hrnet_tf.weights.export_torch import TORCH_AXES
 from hrnet_tf.weights.kinds import KINDS, kind_of
 from hrnet_tf.weights.layouts import COUNTERS, recognise
 from hrnet_tf.weights.names import (
@@ -312,7 +313,6 @@ class _Plan:
 # The axes of PyTorch's tensors in our order: [out, in, height, width] of kernels (in
 # and out swapped on both sides if transposed), [out, in] of linear layers.
 _AXES = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}
-_TORCH_AXES = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}
 
 
 def _describe_other(theirs, ours, looks_like):
@@ -335,4 +335,4 @@ def _is_float(dtype):
 def _torch_shape(variable):
     """Returns the shape that PyTorch gives this variable."""
     shape = tuple(variable.shape)
-    return tuple(shape[i] for i in _TORCH_AXES.get(len(shape), range(len(shape))))
+    return tuple(shape[i] for i in TORCH_AXES.get(len(shape), range(len(shape))))

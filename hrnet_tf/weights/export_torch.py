@@ -7,7 +7,7 @@ from hrnet_tf.weights.kinds import kind_of
 from hrnet_tf.weights.names import official_name
 
 # The axes of our kernels in PyTorch's order, by their number.
-_AXES = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}
+TORCH_AXES = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}
 
 
 def export_torch_state_dict(model):
@@ -39,6 +39,6 @@ def export_torch_state_dict(model):
     tensors = {}
     for variable in model.weights:
         array = keras.ops.convert_to_numpy(variable).astype(np.float32)
-        array = np.transpose(array, _AXES[array.ndim])
+        array = np.transpose(array, TORCH_AXES[array.ndim])
         tensors[names[variable.path]] = np.ascontiguousarray(array)
     return tensors
