@@ -20,7 +20,7 @@ _EXPORTS = {
     "HubBackbone": "hrnet_tf.hub",
     "KeypointSet": "hrnet_tf.data.keypoint_sets",
     "Keypoints": "hrnet_tf.results",
-    "PosePredictor": "hrnet_tf.predictor",
+    "PosePredictor": "hrnet_tf.predictors.pose",
     "load_torch_weights": "hrnet_tf.weights.convert",
     "export_torch_state_dict": "hrnet_tf.weights.export_torch",
     "load_model": "hrnet_tf.models.loading",

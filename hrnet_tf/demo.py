@@ -129,7 +129,7 @@ def _evaluate(model, data_dir, console):
 def _predict(output_dir, console):
     """Pictures of predictions that the exported model makes from JPEG bytes."""
     from hrnet_tf import visualize
-    from hrnet_tf.predictor import PosePredictor
+    from hrnet_tf.predictors.pose import PosePredictor
 
     pictures = output_dir / "pictures"
     pictures.mkdir(exist_ok=True)

@@ -96,7 +96,7 @@ def predict(
     people = _read_boxes(boxes, images, min_box_score)
     with common.spinner("loading the model"):
         from hrnet_tf import visualize
-        from hrnet_tf.predictor import PosePredictor
+        from hrnet_tf.predictors.pose import PosePredictor
 
         predictor = PosePredictor.load(model)
     pictures = _picture_paths(images, out)

@@ -86,6 +86,33 @@ def _filled(array, num_people, value):
     return np.asarray(array, np.float32)
 
 
+@dataclass(frozen=True)
+class SegmentationExample:
+    """One image and the map of its pixels' classes.
+
+    Args:
+        image_path: str. The image file.
+        label_path: str. An 8-bit grey or palette PNG of the same size; its values mean
+            what the data set's `LabelSet` says.
+    """
+
+    image_path: str
+    label_path: str
+
+
+@dataclass(frozen=True)
+class ClassificationExample:
+    """One image and its class.
+
+    Args:
+        image_path: str. The image file.
+        label: int, 0-based.
+    """
+
+    image_path: str
+    label: int
+
+
 def POSE_FEATURES(num_keypoints):
     """Returns the features of a pose record, for `tf.io.parse_single_example`.
 

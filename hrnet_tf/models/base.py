@@ -97,6 +97,26 @@ def check_count(**counts):
         )
 
 
+def check_names(num_classes, argument, value, key=None):
+    """Raises ValueError unless as many classes are named as there are.
+
+    Args:
+        num_classes: int.
+        argument: str. Name of the argument.
+        value: the argument: a sequence of names, or a dict that has one at `key`; None
+            names nothing.
+        key: str or None.
+    """
+    if value is None:
+        return
+    names = value if key is None else dict(value).get(key, ())
+    if len(names) != num_classes:
+        raise ValueError(
+            f"{argument} names {len(names)} classes, which contradicts"
+            f" num_classes={num_classes}. Pass the same number."
+        )
+
+
 def normalize(pixels, channel_order, mean, std):
     """Normalises RGB pixels 0..255 as a network was trained to see them.
 

@@ -4,7 +4,7 @@ import keras
 
 from hrnet_tf.layers.classification import StreamGathering
 from hrnet_tf.models import heads
-from hrnet_tf.models.base import HRNetModel, check_count
+from hrnet_tf.models.base import HRNetModel, check_count, check_names
 
 # PyTorch's kaiming_normal_ with mode "fan_out", and its default for linear layers.
 KAIMING_FAN_OUT = keras.initializers.VarianceScaling(
@@ -26,6 +26,8 @@ class HRNetClassifier(HRNetModel):
             is False: nothing, or the pooling over all places.
         classifier_activation: str, callable or None. Activation of the linear layer;
             None gives logits.
+        class_names: sequence of str or None. What the classes are called; it does not
+            change the graph, and travels with the saved model.
         kernel_initializer: Keras initializer of the convolutions' kernels; the default
             is the official one, Kaiming's by the number of outputs.
         name: str. Name of the model.
@@ -50,11 +52,14 @@ class HRNetClassifier(HRNetModel):
         include_top=True,
         pooling=None,
         classifier_activation=None,
+        class_names=None,
         kernel_initializer=KAIMING_FAN_OUT,
         name="hrnet_classifier",
         **body,
     ):
         check_count(num_classes=num_classes)
+        class_names = None if class_names is None else tuple(class_names)
+        check_names(num_classes, "class_names", class_names)
         if pooling not in POOLINGS:
             raise ValueError(
                 f"pooling must be one of {POOLINGS}. Received: pooling={pooling!r}."
@@ -84,6 +89,7 @@ class HRNetClassifier(HRNetModel):
                 "num_classes": num_classes,
                 "include_top": include_top,
                 "pooling": pooling,
+                "class_names": class_names,
                 "classifier_activation": keras.activations.serialize(
                     keras.activations.get(classifier_activation)
                 ),

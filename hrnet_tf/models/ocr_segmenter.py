@@ -5,7 +5,7 @@ import keras
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.object_context import ObjectContext
 from hrnet_tf.models import heads
-from hrnet_tf.models.base import HRNetModel, check_count
+from hrnet_tf.models.base import HRNetModel, check_count, check_names
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -19,6 +19,8 @@ class HRNetOCRSegmenter(HRNetModel):
         num_classes: int. Number of classes.
         image_size: (height, width) or None for any size, odd ones too.
         upsample_logits: bool. True resizes the logits to the size of the input.
+        label_set: dict or None. `LabelSet.to_dict()` of the classes; it does not change
+            the graph, and travels with the saved model.
         interpolation: see `HRNetBackbone`.
         name: str. Name of the model.
         **body: other arguments of `HRNetBackbone`, such as `width` and `dtype`.
@@ -40,11 +42,13 @@ class HRNetOCRSegmenter(HRNetModel):
         num_classes=19,
         image_size=None,
         upsample_logits=False,
+        label_set=None,
         interpolation="bilinear_align_corners",
         name="hrnet_ocr_segmenter",
         **body,
     ):
         check_count(num_classes=num_classes)
+        check_names(num_classes, "label_set", label_set, "classes")
         body = heads.make_body(
             image_size=image_size, interpolation=interpolation, **body
         )
@@ -66,6 +70,7 @@ class HRNetOCRSegmenter(HRNetModel):
                 **body.arguments,
                 "num_classes": num_classes,
                 "upsample_logits": upsample_logits,
+                "label_set": label_set,
             },
             name=name,
         )

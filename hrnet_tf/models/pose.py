@@ -6,6 +6,8 @@ from hrnet_tf.models import heads
 from hrnet_tf.models.base import HRNetModel, check_count
 
 HEATMAP_ACTIVATIONS = ("linear", "spatial_softmax")
+# What they mean is told by `hrnet_tf.data.heatmaps.HeatmapCodec`.
+HEATMAP_CONVENTIONS = ("official", "dark", "udp", "face")
 REPRESENTATIONS = ("v1", "v2")
 
 
@@ -13,8 +15,9 @@ REPRESENTATIONS = ("v1", "v2")
 class HRNetPose(HRNetModel):
     """HRNet for top-down pose: one heatmap a keypoint, at a quarter of the size.
 
-    `heatmap_activation`, `heatmap_sigma` and `keypoint_set` do not change the
-    graph: they tell decoders how to read the maps, and travel with the saved model.
+    `heatmap_activation`, `heatmap_sigma`, `heatmap_convention` and `keypoint_set` do
+    not change the graph: they tell decoders how to read the maps, and travel with the
+    saved model.
 
     Args:
         num_keypoints: int. Number of heatmaps.
@@ -25,6 +28,9 @@ class HRNetPose(HRNetModel):
         heatmap_activation: "linear" (trained by mean squared error) or
             "spatial_softmax" (the outputs are logits over all cells).
         heatmap_sigma: float. Standard deviation of the training Gaussians, in cells.
+        heatmap_convention: "official", "dark", "udp" or "face": how crops are cut,
+            targets made and maps read, see `HeatmapCodec`. With "spatial_softmax" it
+            is "official".
         keypoint_set: dict or None. `KeypointSet.to_dict()` of the keypoints.
         name: str. Name of the model.
         **body: arguments of `HRNetBackbone`, such as `width`, `interpolation`
@@ -49,6 +55,7 @@ class HRNetPose(HRNetModel):
         heatmap_activation="linear",
         heatmap_sigma=2.0,
         keypoint_set=None,
+        heatmap_convention="official",
         name="hrnet_pose",
         **body,
     ):
@@ -58,6 +65,7 @@ class HRNetPose(HRNetModel):
                 f" Received: representation={representation!r}."
             )
         check_heatmaps(num_keypoints, heatmap_activation, heatmap_sigma, keypoint_set)
+        check_convention(heatmap_convention, heatmap_activation)
         num_streams = 1 if representation == "v1" else 4
         body = heads.make_body(num_streams, image_size=image_size, **body)
         features = body.streams[0]
@@ -72,6 +80,7 @@ class HRNetPose(HRNetModel):
                 "representation": representation,
                 "heatmap_activation": heatmap_activation,
                 "heatmap_sigma": heatmap_sigma,
+                "heatmap_convention": heatmap_convention,
                 "keypoint_set": keypoint_set,
             },
             name=name,
@@ -81,6 +90,7 @@ class HRNetPose(HRNetModel):
         self.image_size = None if image_size is None else tuple(image_size)
         self.heatmap_activation = heatmap_activation
         self.heatmap_sigma = heatmap_sigma
+        self.heatmap_convention = heatmap_convention
 
 
 def check_heatmaps(num_keypoints, heatmap_activation, heatmap_sigma, keypoint_set):
@@ -106,4 +116,25 @@ def check_heatmaps(num_keypoints, heatmap_activation, heatmap_sigma, keypoint_se
             f"keypoint_set {keypoint_set['name']!r} names"
             f" {len(keypoint_set['names'])} keypoints, which contradicts"
             f" num_keypoints={num_keypoints}. Pass the same number."
+        )
+
+
+def check_convention(convention, activation):
+    """Raises ValueError if heatmaps of this activation cannot be of the convention.
+
+    Args:
+        convention, activation: `heatmap_convention` and `heatmap_activation` of
+            `HRNetPose`.
+    """
+    if convention not in HEATMAP_CONVENTIONS:
+        raise ValueError(
+            f"The heatmaps' convention must be one of {HEATMAP_CONVENTIONS}."
+            f" Received: {convention!r}."
+        )
+    if activation == "spatial_softmax" and convention != "official":
+        raise ValueError(
+            "Maps of the spatial softmax have exact targets and are read by their"
+            " centre of mass, for which the convention is 'official'. Received:"
+            f" {convention!r}. Leave it out, or use the activation 'linear' (in"
+            " recipes: loss='mse')."
         )

@@ -3,7 +3,7 @@
 import keras
 
 from hrnet_tf.models import heads
-from hrnet_tf.models.base import HRNetModel, check_count
+from hrnet_tf.models.base import HRNetModel, check_count, check_names
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -14,6 +14,8 @@ class HRNetSegmenter(HRNetModel):
         num_classes: int. Number of classes.
         image_size: (height, width) or None for any size, odd ones too.
         upsample_logits: bool. True resizes the logits to the size of the input.
+        label_set: dict or None. `LabelSet.to_dict()` of the classes; it does not change
+            the graph, and travels with the saved model.
         interpolation: see `HRNetBackbone`. The first official networks were trained
             with "bilinear", those of the object-contextual branch with
             "bilinear_align_corners".
@@ -39,12 +41,14 @@ class HRNetSegmenter(HRNetModel):
         num_classes=19,
         image_size=None,
         upsample_logits=False,
+        label_set=None,
         interpolation="bilinear",
         momentum=0.99,
         name="hrnet_segmenter",
         **body,
     ):
         check_count(num_classes=num_classes)
+        check_names(num_classes, "label_set", label_set, "classes")
         body = heads.make_body(
             image_size=image_size,
             interpolation=interpolation,
@@ -62,6 +66,7 @@ class HRNetSegmenter(HRNetModel):
                 **body.arguments,
                 "num_classes": num_classes,
                 "upsample_logits": upsample_logits,
+                "label_set": label_set,
             },
             name=name,
         )

@@ -13,7 +13,7 @@ from hrnet_tf.models.base import (
     check_size,
     normalize,
 )
-from hrnet_tf.models.pose import check_heatmaps
+from hrnet_tf.models.pose import check_convention, check_heatmaps
 from hrnet_tf.models.presets import RESNETS
 
 NUM_DECONVS = 3
@@ -38,7 +38,8 @@ class SimpleBaselinePose(HRNetModel):
         channel_order: "rgb" or "bgr": the order that the weights were trained with.
             The official ones saw BGR. The model takes RGB either way.
         pixel_mean, pixel_std: three floats in that order, of pixels / 255.
-        keypoint_set, heatmap_activation, heatmap_sigma: see `HRNetPose`.
+        keypoint_set, heatmap_activation, heatmap_sigma, heatmap_convention: see
+            `HRNetPose`.
         dtype: Keras dtype policy or its name; None takes the global one.
         name: str. Name of the model.
     Call arguments:
@@ -69,9 +70,11 @@ class SimpleBaselinePose(HRNetModel):
         heatmap_activation="linear",
         heatmap_sigma=2.0,
         dtype=None,
+        heatmap_convention="official",
         name="simple_baseline_pose",
     ):
         check_heatmaps(num_keypoints, heatmap_activation, heatmap_sigma, keypoint_set)
+        check_convention(heatmap_convention, heatmap_activation)
         if image_size is None:
             raise ValueError(
                 "SimpleBaselinePose needs one image_size, such as (256, 192): where the"
@@ -116,6 +119,7 @@ class SimpleBaselinePose(HRNetModel):
                 "keypoint_set": keypoint_set,
                 "heatmap_activation": heatmap_activation,
                 "heatmap_sigma": heatmap_sigma,
+                "heatmap_convention": heatmap_convention,
                 "dtype": dtype,
             },
             name=name,
@@ -124,6 +128,7 @@ class SimpleBaselinePose(HRNetModel):
         self.image_size = tuple(image_size)
         self.heatmap_activation = heatmap_activation
         self.heatmap_sigma = heatmap_sigma
+        self.heatmap_convention = heatmap_convention
 
 
 def _resnet(x, num_blocks, unit):

@@ -17,6 +17,7 @@ from hrnet_tf.export.signatures import (
     PoseSignatures,
 )
 from hrnet_tf.models.loading import load_model
+from hrnet_tf.predictors.images import read_image
 from hrnet_tf.results import Keypoints
 
 # Crops that go through the network together: a bound on the memory.
@@ -95,7 +96,7 @@ class PosePredictor:
             ValueError: if the image cannot be read, a box does not lie in it, a score
                 is not finite, or an exported model was exported otherwise.
         """
-        pixels, name = _read(image)
+        pixels, name = read_image(image)
         function = self._function(flip_test)
         height, width = pixels.shape[:2]
         if boxes is None:
@@ -152,44 +153,6 @@ class PosePredictor:
                 function = tf.function(function, input_signature=spec, autograph=False)
             self._functions[flip_test] = function
         return self._functions[flip_test]
-
-
-def _read(image):
-    """Returns the pixels, uint8 `[H, W, 3]`, and what to call the image in errors."""
-    if isinstance(image, (str, os.PathLike)):
-        name = os.fspath(image)
-        if not os.path.isfile(name):
-            raise ValueError(f"There is no image file {name}.")
-        return _decode(Path(name).read_bytes(), name), name
-    if isinstance(image, bytes):
-        return _decode(image, "The image"), "the image"
-    pixels = np.asarray(image)
-    shape = pixels.shape
-    if pixels.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
-        raise ValueError(
-            "Expected an image: a path, the bytes of a file, or a uint8 array [H, W, 3]"
-            f" in RGB. Received: {type(image).__name__} of dtype {pixels.dtype} and"
-            f" shape {shape}."
-        )
-    return pixels, "the image"
-
-
-def _decode(content, name):
-    """Decodes all of a file, which finds out whether it is complete."""
-    try:
-        if content[:2] == b"\xff\xd8":
-            # As training decodes: the fast way differs by some grey levels.
-            pixels = tf.io.decode_jpeg(
-                content, channels=3, dct_method="INTEGER_ACCURATE"
-            )
-        else:
-            pixels = tf.io.decode_image(content, channels=3, expand_animations=False)
-    except tf.errors.InvalidArgumentError as error:
-        raise ValueError(
-            f"{name} ({len(content)} bytes) is no complete JPEG or PNG file:"
-            f" {error.message}"
-        ) from error
-    return pixels.numpy()
 
 
 def _check_boxes(boxes, width, height, name):

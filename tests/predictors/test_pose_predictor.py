@@ -12,7 +12,7 @@ from hrnet_tf.export.saved_model import export_saved_model
 from hrnet_tf.export.signatures import PoseSignatures
 from hrnet_tf.models.backbone import HRNetBackbone
 from hrnet_tf.models.pose import HRNetPose
-from hrnet_tf.predictor import PosePredictor
+from hrnet_tf.predictors.pose import PosePredictor
 
 BOXES = [[10, 12, 50, 60], [61, 20, 40, 79.5], [-20, -15, 60, 60]]
 

@@ -1,0 +1,1 @@
+"""Predictions for images in three lines, a class for each task."""
