@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample
+from hrnet_tf.pillow import open_image
 
 # Magic bytes of formats people do have, to tell them what they passed.
 _OTHER_FORMATS = {
@@ -64,8 +65,6 @@ def image_size(path):
     Raises:
         BadExample: if the file is absent, of another format, or cut short.
     """
-    from PIL import Image
-
     try:
         with open(path, "rb") as file:
             head = file.read(8)
@@ -74,13 +73,13 @@ def image_size(path):
             num_bytes = file.tell()
             file.seek(max(0, num_bytes - _TAIL_BYTES))
             tail = file.read()
-            with Image.open(file, formats=(image_format,)) as image:
+            with open_image(file, formats=(image_format,)) as image:
                 width, height = image.size
     except FileNotFoundError as error:
         raise BadExample(
             "absent image", f"There is no image {path}. Check the image folder."
         ) from error
-    except (OSError, SyntaxError, struct.error, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, struct.error) as error:
         raise BadExample(
             "unreadable image", f"The image {path} cannot be read: {error}."
         ) from error
@@ -95,10 +94,8 @@ def image_size(path):
 
 def _decodes(path):
     """Whether all pixels can be read: slow, for files with much behind the end."""
-    from PIL import Image
-
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             image.load()
     except (OSError, SyntaxError):
         return False

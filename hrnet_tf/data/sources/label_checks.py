@@ -14,6 +14,7 @@ import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.sources.checks import image_size
+from hrnet_tf.pillow import open_image
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 # PNG's colour types, at byte 25 of a file; byte 24 is the number of bits.
@@ -187,12 +188,10 @@ def _check_header(path, head):
 
 
 def _decode(path, encoded):
-    from PIL import Image
-
     try:
-        with Image.open(io.BytesIO(encoded), formats=("PNG",)) as image:
+        with open_image(io.BytesIO(encoded), formats=("PNG",)) as image:
             return np.asarray(image, np.uint8)
-    except (OSError, SyntaxError, struct.error, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, struct.error) as error:
         raise BadExample(
             "unreadable label", f"The label map {path} cannot be read: {error}."
         ) from error
