@@ -1,4 +1,4 @@
-"""Curves of training runs, and the writing of figures."""
+"""Curves of training runs, plots of classes' scores, and the writing of figures."""
 
 import csv
 from pathlib import Path
@@ -6,6 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from hrnet_tf.visualize import write_file
+
+_BARS_IN_COLUMN = 60
+# More classes are numbered by the axes: their names would need a poster.
+_MAX_NAMED = 200
 
 
 def plot_history(history, path):
@@ -42,6 +46,100 @@ def plot_history(history, path):
                 label=name,
             )
         _finish_axes(axes, title, [curves[name] for name in names])
+    write_figure(figure, Path(path))
+
+
+def plot_confusion(confusion, class_names, path):
+    """Plots a confusion matrix as a PNG, each row as shares of the labelled class.
+
+    Args:
+        confusion: array `[C, C]` of counts: the row is the labelled class, the column
+            the predicted one. Rows without a count are left grey.
+        class_names: `C` str, or None to number the classes.
+        path: str or path of the PNG file.
+    Raises:
+        ValueError: if the matrix is not square, or there is another number of names.
+    """
+    from matplotlib.figure import Figure
+
+    confusion = np.asarray(confusion, np.float64)
+    count = len(confusion)
+    names = [str(i) for i in range(count)] if class_names is None else class_names
+    if confusion.shape != (count, count) or len(names) != count:
+        raise ValueError(
+            "Expected a matrix [C, C] and C names. Received the shape"
+            f" {confusion.shape} and {len(names)} names."
+        )
+    totals = confusion.sum(1, keepdims=True)
+    shares = np.divide(
+        confusion, totals, out=np.full(confusion.shape, np.nan), where=totals > 0
+    )
+    # Cells with room for a percentage, just for a readable name beside them, or none.
+    few = count <= 30
+    side = count * 0.46 if few else min(count, _MAX_NAMED) * 0.14
+    figure = Figure(
+        figsize=(max(side, 2) + 2.6, max(side, 2) + 2), dpi=110, layout="constrained"
+    )
+    axes = figure.subplots()
+    axes.set_facecolor("0.85")
+    shown = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(shown, ax=axes, shrink=0.6, label="share of the labelled class")
+    if few:
+        for row, column in np.argwhere(shares >= 0.005):
+            share = shares[row, column]
+            color = "white" if share > 0.6 else "black"
+            text = f"{100 * share:.0f}"
+            axes.text(column, row, text, ha="center", va="center", color=color, size=8)
+    if count <= _MAX_NAMED:
+        size = 9 if few else 6.5
+        axes.set_xticks(range(count), names, rotation=90, fontsize=size)
+        axes.set_yticks(range(count), names, fontsize=size)
+        axes.tick_params(length=2)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("labelled")
+    if few:
+        axes.set_title("percent of each labelled class", fontsize=10)
+    write_figure(figure, Path(path))
+
+
+def plot_class_scores(class_scores, path, label="IoU", mean=None):
+    """Plots a bar for each class as a PNG, the best first.
+
+    Args:
+        class_scores: dict from a class's name to its score, 0..1.
+        path: str or path of the PNG file.
+        label: str. What the score is called.
+        mean: float or None. Marked by a line.
+    Raises:
+        ValueError: if there is no class.
+    """
+    from matplotlib.figure import Figure
+
+    if not class_scores:
+        raise ValueError("There is no class to plot. Received: class_scores={}.")
+    ranked = sorted(class_scores.items(), key=lambda item: -item[1])
+    columns = -(-len(ranked) // _BARS_IN_COLUMN)
+    rows = -(-len(ranked) // columns)
+    figure = Figure(
+        figsize=(4.8 * columns, 0.23 * rows + 1.1), dpi=120, layout="constrained"
+    )
+    all_axes = figure.subplots(1, columns, squeeze=False)[0]
+    for i, axes in enumerate(all_axes):
+        part = ranked[i * rows : (i + 1) * rows]
+        values = [value for _, value in part]
+        bars = axes.barh(range(len(part)), values, color="C0", height=0.7)
+        axes.bar_label(bars, [f"{value:.3f}" for value in values], padding=3, size=8)
+        axes.set_yticks(range(len(part)), [name for name, _ in part], fontsize=8)
+        # The same height of bars in a last column that is not full.
+        axes.set_ylim(rows - 0.4, -0.6)
+        axes.set_xlim(0, 1.15)
+        axes.set_xticks(np.linspace(0, 1, 6))
+        axes.set_xlabel(label)
+        axes.grid(alpha=0.3, axis="x")
+        axes.spines[["top", "right"]].set_visible(False)
+        if mean is not None:
+            axes.axvline(mean, color="C3", linewidth=1.2, linestyle="--", zorder=0)
+            all_axes[0].set_title(f"mean {mean:.4f}", color="C3", fontsize=10)
     write_figure(figure, Path(path))
 
 
@@ -95,12 +193,15 @@ def _number(value):
 
 def _panels(curves):
     """Names of the curves by what can share an axis."""
-    panels = {"Loss": [], "Score": [], "Score (percent)": [], "Learning rate": []}
+    titles = ("Loss", "Score", "Score (percent)", "Error", "Learning rate")
+    panels = {title: [] for title in titles}
     for name, values in curves.items():
         if "loss" in name.lower():
             panels["Loss"].append(name)
         elif name.lower() in ("lr", "learning_rate"):
             panels["Learning rate"].append(name)
+        elif name == "NME":
+            panels["Error"].append(name)
         else:
             percent = np.nanmax(values) > 1.5
             panels["Score (percent)" if percent else "Score"].append(name)

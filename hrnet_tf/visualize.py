@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hrnet_tf.pillow import open_image
+
 # Blue, orange and green are told apart with any common colour blindness.
 COLORS = {"left": (0, 153, 255), "right": (255, 122, 0), "centre": (64, 208, 112)}
 _OUTLINE = (16, 16, 24)
@@ -92,7 +94,7 @@ def contact_sheet(images, columns=4, captions=None, cell_size=(240, 240)):
         bottom = gap + sum(heights[: row + 1]) + row * (room + gap)
         sheet.paste(image, (left + (width - image.width) // 2, bottom - image.height))
         if captions is not None:
-            text = _cut(str(captions[i]), font, width)
+            text = cut_text(str(captions[i]), font, width)
             middle = (left + width / 2, bottom + room / 2)
             draw.text(middle, text, (40, 40, 40), font, anchor="mm")
     return np.array(sheet)
@@ -135,7 +137,7 @@ def to_pillow(image):
     if isinstance(image, (str, os.PathLike)):
         try:
             # No rotation by EXIF: annotations count pixels as they are stored.
-            with Image.open(image) as file:
+            with open_image(image) as file:
                 return file.convert("RGB")
         except OSError as error:
             raise ValueError(f"{image} is no readable image: {error}.") from error
@@ -146,6 +148,23 @@ def to_pillow(image):
             f" {array.dtype} of shape {array.shape}."
         )
     return Image.fromarray(np.ascontiguousarray(array))
+
+
+def cut_text(text, font, width):
+    """Cuts a text where it would be wider than a number of pixels.
+
+    Args:
+        text: str.
+        font: Pillow font.
+        width: float, px.
+    Returns:
+        str, with an ellipsis where something was cut.
+    """
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "…") > width:
+        text = text[:-1]
+    return text + "…"
 
 
 def write_file(path, save):
@@ -213,6 +232,8 @@ def _radii(xy, shown, image_side):
     radius = np.clip(0.016 * extent, 1.5, max(0.02 * image_side, 1.5))
     distances = np.linalg.norm(xy[:, None] - points[None], axis=-1)
     nearest = np.where(distances > 0, distances, np.inf).min(1)
+    # All points of a small face are close; large discs on some would hide the others.
+    radius = min(radius, max(0.45 * np.median(nearest[shown]), 0.8))
     return np.clip(0.4 * nearest, min(radius, 1.2), radius)
 
 
@@ -289,12 +310,3 @@ def _fit(image, width, height):
     scale = min(width / image.width, height / image.height)
     size = [max(1, round(side * scale)) for side in image.size]
     return image.resize(size, Image.Resampling.LANCZOS)
-
-
-def _cut(text, font, width):
-    """Cuts a text where it would be wider than `width` pixels."""
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text + "…"

@@ -1,9 +1,10 @@
 """Curves of training runs from logs, and what is no log."""
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from hrnet_tf.curves import plot_history
+from hrnet_tf.curves import plot_class_scores, plot_confusion, plot_history
 
 
 class TestPlotHistory:
@@ -37,3 +38,65 @@ class TestPlotHistory:
         with pytest.raises(ValueError, match="'loss': 2, 'AP': 1"):
             plot_history({"loss": [1, 2], "AP": [1]}, tmp_path / "a.png")
         assert not (tmp_path / "a.png").exists()
+
+
+def pixels(path):
+    with Image.open(path) as file:
+        return np.asarray(file.convert("RGB"))
+
+
+class TestPlotConfusion:
+    def test_rows_are_shares_of_the_labelled_class(self, tmp_path):
+        # Ten times the pixels of a class change nothing.
+        counts = np.array([[3, 1], [2, 2]])
+        plot_confusion(counts, ("a", "b"), tmp_path / "few.png")
+        plot_confusion(counts * [[10], [1]], ("a", "b"), tmp_path / "many.png")
+        plot_confusion(counts.T, ("a", "b"), tmp_path / "other.png")
+        few = pixels(tmp_path / "few.png")
+        np.testing.assert_array_equal(few, pixels(tmp_path / "many.png"))
+        assert (few != pixels(tmp_path / "other.png")).any()
+
+    @pytest.mark.parametrize(("count", "limit"), [(1, 700), (11, 1100), (171, 4000)])
+    def test_any_number_of_classes(self, tmp_path, count, limit):
+        names = [f"class {i}" for i in range(count)]
+        plot_confusion(np.eye(count), names, tmp_path / "matrix.png")
+        size = pixels(tmp_path / "matrix.png").shape
+        assert max(size) < limit
+        # Room for each name.
+        assert min(size[:2]) > 13 * count
+
+    def test_a_thousand_classes_stay_of_a_size(self, tmp_path):
+        plot_confusion(np.eye(1000), None, tmp_path / "matrix.png")
+        assert max(pixels(tmp_path / "matrix.png").shape) < 4000
+
+    def test_rows_without_a_count_are_grey(self, tmp_path):
+        plot_confusion([[0, 0], [0, 4]], None, tmp_path / "matrix.png")
+        grey = (pixels(tmp_path / "matrix.png") == 217).all(-1).mean()
+        assert 0.01 < grey < 0.3
+
+    def test_wrong_matrices(self, tmp_path):
+        with pytest.raises(ValueError, match=r"shape \(2, 3\) and 2 names"):
+            plot_confusion(np.ones((2, 3)), None, tmp_path / "matrix.png")
+        with pytest.raises(ValueError, match=r"shape \(2, 2\) and 1 names"):
+            plot_confusion(np.ones((2, 2)), ("a",), tmp_path / "matrix.png")
+
+
+class TestPlotClassScores:
+    @pytest.mark.parametrize(("count", "columns"), [(1, 1), (60, 1), (61, 2), (171, 3)])
+    def test_columns(self, tmp_path, count, columns):
+        scores = {f"class {i}": i / count for i in range(count)}
+        plot_class_scores(scores, tmp_path / "bars.png", mean=0.5)
+        height, width, _ = pixels(tmp_path / "bars.png").shape
+        assert width == 576 * columns
+        assert height < 2000
+
+    def test_the_order_given_does_not_matter(self, tmp_path):
+        plot_class_scores({"a": 0.2, "b": 0.9}, tmp_path / "one.png")
+        plot_class_scores({"b": 0.9, "a": 0.2}, tmp_path / "other.png")
+        np.testing.assert_array_equal(
+            pixels(tmp_path / "one.png"), pixels(tmp_path / "other.png")
+        )
+
+    def test_nothing_to_plot(self, tmp_path):
+        with pytest.raises(ValueError, match="There is no class to plot"):
+            plot_class_scores({}, tmp_path / "bars.png")

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from hrnet_tf import HRNetClassifier, export_torch_state_dict, load_torch_weights
 from hrnet_tf.testing import draw_tensor
+from hrnet_tf.training.sgd import TorchSGD
 
 WEIGHT_DECAY = 1e-4
 
@@ -32,7 +33,7 @@ def steps(golden, expected):
     listing = (golden / "models" / "cls_w18_small_v1.json").read_text()
     names = json.loads(listing)["state_dict"]
     load_torch_weights(model, {n: draw_tensor(n, s) for n, s in names})
-    optimizer = keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)
+    optimizer = TorchSGD(0.05, momentum=0.9, nesterov=True, l2=WEIGHT_DECAY)
     optimizer.build(model.trainable_variables)
     cross_entropy = keras.losses.SparseCategoricalCrossentropy(
         from_logits=True, dtype="float64"
@@ -45,12 +46,7 @@ def steps(golden, expected):
             outputs = model(images, training=True)
             value = cross_entropy(np.array(expected["labels"]), outputs)
         gradients = tape.gradient(value, variables)
-        # PyTorch's weight decay is part of the gradient, of every parameter's.
-        decayed = [
-            g + WEIGHT_DECAY * tf.cast(v.value, g.dtype)
-            for g, v in zip(gradients, variables, strict=True)
-        ]
-        optimizer.apply_gradients(zip(decayed, variables, strict=True))
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return value, gradients
 
     names = dict(

@@ -1,0 +1,38 @@
+"""The order of training data, which depends on (seed, epoch) alone."""
+
+import tensorflow as tf
+
+
+def permutation(count, seed, epoch):
+    """Returns the positions 0..count-1 in the order of an epoch.
+
+    Args:
+        count: int.
+        seed: int.
+        epoch: scalar int64 tensor.
+    Returns:
+        A `tf.data.Dataset` of scalar int64 tensors.
+    """
+    key = tf.stack([tf.constant(seed, tf.int64), epoch])
+    return tf.data.Dataset.range(count).map(
+        lambda i: tf.random.experimental.index_shuffle(i, key, count - 1)
+    )
+
+
+def shuffle(dataset, buffer_size, seed, epoch):
+    """Shuffles a data set through a buffer, for data that have no positions.
+
+    Args:
+        dataset: `tf.data.Dataset`, itself in an order of (seed, epoch).
+        buffer_size: int. Elements held.
+        seed: int.
+        epoch: scalar int64 tensor, of a graph: call it in `Dataset.flat_map`.
+    Returns:
+        A `tf.data.Dataset`.
+    """
+    # Otherwise the order would depend on the global seed too, and a global seed of 0
+    # is compared with ours, which a graph cannot do.
+    tf.compat.v1.get_default_graph().seed = 1
+    return dataset.shuffle(
+        buffer_size, seed=seed * 10_007 + epoch, reshuffle_each_iteration=False
+    )

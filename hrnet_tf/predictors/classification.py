@@ -1,0 +1,100 @@
+"""Classes of images in three lines."""
+
+import os
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hrnet_tf.data.augment.classification import center_crop
+from hrnet_tf.evaluation.classification import CROP_FRACTION, check_crop_fraction
+from hrnet_tf.export.classification import (
+    ClassificationSignatures,
+    ExportedClassification,
+)
+from hrnet_tf.predictors.images import read_image
+from hrnet_tf.predictors.loading import read_model
+from hrnet_tf.results import Classification
+
+
+class ClassificationPredictor:
+    """Says what images show.
+
+        predictor = hrnet_tf.ClassificationPredictor.load("model.keras")
+        print(predictor.predict("image.jpg").name)
+
+    Args:
+        model: `HRNetClassifier` with its top, or `ExportedClassification`.
+        crop_fraction: float in (0, 1], of the centre crop, or None: 0.875, or what the
+            model was exported with.
+    Attributes:
+        image_size: (height, width) of the crops in pixels.
+        crop_fraction: float.
+        num_classes: int.
+        class_names: tuple of str or None, as stored in the model.
+    Raises:
+        ValueError: if the model does not classify whole images.
+    """
+
+    def __init__(self, model, crop_fraction=None):
+        self._model = model
+        is_exported = isinstance(model, ExportedClassification)
+        if crop_fraction is None:
+            crop_fraction = model.crop_fraction if is_exported else CROP_FRACTION
+        check_crop_fraction(crop_fraction)
+        self.crop_fraction = crop_fraction
+        if is_exported:
+            source, function = model, model.crops
+        else:
+            source = ClassificationSignatures(model, crop_fraction)
+            function = source.crops
+            if keras.backend.backend() == "tensorflow":
+                function = source.functions()["crops"]
+        self.image_size = source.image_size
+        self.class_names = source.class_names
+        self.num_classes = model.num_classes
+        self._crops = function
+
+    @classmethod
+    def load(cls, path, crop_fraction=None):
+        """Loads a model.
+
+        Args:
+            path: str or path of a `.keras` file, or of a folder that
+                `export_saved_model` wrote: a version's, or the one above, whose largest
+                version is taken.
+            crop_fraction: see the class.
+        Raises:
+            ValueError: if there is no complete classifier; the text names the file.
+        """
+        model = read_model(path)
+        try:
+            return cls(model, crop_fraction)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    def predict(self, image, top_k=5):
+        """Finds the likeliest classes of one image.
+
+        Args:
+            image: path of an image file that TensorFlow decodes, its bytes, or a uint8
+                array `[H, W, 3]`, RGB. An orientation noted in EXIF is not applied.
+            top_k: int. Number of classes; all, if there are fewer.
+        Returns:
+            `Classification`.
+        Raises:
+            ValueError: if the image cannot be read or `top_k` is not positive.
+        """
+        if top_k < 1:
+            raise ValueError(f"top_k must be positive. Received: top_k={top_k}.")
+        pixels, name = read_image(image)
+        crop = center_crop(tf.constant(pixels), self.image_size, self.crop_fraction)
+        probabilities = np.asarray(self._crops(crop[None])["probabilities"])[0]
+        labels = np.argsort(-probabilities, kind="stable")[:top_k]
+        names = self.class_names
+        return Classification(
+            labels=labels,
+            probabilities=probabilities[labels],
+            names=None if names is None else [names[label] for label in labels],
+            image_path=name if isinstance(image, (str, os.PathLike)) else None,
+        )

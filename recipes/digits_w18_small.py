@@ -1,0 +1,53 @@
+"""Sign-language digits, HRNet-W18-small-v1, 96x96, from random weights.
+
+Data: a folder with train/<digit>/ and val/<digit>/ of pictures of hands.
+Run: hrnet train recipes/digits_w18_small.py --data-dir DIR --out RUN
+"""
+
+import keras
+
+from hrnet_tf.data.augment.classification import ClassificationAugmentation
+from hrnet_tf.training.classification import classification_recipe
+from hrnet_tf.training.schedules import cosine_decay
+
+
+def optimizer(steps_per_epoch, epochs):
+    schedule = cosine_decay(2e-3, epochs, steps_per_epoch, warmup_steps=100)
+    return keras.optimizers.AdamW(schedule, weight_decay=0.05, epsilon=1e-8)
+
+
+def recipe(
+    preset="hrnet_w18_small_v1",
+    batch_size=32,
+    epochs=18,
+    data_dir="data/signdigits",
+    weights=None,
+    dtype=None,
+    skip_bad=False,
+    image_size=(96, 96),
+):
+    return classification_recipe(
+        name="digits_w18_small",
+        settings={
+            "preset": preset,
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "data_dir": str(data_dir),
+        },
+        image_size=image_size,
+        # One hand shows all the digits, so that there are no mirrored ones.
+        augmentation=ClassificationAugmentation(
+            area=(0.7, 1.0),
+            aspect=(0.85, 1 / 0.85),
+            flip_probability=0.0,
+            rotation=12.0,
+            brightness=0.2,
+            contrast=0.2,
+            label_smoothing=0.1,
+        ),
+        optimizer=optimizer,
+        weights=weights,
+        dtype=dtype,
+        skip_bad=skip_bad,
+        evaluate_every=2,
+    )

@@ -1,0 +1,111 @@
+"""What `hrnet evaluate` prints and writes for classifiers."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from drawn_shapes import CLASSES, draw_data_set, draw_shape
+from rich.console import Console
+
+from hrnet_tf import HRNetClassifier
+from hrnet_tf.cli import classification as cli
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return draw_data_set(tmp_path_factory.mktemp("shapes"), 1, 3)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return HRNetClassifier.from_preset(
+        "hrnet_test", num_classes=3, image_size=(32, 32), class_names=CLASSES
+    )
+
+
+@pytest.fixture
+def console():
+    return Console(file=io.StringIO(), width=100)
+
+
+def printed(console):
+    return console.file.getvalue()
+
+
+def test_evaluate(model, data, console, tmp_path):
+    report = cli.evaluate(
+        model, "m.keras", data / "val", console=console, out=tmp_path / "test"
+    )
+    text = printed(console)
+    assert "m.keras" in text
+    assert f"top-1  │ {report.numbers['top1']:.4f}" in text
+    assert "9 images, centre crop 32x32 of 0.875," in text
+    for name in CLASSES:
+        assert f"│ {name} " in text
+    fields = json.loads((tmp_path / "test" / "report.json").read_text())
+    assert fields["numbers"] == report.numbers
+    assert (tmp_path / "test" / "confusion.png").stat().st_size > 1000
+
+
+def test_evaluate_writes_one_file(model, data, console, tmp_path):
+    out = tmp_path / "numbers.json"
+    cli.evaluate(model, "m.keras", data / "val", console=console, out=out)
+    assert [path.name for path in tmp_path.iterdir()] == ["numbers.json"]
+
+
+def test_evaluate_at_another_size(model, data, console):
+    report = cli.evaluate(
+        model,
+        "m.keras",
+        data / "val",
+        image_size=(64, 64),
+        crop_fraction=1.0,
+        console=console,
+    )
+    assert report.image_size == (64, 64)
+    assert "centre crop 64x64 of 1," in printed(console)
+
+
+def test_evaluate_a_list(model, data, console, tmp_path):
+    labels = tmp_path / "labels.txt"
+    labels.write_text("circle/000.jpg circle\nsquare/001.jpg 1\n")
+    report = cli.evaluate(
+        model, "m.keras", data / "val", labels=labels, console=console
+    )
+    assert report.confusion.sum(1).tolist() == [1, 1, 0]
+    # A class without images is not in the table.
+    assert "stripes " not in printed(console).split("mostly")[1].split("(")[0]
+
+
+def test_unknown_folder_is_refused(model, data, console, tmp_path):
+    for name in ("circle", "star"):
+        (tmp_path / name).mkdir()
+        draw_shape("circle", 0).save(tmp_path / name / "a.png")
+    with pytest.raises(ValueError, match="the class 'star' is none of the 1 classes"):
+        cli.evaluate(model, "m.keras", tmp_path, console=console)
+    with pytest.warns(UserWarning, match="1 x unknown class"):
+        report = cli.evaluate(
+            model, "m.keras", tmp_path, skip_bad=True, console=console
+        )
+    assert report.num_images == 1
+
+
+def test_only_the_worst_of_many_classes(console):
+    from hrnet_tf.evaluation.classification import ClassificationReport
+
+    confusion = np.eye(30, dtype=int) * 9
+    confusion[4, 7] = 5
+    report = ClassificationReport(
+        numbers={"top1": 0.9, "top5": 0.95},
+        confusion=confusion,
+        class_names=None,
+        image_size=(32, 32),
+        crop_fraction=1.0,
+        num_images=int(confusion.sum()),
+        images_per_second=1.0,
+    )
+    console.print(cli._class_table(report))
+    text = printed(console)
+    assert "the 20 worst of 30 classes" in text
+    assert "│ 4     │     14 │ 0.6429 │ 7 (5)" in text

@@ -1,0 +1,94 @@
+"""The classification recipes train an epoch of a tiny network on drawn shapes."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from drawn_shapes import CLASSES, draw_data_set
+
+from hrnet_tf.models.loading import load_model
+from hrnet_tf.training.recipe import load_recipe
+from hrnet_tf.training.run import train
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return draw_data_set(tmp_path_factory.mktemp("shapes"))
+
+
+def load(name, data, **arguments):
+    return load_recipe(
+        RECIPES / name,
+        preset="hrnet_test",
+        batch_size=8,
+        epochs=1,
+        data_dir=str(data),
+        **arguments,
+    )
+
+
+@pytest.mark.parametrize(
+    "name, arguments",
+    [
+        ("digits_w18_small.py", {}),
+        ("imagenet_hrnet.py", {}),
+        ("imagenet_hrnet.py", {"mixup": 0.2, "cutmix": 1.0, "rand_augment": 2}),
+    ],
+)
+def test_recipe_trains(name, arguments, data, tmp_path):
+    result = train(load(name, data, **arguments), tmp_path / "run")
+    (row,) = result.history
+    assert np.isfinite(row["loss"])
+    assert row["score"] == row["top1"] and row["top5"] == 1.0
+    model = load_model(tmp_path / "run" / "best.keras")
+    assert model.arguments["class_names"] == CLASSES
+
+
+def test_published_settings(data):
+    recipe = load("imagenet_hrnet.py", data)
+    assert recipe.settings["learning_rate"] == pytest.approx(0.05 * 8 / 128)
+    assert recipe.settings["image_size"] == [224, 224]
+    augmentation = recipe.settings["augmentation"]
+    assert augmentation["area"] == (0.08, 1.0) and augmentation["mixup"] == 0.0
+    assert isinstance(recipe.loss(), keras.losses.SparseCategoricalCrossentropy)
+    smooth = load("imagenet_hrnet.py", data, label_smoothing=0.1)
+    assert isinstance(smooth.loss(), keras.losses.CategoricalCrossentropy)
+    published = load_recipe(RECIPES / "imagenet_hrnet.py", data_dir=str(data))
+    optimizer = published.optimizer(10)
+    assert (optimizer.momentum, optimizer.nesterov, optimizer.l2) == (0.9, True, 1e-4)
+    rates = [optimizer._learning_rate(10 * e) for e in (0, 29, 30, 60, 90, 99)]
+    expected = [0.05, 0.05, 0.005, 5e-4, 5e-5, 5e-5]
+    np.testing.assert_allclose(rates, expected, rtol=1e-5)
+
+
+def test_cosine(data):
+    recipe = load("imagenet_hrnet.py", data, schedule="cosine", learning_rate=0.2)
+    schedule = recipe.optimizer(10)._learning_rate
+    np.testing.assert_allclose([schedule(0), schedule(5)], [0.2, 0.1], rtol=1e-5)
+    with pytest.raises(ValueError, match=r"schedule must be one of .*'poly'"):
+        load("imagenet_hrnet.py", data, schedule="poly")
+
+
+def test_names_of_classes(data, tmp_path):
+    path = tmp_path / "names.txt"
+    path.write_text("stripes Streifen\nsquare Quadrat\ncircle Kreis\n")
+    model = load("imagenet_hrnet.py", data, class_names=str(path)).model()
+    assert model.arguments["class_names"] == ("Kreis", "Quadrat", "Streifen")
+
+
+def test_absent_validation_shows_before_training(data, tmp_path):
+    (tmp_path / "train").symlink_to(data / "train")
+    recipe = load("digits_w18_small.py", tmp_path)
+    with pytest.raises(ValueError, match="There is no image folder .*val"):
+        recipe.train_data(0, 0)
+
+
+def test_picture_of_predictions(data, tmp_path):
+    recipe = load("digits_w18_small.py", data)
+    model = recipe.model()
+    picture = recipe.pictures(model, lambda images: np.eye(12, 3) * 5)
+    assert picture.dtype == np.uint8 and picture.shape[2] == 3
+    assert picture.std() > 10
