@@ -73,8 +73,8 @@ def pck(predictions, keypoints, reference_lengths, threshold=0.2):
     Raises:
         ValueError: for wrong shapes, NaN, negative lengths, or nobody to score.
     """
-    errors, labelled = _errors(predictions, keypoints)
-    lengths = _checked_lengths(reference_lengths, "reference_lengths", len(errors))
+    errors, labelled = labelled_errors(predictions, keypoints)
+    lengths = checked_lengths(reference_lengths, "reference_lengths", len(errors))
     scored = lengths > 0
     if not labelled[scored].any():
         raise ValueError(
@@ -141,13 +141,13 @@ def pckh(predictions, keypoints, head_sizes):
     Raises:
         ValueError: for wrong shapes, NaN, or unknown head sizes.
     """
-    errors, labelled = _errors(predictions, keypoints)
+    errors, labelled = labelled_errors(predictions, keypoints)
     if errors.shape[1] != _NUM_MPII_JOINTS:
         raise ValueError(
             f"PCKh is defined for MPII's {_NUM_MPII_JOINTS} joints. Received"
             f" {errors.shape[1]}. Use `pck` for other keypoint sets."
         )
-    sizes = _checked_lengths(head_sizes, "head_sizes", len(errors))
+    sizes = checked_lengths(head_sizes, "head_sizes", len(errors))
     unknown = np.flatnonzero(sizes == 0)
     if unknown.size:
         raise ValueError(
@@ -195,8 +195,15 @@ def _checked_keypoints(keypoints):
     return keypoints
 
 
-def _errors(predictions, keypoints):
-    """Distances `[N, K]` in pixels and which of them count."""
+def labelled_errors(predictions, keypoints):
+    """Returns the distances `[N, K]` in pixels and which of them count (bool `[N, K]`).
+
+    Args:
+        predictions: array `[N, K, 2 or more]` of x, y in pixels.
+        keypoints: array `[N, K, 3]` of x, y, visibility.
+    Raises:
+        ValueError: for wrong shapes or NaN.
+    """
     keypoints = _checked_keypoints(keypoints)
     predictions = np.asarray(predictions, np.float64)
     if predictions.ndim != 3 or predictions.shape[:2] != keypoints.shape[:2]:
@@ -221,7 +228,16 @@ def _errors(predictions, keypoints):
     return errors, keypoints[..., 2] > 0
 
 
-def _checked_lengths(lengths, name, num_people):
+def checked_lengths(lengths, name, num_people):
+    """Returns lengths in pixels as float64 `[N]`; 0 is allowed, for unknown ones.
+
+    Args:
+        lengths: array `[N]`.
+        name: str, what they are called in messages.
+        num_people: int, `N`.
+    Raises:
+        ValueError: for another shape, negative lengths or NaN.
+    """
     lengths = np.asarray(lengths, np.float64)
     if lengths.shape != (num_people,):
         raise ValueError(

@@ -50,7 +50,7 @@ def load_pose(
     """
     if split not in ("train", "val"):
         raise ValueError(f"split is 'train' or 'val'. Received: {split!r}.")
-    contents = _read_annotations(annotation_file, ("images", "annotations"))
+    contents = read_annotations(annotation_file, ("images", "annotations"))
     reader = CocoReader(annotation_file, contents, image_dir, skip_bad)
     people, dropped = reader.labelled_people(contents, keypoint_set)
     examples = reader.examples(people, keypoint_set.num_keypoints, progress)
@@ -98,7 +98,7 @@ def load_detections(
     Raises:
         ValueError: as `load_pose`, and for a score which is no number.
     """
-    contents = _read_annotations(annotation_file, ("images",))
+    contents = read_annotations(annotation_file, ("images",))
     detections = read_json(detection_json)
     _check_entries(detection_json, "list of detections", detections)
     num_keypoints = _num_keypoints(annotation_file, contents, keypoint_set)
@@ -117,7 +117,15 @@ def load_detections(
     return examples
 
 
-def _read_annotations(path, keys):
+def read_annotations(path, keys):
+    """Returns the content of a COCO-style json file.
+
+    Args:
+        path: path of the file.
+        keys: str sequence, the lists of dicts that it should hold.
+    Raises:
+        ValueError: if it is no such json.
+    """
     contents = read_json(path)
     if not isinstance(contents, dict):
         raise ValueError(
