@@ -8,31 +8,49 @@ from pathlib import Path
 import tensorflow as tf
 
 import hrnet_tf
-from hrnet_tf.data.augment.affine import BOX_PADDING
-from hrnet_tf.data.keypoint_sets import KeypointSet
+from hrnet_tf.export.classification import (
+    ClassificationSignatures,
+    ExportedClassification,
+)
+from hrnet_tf.export.segmentation import ExportedSegmentation, SegmentationSignatures
 from hrnet_tf.export.signatures import (
+    ExportedPose,
     PoseSignatures,
     check_exportable,
     save_functions,
 )
+from hrnet_tf.models.classifier import HRNetClassifier
+from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
+from hrnet_tf.models.segmenter import HRNetSegmenter
 
 # TensorFlow Serving reserves this folder for files that it leaves alone.
-_DESCRIPTION = Path("assets.extra", "hrnet.json")
+_EXTRA = "assets.extra"
+_DESCRIPTION = "hrnet.json"
+_EXPORTED = {
+    "pose": ExportedPose,
+    "segmentation": ExportedSegmentation,
+    "classification": ExportedClassification,
+}
 
 
-def export_saved_model(model, directory, version=1, flip_test=False, overwrite=False):
-    """Writes a pose model as `<directory>/<version>/`, ready for TensorFlow Serving.
+def export_saved_model(
+    model, directory, version=1, flip_test=False, overwrite=False, crop_fraction=None
+):
+    """Writes a model as `<directory>/<version>/`, ready for TensorFlow Serving.
 
-    TensorFlow alone loads and runs it. Its signatures are "serving_default" (see
-    `PoseSignatures.people`) and "crops" (see `PoseSignatures.crops`). The folder
-    appears only when complete.
+    TensorFlow alone loads and runs it. Its signatures are those of `PoseSignatures`,
+    `SegmentationSignatures` or `ClassificationSignatures`; "serving_default" takes
+    image files. The folder appears only when complete.
 
     Args:
-        model: `HRNetPose` with a fixed `image_size`.
+        model: `HRNetPose` or `HRNetLandmarks` with a fixed `image_size`,
+            `HRNetSegmenter`, `HRNetOCRSegmenter` or `HRNetClassifier`.
         directory: str or path. The folder of the model; created if absent.
         version: int, positive. TensorFlow Serving serves the largest one.
-        flip_test: bool. True averages with the mirrored crop, for twice the time.
+        flip_test: bool. True averages with the mirrored image, for twice the time; not
+            for classifiers.
         overwrite: bool. True replaces the version if it exists.
+        crop_fraction: float or None, of classifiers; see `ClassificationSignatures`.
     Returns:
         The `Path` of the version's folder.
     Raises:
@@ -42,8 +60,8 @@ def export_saved_model(model, directory, version=1, flip_test=False, overwrite=F
         raise ValueError(
             f"version must be a positive integer. Received: version={version!r}."
         )
+    signatures = signatures_of(model, flip_test, crop_fraction)
     check_exportable(model)
-    signatures = PoseSignatures(model, flip_test)
     target = Path(directory) / str(version)
     if target.exists() and not overwrite:
         raise ValueError(
@@ -68,79 +86,78 @@ def export_saved_model(model, directory, version=1, flip_test=False, overwrite=F
     return target
 
 
-def _write(signatures, folder):
-    image_bytes = tf.TensorSpec((None,), tf.string, "image_bytes")
-    boxes = tf.TensorSpec((None, None, 4), tf.float32, "boxes")
-    people = tf.function(
-        signatures.people, input_signature=[image_bytes, boxes], autograph=False
-    )
-    crops = tf.function(
-        signatures.crops, input_signature=[signatures.crop_spec], autograph=False
-    )
-    save_functions(
-        signatures.model, folder, {"serving_default": people, "crops": crops}
-    )
-    keypoint_set = signatures.keypoint_set
-    description = {
-        "task": "pose",
-        "hrnet_tf": hrnet_tf.__version__,
-        "image_size": list(signatures.codec.image_size),
-        "num_keypoints": signatures.model.num_keypoints,
-        "keypoint_set": keypoint_set and keypoint_set.to_dict(),
-        "flip_test": signatures.flip_test,
-        "box_padding": BOX_PADDING,
-    }
-    path = folder / _DESCRIPTION
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+def signatures_of(model, flip_test=False, crop_fraction=None):
+    """Returns the signatures for a model's task; arguments as `export_saved_model`.
+
+    They have `model`, `functions()` (dict from a signature's name to a `tf.function`),
+    `description()` (dict of json values with the "task") and `assets()` (dict from a
+    file's name to its text).
+
+    Raises:
+        ValueError: if the model cannot be exported, or an option is another task's.
+    """
+    is_classifier = isinstance(model, HRNetClassifier)
+    if crop_fraction is not None and not is_classifier:
+        raise ValueError(
+            "crop_fraction is for classifiers. Received:"
+            f" crop_fraction={crop_fraction} for a {type(model).__name__}."
+        )
+    if is_classifier:
+        if flip_test:
+            raise ValueError(
+                "Classifiers are tested by one crop, not mirrored. Received:"
+                " flip_test=True for an HRNetClassifier. Pass flip_test=False."
+            )
+        options = {} if crop_fraction is None else {"crop_fraction": crop_fraction}
+        return ClassificationSignatures(model, **options)
+    if isinstance(model, (HRNetSegmenter, HRNetOCRSegmenter)):
+        return SegmentationSignatures(model, flip_test)
+    return PoseSignatures(model, flip_test)
 
 
-class ExportedPose:
-    """A SavedModel that `export_saved_model` wrote, loaded.
-
-    Attributes:
-        folder: `Path` of the version's folder.
-        image_size: (height, width) of the crops.
-        keypoint_set: `KeypointSet` or None.
-        flip_test: bool, whether the flip test is part of the graph.
+def load_exported(directory):
+    """Loads a SavedModel that `export_saved_model` wrote.
 
     Args:
         directory: str or path. A version's folder, or the one above, whose largest
             version is taken.
+    Returns:
+        `ExportedPose`, `ExportedSegmentation` or `ExportedClassification`.
     Raises:
         ValueError: if there is no such folder, or it is not complete.
     """
+    folder = _version_folder(Path(directory))
+    path = folder / _EXTRA / _DESCRIPTION
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+        exported = _EXPORTED[description["task"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
+    try:
+        loaded = tf.saved_model.load(str(folder))
+    except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"{folder} could not be loaded as a SavedModel:"
+            f" {type(error).__name__}: {error}. Copy the whole folder, or export the"
+            " model again."
+        ) from error
+    try:
+        return exported(folder, description, loaded)
+    except (ValueError, LookupError, TypeError) as error:
+        raise _damaged(path, error) from error
 
-    def __init__(self, directory):
-        self.folder = _version_folder(Path(directory))
-        path = self.folder / _DESCRIPTION
-        try:
-            description = json.loads(path.read_text(encoding="utf-8"))
-            self.image_size = tuple(description["image_size"])
-            self.flip_test = description["flip_test"]
-            fields = description["keypoint_set"]
-            self.keypoint_set = (
-                None if fields is None else KeypointSet.from_dict(fields)
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"{path} is absent or damaged ({type(error).__name__}: {error})."
-                " Export the model again with export_saved_model."
-            ) from error
-        try:
-            # Held on to: the signatures of a collected object lose their variables.
-            self._loaded = tf.saved_model.load(str(self.folder))
-            self._crops = self._loaded.signatures["crops"]
-        except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
-            raise ValueError(
-                f"{self.folder} could not be loaded as a SavedModel:"
-                f" {type(error).__name__}: {error}. Copy the whole folder, or export"
-                " the model again."
-            ) from error
 
-    def crops(self, images):
-        """Finds the keypoints of crops; see `PoseSignatures.crops`."""
-        return self._crops(images=images)
+def _write(signatures, folder):
+    save_functions(signatures.model, folder, signatures.functions())
+    description = {**signatures.description(), "hrnet_tf": hrnet_tf.__version__}
+    files = {
+        **signatures.assets(),
+        _DESCRIPTION: json.dumps(description, indent=1) + "\n",
+    }
+    extra = folder / _EXTRA
+    extra.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (extra / name).write_text(text, encoding="utf-8")
 
 
 def _version_folder(directory):
@@ -166,3 +183,10 @@ def _version_folder(directory):
             " folder of export_saved_model."
         )
     return max(versions, key=lambda child: int(child.name))
+
+
+def _damaged(path, error):
+    return ValueError(
+        f"{path} is absent or damaged ({type(error).__name__}: {error})."
+        " Export the model again with export_saved_model."
+    )

@@ -6,6 +6,7 @@ from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.object_context import ObjectContext
 from hrnet_tf.models import heads
 from hrnet_tf.models.base import HRNetModel, check_count, check_names
+from hrnet_tf.models.classifier import LINEAR_INITIALIZER
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -22,6 +23,8 @@ class HRNetOCRSegmenter(HRNetModel):
         label_set: dict or None. `LabelSet.to_dict()` of the classes; it does not change
             the graph, and travels with the saved model.
         interpolation: see `HRNetBackbone`.
+        head_initializer: Keras initializer of the kernels behind the backbone; the
+            default is the official one, PyTorch's own for convolutions.
         name: str. Name of the model.
         **body: other arguments of `HRNetBackbone`, such as `width` and `dtype`.
     Call arguments:
@@ -44,6 +47,7 @@ class HRNetOCRSegmenter(HRNetModel):
         upsample_logits=False,
         label_set=None,
         interpolation="bilinear_align_corners",
+        head_initializer=LINEAR_INITIALIZER,
         name="hrnet_ocr_segmenter",
         **body,
     ):
@@ -53,6 +57,9 @@ class HRNetOCRSegmenter(HRNetModel):
             image_size=image_size, interpolation=interpolation, **body
         )
         streams = heads.concatenate_streams(body)
+        head_initializer = keras.initializers.get(head_initializer)
+        unit = {**body.unit, "kernel_initializer": head_initializer}
+        body = body._replace(unit=unit)
         mixed = heads.mix(body, streams, name="aux_mixer")
         aux = heads.predict(body, mixed, num_classes, name="aux_head")
         pixels = ConvNorm(512, 3, use_bias=True, name="ocr_conv", **body.unit)(streams)
@@ -71,6 +78,7 @@ class HRNetOCRSegmenter(HRNetModel):
                 "num_classes": num_classes,
                 "upsample_logits": upsample_logits,
                 "label_set": label_set,
+                "head_initializer": keras.initializers.serialize(head_initializer),
             },
             name=name,
         )

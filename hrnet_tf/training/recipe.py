@@ -17,7 +17,7 @@ class Recipe:
             resumes only where they are equal.
         model: `() -> keras.Model`, with fresh weights.
         train_data: `(seed, first_epoch) -> (tf.data.Dataset, steps per epoch)`.
-        loss: `() -> keras.losses.Loss`.
+        loss: `() -> keras.losses.Loss`, or a dict of them by the outputs' names.
         optimizer: `(steps per epoch) -> keras.optimizers.Optimizer`.
         evaluate: `(model, infer) -> report` with `numbers` and `main_number`.
         epochs: int.
@@ -25,6 +25,9 @@ class Recipe:
         pictures: `(model, infer) -> uint8 [H, W, 3]` or None. A picture for
             TensorBoard.
         evaluate_every: int. Epochs between evaluations; the last is always one.
+        loss_weights: dict or None. Weights of several outputs' losses.
+        find_damaged: `() -> None` that raises ValueError with the name of the first
+            training file that cannot be read, if there is one; or None.
     """
 
     name: str
@@ -38,6 +41,8 @@ class Recipe:
     batch_size: int
     pictures: Callable | None = None
     evaluate_every: int = 1
+    loss_weights: dict | None = None
+    find_damaged: Callable | None = None
 
 
 def load_recipe(path, **arguments):

@@ -79,7 +79,12 @@ def train(recipe, output_dir, seed=0, overwrite=False, console=None):
     # another run removed.
     _claim(output_dir, settings, overwrite)
     optimizer = _scaled(recipe.optimizer(steps), model)
-    model.compile(optimizer, recipe.loss(), jit_compile=_jit_compile())
+    model.compile(
+        optimizer,
+        recipe.loss(),
+        loss_weights=recipe.loss_weights,
+        jit_compile=_jit_compile(),
+    )
     optimizer.build(model.trainable_variables)
     if state_dir is not None:
         model.load_weights(state_dir / callbacks.WEIGHTS_FILE)
@@ -117,6 +122,8 @@ def _fit(model, recipe, batches, steps, state, output_dir, console):
             " --batch-size, or use mixed precision."
         ) from error
     except tf.errors.OpError as error:
+        if recipe.find_damaged is not None:
+            recipe.find_damaged()
         raise ValueError(_explain(error)) from error
     finally:
         progress.stop()
@@ -140,14 +147,10 @@ _NOISE = (
 
 
 def _explain(error):
-    """The first line of a TensorFlow error, and what to do."""
+    """The first line of a TensorFlow error."""
     lines = [line.strip() for line in str(error.message).splitlines()]
     lines = [line for line in lines if line and not line.startswith(_NOISE)]
-    return (
-        f"TensorFlow stopped the training: {lines[0] if lines else error}."
-        " If this is about an image, `hrnet records` decodes every one and names the"
-        " one that is damaged."
-    )
+    return f"TensorFlow stopped the training: {lines[0] if lines else error}"
 
 
 def _scaled(optimizer, model):

@@ -41,3 +41,19 @@ def cosine_decay(learning_rate, epochs, steps_per_epoch, warmup_steps=0):
         warmup_target=learning_rate,
         warmup_steps=warmup,
     )
+
+
+def polynomial_decay(learning_rate, epochs, steps_per_epoch, power=0.9):
+    """Falls as `(1 - step / total) ** power` to zero at the end.
+
+    Args:
+        learning_rate: float. The rate of the first step.
+        epochs: int. Length of the run.
+        steps_per_epoch: int.
+        power: float; 0.9 in the segmentation protocols.
+    Returns:
+        A Keras schedule of the optimizer's step.
+    """
+    return keras.optimizers.schedules.PolynomialDecay(
+        learning_rate, epochs * steps_per_epoch, end_learning_rate=0.0, power=power
+    )

@@ -9,8 +9,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 import tensorflow as tf
+from segmenters import LABELS, make_segmenter
 
 from hrnet_tf.export.saved_model import export_saved_model
+from hrnet_tf.predictors.segmentation import SegmentationPredictor
 
 SCRIPT = """
 import importlib.util, json, sys
@@ -26,7 +28,22 @@ print(json.dumps(found["keypoints"][0].numpy().tolist()))
 """
 
 
-@pytest.fixture
+SEGMENTATION = """
+import importlib.util, json, sys
+import tensorflow as tf
+
+assert importlib.util.find_spec("hrnet_tf") is None
+loaded = tf.saved_model.load(sys.argv[1])
+contents = [open(path, "rb").read() for path in sys.argv[2:]]
+found = loaded.signatures["serving_default"](image_bytes=tf.constant(contents))
+maps = [tf.io.decode_png(png)[..., 0] for png in found["png_bytes"]]
+answer = {"sizes": found["sizes"].numpy().tolist()}
+answer["maps"] = [values.numpy().tolist() for values in maps]
+print(json.dumps(answer))
+"""
+
+
+@pytest.fixture(scope="module")
 def clean_python():
     """The interpreter of an environment with this TensorFlow alone."""
     # pytest keeps its own temporary folders, and this one has 1.5 GB.
@@ -73,3 +90,26 @@ def test_the_saved_model_runs_with_tensorflow_alone(
         text=True,
     )
     assert "signature_def['serving_default']" in shown.stdout, shown.stderr[-2000:]
+
+
+@pytest.mark.slow
+def test_a_segmenter_runs_with_tensorflow_alone(clean_python, photo, encode, tmp_path):
+    model = make_segmenter()
+    folder = export_saved_model(model, tmp_path / "shapes", flip_test=True)
+    images = [photo(40, 56), photo(33, 70, 1)]
+    paths = [tmp_path / "0.png", tmp_path / "1.png"]
+    for path, image in zip(paths, images, strict=True):
+        path.write_bytes(encode(image, "PNG"))
+    done = subprocess.run(
+        [clean_python, "-I", "-c", SEGMENTATION, folder, *paths],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout)
+    assert found["sizes"] == [[40, 56], [33, 70]]
+    predictor = SegmentationPredictor(model)
+    for image, values in zip(images, found["maps"], strict=True):
+        expected = LABELS.to_file_ids(predictor.predict(image, flip=True).labels)
+        assert (np.array(values) == expected).mean() > 0.999

@@ -1,3 +1,4 @@
+import heatmap_reference
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -48,8 +49,33 @@ def test_the_file_gives_what_the_model_says(
         np.testing.assert_allclose(found["keypoints"][i], cells * 4, atol=1e-3)
     if precision == "float32":
         np.testing.assert_allclose(found["keypoints"], expected["keypoints"], atol=1e-3)
+    assert_built_in(interpreter)
+
+
+def assert_built_in(interpreter):
     operations = {op["op_name"] for op in interpreter._get_ops_details()}
     assert not any(name.startswith(("Flex", "CUSTOM")) for name in operations)
+
+
+@pytest.mark.parametrize("convention", ["dark", "udp", "face"])
+def test_the_file_reads_heatmaps_as_they_were_trained(
+    make_pose, images, tmp_path, convention
+):
+    model = make_pose(heatmap_convention=convention)
+    path = tmp_path / "pose.tflite"
+    export_litert(model, path, batch_size=2, flip_test=True)
+    found, interpreter = run(path, images)
+    expected = PoseSignatures(model, flip_test=True).crops(tf.constant(images))
+    largest = np.abs(expected["heatmaps"]).max()
+    difference = np.abs(found["heatmaps"] - expected["heatmaps"]).max()
+    assert difference < TOLERANCES["float32"] * largest
+    scale = np.array([63 / 15, 95 / 23]) if convention == "udp" else 4
+    for i in range(2):
+        maps = found["heatmaps"][i]
+        cells, scores = heatmap_reference.decode(convention, maps, 2.0)
+        np.testing.assert_allclose(found["keypoints"][i], cells * scale, atol=1e-2)
+        np.testing.assert_allclose(found["scores"][i], scores)
+    assert_built_in(interpreter)
 
 
 def test_float16_halves_the_weights_and_mixed_precision_is_left_out(

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from hrnet_tf.data.keypoint_sets import COCO
 from hrnet_tf.export import saved_model
-from hrnet_tf.export.saved_model import ExportedPose, export_saved_model
+from hrnet_tf.export.saved_model import export_saved_model, load_exported
 
 BOXES = [[10, 12, 50, 60], [61, 20, 40, 79.5], [-20, -15, 60, 60]]
 
@@ -104,7 +104,7 @@ def test_a_box_outside_the_image_gives_finite_numbers(serve, photo, encode):
 def test_mixed_precision_and_flip_test_are_exported(make_pose, pose_model, tmp_path):
     model = make_pose(dtype="mixed_bfloat16")
     export_saved_model(model, tmp_path, flip_test=True)
-    exported = ExportedPose(tmp_path)
+    exported = load_exported(tmp_path)
     assert exported.flip_test
     images = np.full((1, 96, 64, 3), 128, np.uint8)
     assert exported.crops(tf.constant(images))["heatmaps"].dtype == tf.float32
@@ -168,26 +168,26 @@ def test_the_largest_version_is_loaded(exported, tmp_path):
     for version in ("9", "10"):
         shutil.copytree(exported / "1", tmp_path / version)
     (tmp_path / "11").mkdir()
-    assert ExportedPose(tmp_path).folder == tmp_path / "10"
+    assert load_exported(tmp_path).folder == tmp_path / "10"
 
 
 def test_incomplete_folders_are_named(exported, tmp_path):
     with pytest.raises(ValueError, match="There is no folder .*absent"):
-        ExportedPose(tmp_path / "absent")
+        load_exported(tmp_path / "absent")
     (tmp_path / "notes").mkdir()
     with pytest.raises(ValueError, match=r"holds neither saved_model.pb.*\['notes'\]"):
-        ExportedPose(tmp_path)
+        load_exported(tmp_path)
     folder = tmp_path / "1"
     shutil.copytree(exported / "1", folder)
     graph = (folder / "saved_model.pb").read_bytes()
     (folder / "saved_model.pb").write_bytes(graph[: len(graph) // 2])
     with pytest.raises(ValueError, match="1 could not be loaded as a SavedModel"):
-        ExportedPose(folder)
+        load_exported(folder)
     (folder / "saved_model.pb").write_bytes(graph)
     weights = next(folder.glob("variables/*.data*"))
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(ValueError, match="1 could not be loaded as a SavedModel"):
-        ExportedPose(folder)
+        load_exported(folder)
     (folder / "assets.extra/hrnet.json").write_text("{")
     with pytest.raises(ValueError, match=r"hrnet\.json is absent or damaged"):
-        ExportedPose(folder)
+        load_exported(folder)

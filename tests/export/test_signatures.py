@@ -1,7 +1,9 @@
+import heatmap_reference
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from hrnet_tf.data.augment.affine import decode_crop
 from hrnet_tf.export.signatures import PoseSignatures, check_exportable
 from hrnet_tf.models.backbone import HRNetBackbone
 
@@ -47,6 +49,46 @@ def test_flip_test_averages_with_the_mirrored_crop(pose_model, crops):
     flipped[:, :, 1:] = flipped[:, :, :-1].copy()
     found = signatures.crops(crops)["heatmaps"]
     np.testing.assert_allclose(found, (heatmaps + flipped) / 2, atol=2e-4)
+
+
+@pytest.mark.parametrize("convention", ["dark", "udp", "face"])
+def test_crops_are_read_by_the_models_convention(make_pose, crops, convention):
+    model = make_pose(heatmap_convention=convention)
+    found = PoseSignatures(model).crops(crops)
+    scale = np.array([63 / 15, 95 / 23]) if convention == "udp" else 4
+    for i in range(2):
+        maps = found["heatmaps"][i].numpy()
+        cells, scores = heatmap_reference.decode(convention, maps, 2.0)
+        np.testing.assert_allclose(found["keypoints"][i], cells * scale, atol=1e-2)
+        np.testing.assert_allclose(found["scores"][i], scores)
+
+
+def test_flip_test_of_udp_shifts_nothing(make_pose, crops):
+    model = make_pose(heatmap_convention="udp")
+    signatures = PoseSignatures(model, flip_test=True)
+    heatmaps = model.predict_on_batch(crops.numpy())
+    flipped = model.predict_on_batch(crops.numpy()[:, :, ::-1])[:, :, ::-1]
+    flipped = flipped[..., list(signatures.keypoint_set.flip_indices)]
+    found = signatures.crops(crops)["heatmaps"]
+    np.testing.assert_allclose(found, (heatmaps + flipped) / 2, atol=2e-4)
+
+
+def test_people_are_cut_and_mapped_back_as_udp_does(make_pose, photo, encode):
+    model = make_pose(heatmap_convention="udp")
+    image, box = encode(photo(100, 140), "JPEG"), np.float32([10, 12, 50, 60])
+    signatures = PoseSignatures(model)
+    found = signatures.people(tf.constant([image]), tf.constant([[box]]))
+    # The box is extended to the crop's shape, and by a quarter.
+    height = max(box[3], box[2] * 96 / 64) * 1.25
+    size = np.array([height * 64 / 96, height])
+    corner = box[:2] + box[2:] / 2 - size / 2
+    scale = np.array([63, 95]) / size
+    matrix = np.column_stack([np.diag(scale), -corner * scale])
+    crop = decode_crop(image, tf.constant(matrix, tf.float32), (96, 64))
+    expected = signatures.crops(crop[None])
+    keypoints = expected["keypoints"][0] / scale + corner
+    np.testing.assert_allclose(found["keypoints"][0, 0], keypoints, atol=1e-2)
+    np.testing.assert_allclose(found["scores"][0], expected["scores"], rtol=1e-3)
 
 
 def test_flip_test_needs_the_keypoint_set(make_pose):

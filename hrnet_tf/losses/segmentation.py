@@ -1,0 +1,129 @@
+"""Losses on label maps: cross entropy with ignored pixels, and its hardest pixels."""
+
+import keras
+
+from hrnet_tf.data.label_sets import IGNORE_LABEL
+from hrnet_tf.layers.resize import ResizeLike
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class SegmentationCrossEntropy(keras.losses.Loss):
+    """Cross entropy of each pixel, averaged by the weights of the pixels' classes.
+
+    Logits of another size are resized to the labels' first, as the official code does.
+    The value is the weighted mean of PyTorch, `sum(w * l) / sum(w)` over the batch; a
+    batch without a labelled pixel costs nothing.
+
+    Args:
+        class_weights: sequence of `C` floats, or None for equal weights.
+        interpolation: how the logits are enlarged, "bilinear" or
+            "bilinear_align_corners" (the object-contextual networks).
+        name: str.
+    Call arguments:
+        y_true: labels `[B, H, W]`, 0..C-1, and 255 for ignored pixels.
+        y_pred: logits `[B, h, w, C]`.
+    Returns:
+        A float32 scalar.
+    Reference:
+        HRNet-Semantic-Segmentation, branch HRNet-OCR, lib/core/criterion.py.
+    """
+
+    def __init__(
+        self,
+        class_weights=None,
+        interpolation="bilinear",
+        name="segmentation_cross_entropy",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        self.class_weights = None if class_weights is None else tuple(class_weights)
+        self.interpolation = interpolation
+        self._resize = ResizeLike(interpolation, dtype="float32")
+
+    def call(self, y_true, y_pred):
+        losses, _, weights = self._pixels(y_true, y_pred)
+        total = keras.ops.sum(losses * weights)
+        return total / keras.ops.maximum(keras.ops.sum(weights), 1e-12)
+
+    def _pixels(self, y_true, y_pred):
+        """Losses, probabilities of the true classes and weights, `[B, H, W]` each."""
+        ops = keras.ops
+        labels = ops.cast(y_true, "int32")
+        logits = ops.cast(y_pred, "float32")
+        if self.class_weights and len(self.class_weights) != logits.shape[-1]:
+            raise ValueError(
+                f"class_weights holds {len(self.class_weights)} numbers for"
+                f" {logits.shape[-1]} classes. Pass one for each."
+            )
+        if tuple(logits.shape[1:3]) != tuple(labels.shape[1:3]):
+            logits = self._resize((logits, ops.expand_dims(labels, -1)))
+        valid = labels != IGNORE_LABEL
+        labels = ops.where(valid, labels, 0)
+        losses = keras.losses.sparse_categorical_crossentropy(
+            labels, logits, from_logits=True
+        )
+        weights = ops.cast(valid, "float32")
+        if self.class_weights:
+            table = ops.convert_to_tensor(self.class_weights, "float32")
+            weights = weights * ops.take(table, labels)
+        return losses, ops.cast(valid, "float32"), weights
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "class_weights": self.class_weights,
+            "interpolation": self.interpolation,
+        }
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class OHEMCrossEntropy(SegmentationCrossEntropy):
+    """Cross entropy of the hard pixels alone (online hard example mining).
+
+    A pixel is hard if the probability of its true class is below the threshold, or
+    below that of the `min_kept`-th hardest pixel of the batch. The mean is over the
+    hard pixels; class weights multiply their losses and do not divide again.
+
+    Args:
+        threshold: float in (0, 1].
+        min_kept: int.
+        class_weights, interpolation, name: see `SegmentationCrossEntropy`.
+    Call arguments:
+        y_true: labels `[B, H, W]`, 0..C-1, and 255 for ignored pixels.
+        y_pred: logits `[B, h, w, C]`.
+    Returns:
+        A float32 scalar.
+    Reference:
+        HRNet-Semantic-Segmentation, branch HRNet-OCR, lib/core/criterion.py.
+    """
+
+    def __init__(
+        self, threshold=0.9, min_kept=131072, name="ohem_cross_entropy", **kwargs
+    ):
+        super().__init__(name=name, **kwargs)
+        self.threshold = threshold
+        self.min_kept = max(1, min_kept)
+
+    def call(self, y_true, y_pred):
+        ops = keras.ops
+        losses, valid, weights = self._pixels(y_true, y_pred)
+        losses, valid, weights = (
+            ops.reshape(x, (-1,)) for x in (losses, valid, weights)
+        )
+        # Which pixels are hard is no function to differentiate.
+        probabilities = ops.stop_gradient(ops.exp(-losses))
+        # Ignored pixels sort behind all others.
+        ordered = ops.sort(ops.where(valid > 0, probabilities, 2.0))
+        last = ops.cast(ops.sum(valid), "int32") - 1
+        place = ops.maximum(ops.minimum(self.min_kept, last), 0)
+        limit = ops.maximum(ops.take(ordered, place), self.threshold)
+        hard = valid * ops.cast(probabilities < limit, "float32")
+        total = ops.sum(losses * weights * hard)
+        return total / ops.maximum(ops.sum(hard), 1.0)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "threshold": self.threshold,
+            "min_kept": self.min_kept,
+        }

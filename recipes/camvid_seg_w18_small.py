@@ -1,0 +1,55 @@
+"""CamVid (11 classes), HRNetV2-W18-small-v1, from random weights.
+
+Data: a folder with {train,val,test}/ images and {train,val,test}annot/ label maps.
+Run: hrnet train recipes/camvid_seg_w18_small.py --data-dir DIR --out runs/camvid
+"""
+
+from functools import partial
+from pathlib import Path
+
+from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
+from hrnet_tf.data.sources import label_folder
+from hrnet_tf.models.classifier import KAIMING_FAN_OUT
+from hrnet_tf.training.segmentation import poly_adamw, segmentation_recipe
+
+
+def recipe(
+    preset="hrnet_w18_small_v1",
+    batch_size=8,
+    epochs=60,
+    data_dir="data/camvid",
+    weights=None,
+    dtype=None,
+    labels="camvid",
+    skip_bad=False,
+):
+    def load(split, label_set):
+        data = Path(data_dir)
+        return label_folder.load_segmentation(
+            data / split, data / f"{split}annot", skip_bad=skip_bad
+        )
+
+    return segmentation_recipe(
+        name="camvid_seg_w18_small",
+        settings={
+            "preset": preset,
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "data_dir": str(data_dir),
+        },
+        labels=labels,
+        load_train=partial(load, "train"),
+        load_val=partial(load, "val"),
+        crop_size=(256, 352),
+        augmentation=SegmentationAugmentation(
+            base_size=480, min_scale=0.6, max_scale=1.6, brightness=0.2, contrast=0.2
+        ),
+        optimizer=poly_adamw,
+        class_weights="log",
+        momentum=0.9,
+        kernel_initializer=KAIMING_FAN_OUT,
+        weights=weights,
+        dtype=dtype,
+        skip_bad=skip_bad,
+        evaluate_every=10,
+    )

@@ -1,0 +1,54 @@
+"""Look Into Person, HRNetV2-W48, 473x473: 55.8 mIoU on val with flip (published).
+
+Official protocol: images warped to 473x473, crops of that size at scales 0.5 to 1.6,
+mirrored at random (the sides change places), SGD 7e-3 with polynomial decay, L2 5e-4,
+four GPUs' batch of 40, ImageNet weights to start from (--weights).
+Data: the folder with TrainVal_images/ and TrainVal_parsing_annotations/.
+Run: hrnet train recipes/lip_seg_w48.py --data-dir DIR \\
+    --weights hrnetv2_w48_imagenet.pth --out RUN
+"""
+
+from functools import partial
+
+from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
+from hrnet_tf.data.sources import lip
+from hrnet_tf.training.segmentation import official_sgd, segmentation_recipe
+
+
+def recipe(
+    preset="hrnet_w48",
+    batch_size=40,
+    epochs=150,
+    data_dir="data/lip",
+    crop_size=(473, 473),
+    labels="lip",
+    learning_rate=7e-3,
+    weights=None,
+    dtype=None,
+    skip_bad=False,
+):
+    def load(split):
+        return lambda label_set: lip.load_segmentation(data_dir, split, skip_bad)
+
+    return segmentation_recipe(
+        name="lip_seg_w48",
+        settings={
+            "preset": preset,
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "data_dir": str(data_dir),
+            "learning_rate": learning_rate,
+        },
+        labels=labels,
+        load_train=load("train"),
+        load_val=load("val"),
+        crop_size=crop_size,
+        augmentation=SegmentationAugmentation(
+            base_size=473, max_scale=1.6, resize_to=(473, 473)
+        ),
+        optimizer=partial(official_sgd, learning_rate=learning_rate),
+        protocol="lip",
+        weights=weights,
+        dtype=dtype,
+        skip_bad=skip_bad,
+    )

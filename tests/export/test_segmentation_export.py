@@ -1,0 +1,205 @@
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image
+from segmenters import LABELS, bilinear, draw_image, make_segmenter
+
+from hrnet_tf.export.litert import export_litert
+from hrnet_tf.export.saved_model import export_saved_model, load_exported
+from hrnet_tf.export.segmentation import ExportedSegmentation, SegmentationSignatures
+from hrnet_tf.models.backbone import HRNetBackbone
+
+
+@pytest.fixture(scope="module")
+def model():
+    # Images of any size are served, whatever size it was trained with.
+    return make_segmenter(image_size=(64, 64))
+
+
+@pytest.fixture(scope="module")
+def directory(model, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("models") / "shapes"
+    export_saved_model(model, directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def serve(directory):
+    loaded = tf.saved_model.load(str(directory / "1"))
+
+    def call(signature, **inputs):
+        found = loaded.signatures[signature](**inputs)
+        return {name: value.numpy() for name, value in found.items()}
+
+    return call
+
+
+def encode(pixels, kind):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def logits_by_hand():
+    free = make_segmenter()
+
+    def logits(image):
+        cells = free(image[None].astype("float32"), training=False)[0].numpy()
+        return bilinear(cells, image.shape[:2])
+
+    return logits
+
+
+def check_labels(labels, logits):
+    """Equal but for ties that the last digit decides."""
+    assert labels.dtype == np.uint8
+    chosen = np.take_along_axis(logits, labels[..., None].astype(int), -1)
+    np.testing.assert_allclose(chosen[..., 0], logits.max(-1), atol=1e-3)
+
+
+def test_files_of_different_kinds_and_sizes(serve):
+    images = [draw_image(40, 56), draw_image(33, 70, 1)]
+    contents = [encode(images[0], "PNG"), encode(images[1], "JPEG")]
+    found = serve("serving_default", image_bytes=tf.constant(contents))
+    assert set(found) == {"labels", "sizes", "png_bytes"}
+    assert found["sizes"].tolist() == [[40, 56], [33, 70]]
+    assert found["labels"].shape == (2, 40, 70)
+    values = np.array([7, 11, 12, 23])
+    for i, (height, width) in enumerate(found["sizes"]):
+        labels = found["labels"][i]
+        assert (labels[height:] == 255).all()
+        assert (labels[:, width:] == 255).all()
+        alone = serve("serving_default", image_bytes=tf.constant(contents[i : i + 1]))
+        np.testing.assert_array_equal(labels[:height, :width], alone["labels"][0])
+        # The PNG holds the values of the label set's files.
+        with Image.open(io.BytesIO(found["png_bytes"][i])) as file:
+            assert file.mode == "L"
+            np.testing.assert_array_equal(
+                np.asarray(file), values[labels[:height, :width]]
+            )
+
+
+def test_files_give_what_the_model_says(serve, logits_by_hand):
+    image = draw_image(40, 56)
+    contents = tf.constant([encode(image, "PNG")])
+    found = serve("serving_default", image_bytes=contents)
+    check_labels(found["labels"][0], logits_by_hand(image))
+
+
+def test_images(serve, logits_by_hand):
+    images = np.stack([draw_image(48, 40, seed) for seed in range(2)])
+    found = serve("images", images=tf.constant(images))
+    for i, image in enumerate(images):
+        logits = logits_by_hand(image)
+        check_labels(found["labels"][i], logits)
+        powers = np.exp(logits - logits.max(-1, keepdims=True))
+        expected = powers.max(-1) / powers.sum(-1)
+        np.testing.assert_allclose(found["confidence"][i], expected, atol=1e-4)
+
+
+def test_no_image_at_all(serve):
+    found = serve("images", images=tf.zeros((0, 32, 40, 3), tf.uint8))
+    assert found["labels"].shape == found["confidence"].shape == (0, 32, 40)
+    found = serve("serving_default", image_bytes=tf.constant([], tf.string))
+    assert found["labels"].shape[0] == len(found["png_bytes"]) == 0
+
+
+def test_flip_test_averages_with_the_mirrored_image(model, logits_by_hand):
+    signatures = SegmentationSignatures(model, flip_test=True)
+    image = draw_image(32, 48)
+    mirrored = logits_by_hand(image[:, ::-1])[:, ::-1, [0, 2, 1, 3]]
+    logits = (logits_by_hand(image) + mirrored) / 2
+    found = signatures.images(tf.constant(image[None]))
+    check_labels(found["labels"][0].numpy(), logits)
+    assert signatures.description()["flip_test"] is True
+
+
+def test_the_folder(directory):
+    extra = directory / "1" / "assets.extra"
+    names = (extra / "class_names.txt").read_text().splitlines()
+    assert names == ["ground", "left", "right", "sky"]
+    saved = json.loads(json.dumps(LABELS.to_dict()))
+    assert json.loads((extra / "label_set.json").read_text()) == saved
+    description = json.loads((extra / "hrnet.json").read_text())
+    assert description["task"] == "segmentation"
+    assert description["num_classes"] == 4
+    assert description["label_set"] == saved
+    assert description["flip_test"] is False
+
+
+def test_it_is_loaded_by_its_task(directory):
+    loaded = load_exported(directory)
+    assert isinstance(loaded, ExportedSegmentation)
+    assert loaded.folder == directory / "1"
+    assert loaded.label_set == LABELS
+    assert loaded.flip_test is False
+    found = loaded.images(tf.constant(draw_image(32, 32)[None]))
+    assert found["labels"].shape == (1, 32, 32)
+
+
+def test_object_contextual_models_and_no_label_set(tmp_path):
+    model = make_segmenter(ocr=True, label_set=None)
+    export_saved_model(model, tmp_path / "ocr")
+    loaded = load_exported(tmp_path / "ocr")
+    assert loaded.label_set is None
+    assert not (tmp_path / "ocr/1/assets.extra/class_names.txt").exists()
+    image = draw_image(32, 64)
+    found = loaded.images(tf.constant(image[None]))["labels"][0].numpy()
+    outputs = model(image[None].astype("float32"), training=False)
+    check_labels(found, bilinear(outputs["main"][0].numpy(), (32, 64), True))
+
+
+def test_litert(tmp_path):
+    model = make_segmenter(dtype="mixed_bfloat16")
+    path = export_litert(
+        model, tmp_path / "shapes.tflite", flip_test=True, image_size=(32, 64)
+    )
+    interpreter = Interpreter(str(path))
+    runner = interpreter.get_signature_runner("images")
+    image = draw_image(32, 64)[None]
+    found = runner(images=image)
+    expected = SegmentationSignatures(make_segmenter(), flip_test=True)
+    expected = expected.images(tf.constant(image))
+    assert found["labels"].dtype == np.uint8
+    assert (found["labels"] == expected["labels"].numpy()).mean() > 0.999
+    np.testing.assert_allclose(found["confidence"], expected["confidence"], atol=1e-3)
+    operations = {op["op_name"] for op in interpreter._get_ops_details()}
+    assert not any(name.startswith(("Flex", "CUSTOM")) for name in operations)
+
+
+def test_what_litert_cannot_do(pose_model, tmp_path):
+    with pytest.raises(ValueError, match="no built-in operation for the attention"):
+        export_litert(make_segmenter(ocr=True), tmp_path / "a.tflite")
+    with pytest.raises(ValueError, match="for segmenters.* for a HRNetPose"):
+        export_litert(pose_model, tmp_path / "a.tflite", image_size=(32, 64))
+    with pytest.raises(ValueError, match=r"made for any. Pass image_size=\(height"):
+        export_litert(make_segmenter(), tmp_path / "shapes.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_exported(tmp_path):
+    with pytest.raises(ValueError, match="has include_preprocessing=False"):
+        SegmentationSignatures(make_segmenter(include_preprocessing=False))
+    with pytest.raises(ValueError, match="has label_set=None"):
+        export_saved_model(make_segmenter(label_set=None), tmp_path, flip_test=True)
+    with pytest.raises(ValueError, match="Received: HRNetBackbone"):
+        SegmentationSignatures(HRNetBackbone.from_preset("hrnet_test"))
+    with pytest.raises(ValueError, match="crop_fraction is for classifiers"):
+        export_saved_model(make_segmenter(), tmp_path, crop_fraction=0.9)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_description(directory, tmp_path):
+    shutil.copytree(directory / "1", tmp_path / "1")
+    path = tmp_path / "1/assets.extra/hrnet.json"
+    good = json.loads(path.read_text())
+    for content in ({**good, "task": "poetry"}, {"task": "segmentation"}):
+        path.write_text(json.dumps(content))
+        with pytest.raises(ValueError, match=r"hrnet\.json is absent or damaged"):
+            load_exported(tmp_path)

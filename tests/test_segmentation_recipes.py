@@ -1,0 +1,130 @@
+"""The published segmentation recipes: their constants, and an epoch on drawn data."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from label_layouts import (
+    ade20k_layout,
+    cityscapes_layout,
+    lip_layout,
+    pascal_context_layout,
+)
+
+from hrnet_tf.data.label_sets import load_label_set
+from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntropy
+from hrnet_tf.training.recipe import load_recipe
+from hrnet_tf.training.run import train
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+CASES = {
+    "cityscapes_seg_w48": (cityscapes_layout, "cityscapes"),
+    "cityscapes_seg_w18_small": (cityscapes_layout, "cityscapes"),
+    "cityscapes_ocr_w48": (cityscapes_layout, "cityscapes"),
+    "pascal_context_seg_w48": (pascal_context_layout, "pascal_context_59"),
+    "lip_seg_w48": (lip_layout, "lip"),
+    "ade20k_ocr_w48": (ade20k_layout, "ade20k"),
+}
+
+
+def recipe(name, **arguments):
+    return load_recipe(RECIPES / f"{name}.py", **arguments)
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_trains_tests_and_saves(name, tmp_path):
+    layout, labels = CASES[name]
+    label_set = load_label_set(labels)
+    arguments = {
+        "preset": "hrnet_test",
+        "batch_size": 2,
+        "epochs": 1,
+        "data_dir": str(layout(tmp_path / "data", label_set)),
+        "crop_size": (64, 96),
+    }
+    result = train(recipe(name, **arguments), tmp_path / "run")
+    (row,) = result.history
+    assert math.isfinite(row["loss"])
+    assert row["score"] == row["mIoU"] and 0 <= row["mIoU"] <= 1
+    assert (tmp_path / "run" / "best.keras").is_file()
+
+
+# Crop, long side at scale 1, largest scale, L2, first learning rate, epochs, batch.
+@pytest.mark.parametrize(
+    "name, crop, base, largest, l2, rate, epochs, batch",
+    [
+        ("cityscapes_seg_w48", [512, 1024], 2048, 2.1, 5e-4, 1e-2, 484, 12),
+        ("cityscapes_seg_w18_small", [512, 1024], 2048, 2.1, 5e-4, 1e-2, 484, 12),
+        ("cityscapes_ocr_w48", [512, 1024], 2048, 2.1, 5e-4, 1e-2, 484, 12),
+        ("pascal_context_seg_w48", [480, 480], 520, 2.1, 1e-4, 4e-3, 200, 16),
+        ("lip_seg_w48", [473, 473], 473, 1.6, 5e-4, 7e-3, 150, 40),
+        ("ade20k_ocr_w48", [520, 520], 520, 2.1, 1e-4, 2e-2, 120, 16),
+    ],
+)
+def test_official_constants(name, crop, base, largest, l2, rate, epochs, batch):
+    found = recipe(name)
+    assert found.name == name
+    assert found.settings["crop_size"] == crop
+    views = found.settings["augmentation"]
+    assert (views["base_size"], views["min_scale"]) == (base, 0.5)
+    assert views["max_scale"] == largest
+    assert views["flip_probability"] == 0.5
+    assert views["brightness"] == views["contrast"] == 0
+    assert (found.epochs, found.batch_size) == (epochs, batch)
+    optimizer = found.optimizer(10)
+    assert optimizer.l2 == l2
+    assert (optimizer.momentum, optimizer.nesterov) == (0.9, False)
+    # A power of 0.9 of what is left of the run.
+    schedule = optimizer._learning_rate
+    np.testing.assert_allclose(schedule(0), rate, rtol=1e-6)
+    half = float(schedule(5 * epochs))
+    np.testing.assert_allclose(half, rate * 0.5**0.9, rtol=1e-5)
+    resized = views["resize_to"] and list(views["resize_to"])
+    assert resized == ([473, 473] if name == "lip_seg_w48" else None)
+    rules = found.settings["protocol"]
+    rules = rules if isinstance(rules, str) else rules["protocol"]
+    data_set = name.split("_seg")[0].split("_ocr")[0]
+    assert rules == {"cityscapes": "whole"}.get(data_set, data_set)
+
+
+def test_losses():
+    weights = load_label_set("cityscapes").class_weights
+    plain = recipe("cityscapes_seg_w48").loss()
+    assert type(plain) is SegmentationCrossEntropy
+    assert plain.class_weights == weights and plain.interpolation == "bilinear"
+    both = recipe("cityscapes_ocr_w48").loss()
+    assert [type(loss) for loss in both.values()] == [SegmentationCrossEntropy] * 2
+    assert both["main"].class_weights == both["aux"].class_weights == weights
+    hard = recipe("ade20k_ocr_w48")
+    assert hard.loss_weights == {"aux": 0.4, "main": 1.0}
+    losses = hard.loss()
+    assert type(losses["aux"]) is SegmentationCrossEntropy
+    assert type(losses["main"]) is OHEMCrossEntropy
+    assert losses["main"].class_weights is None
+    # 131072 pixels for each of four GPUs with four images.
+    assert (losses["main"].threshold, losses["main"].min_kept) == (0.9, 4 * 131072)
+    assert recipe("lip_seg_w48").loss().class_weights is None
+
+
+def test_presets_and_label_sets():
+    settings = {name: recipe(name).settings for name in CASES}
+    small = settings.pop("cityscapes_seg_w18_small")
+    assert small["preset"] == "hrnet_w18_small_v1"
+    assert {s["preset"] for s in settings.values()} == {"hrnet_w48"}
+    assert settings["pascal_context_seg_w48"]["labels"] == "pascal_context_59 (59)"
+    other = recipe("pascal_context_seg_w48", labels="pascal_context_60").settings
+    assert other["labels"] == "pascal_context_60 (60)"
+
+
+def test_a_bad_label_map_stops_the_run_or_is_skipped(tmp_path):
+    label_set = load_label_set("lip")
+    root = lip_layout(tmp_path / "data", label_set, count=3)
+    bad = root / "TrainVal_parsing_annotations/train_segmentations/1.png"
+    bad.write_bytes(b"")
+    arguments = {"preset": "hrnet_test", "batch_size": 2, "data_dir": str(root)}
+    with pytest.raises(ValueError, match=r"train_segmentations/1\.png is no PNG"):
+        recipe("lip_seg_w48", **arguments).train_data(0, 0)
+    with pytest.warns(UserWarning, match="skipped 1 bad example"):
+        steps = recipe("lip_seg_w48", **arguments, skip_bad=True).train_data(0, 0)[1]
+    assert steps == 1
