@@ -34,6 +34,13 @@ class ChannelOrder(str, enum.Enum):
     bgr = "bgr"
 
 
+class Convention(str, enum.Enum):
+    official = "official"
+    dark = "dark"
+    udp = "udp"
+    face = "face"
+
+
 # The keys of hrnet_tf.weights.kinds.KINDS.
 _KINDS = {
     Task.pose: "pose",
@@ -45,6 +52,8 @@ _KINDS = {
     Task.classification: "classifier",
     Task.backbone: "backbone",
 }
+# Those whose models read heatmaps of keypoints.
+_KEYPOINT_KINDS = ("pose", "landmarks", "simple_baseline")
 _ANY_SIZE = "any"
 CheckpointArgument = Annotated[
     Path,
@@ -119,6 +128,14 @@ KeypointsOption = Annotated[
         show_default="none",
     ),
 ]
+ConventionOption = Annotated[
+    Convention | None,
+    typer.Option(
+        help="How the network's heatmaps were made, and are to be read: by the official"
+        " pose code, DARK, UDP or the official face code.",
+        show_default="that of the file if it is a published one, else of its layout",
+    ),
+]
 OverwriteOption = Annotated[bool, flag("--overwrite", "Replace the file if it exists.")]
 
 
@@ -133,14 +150,16 @@ def convert(
     interpolation: InterpolationOption = None,
     class_count: ClassCountOption = None,
     keypoints: KeypointsOption = None,
+    convention: ConventionOption = None,
     overwrite: OverwriteOption = False,
     debug: Debug = False,
 ):
     """Convert a PyTorch checkpoint into a model of this package.
 
     Whose checkpoint it is, its architecture and its number of classes or keypoints are
-    found out from the names and shapes of its tensors. Nothing in the file is
-    executed, and PyTorch is not needed.
+    found out from the names and shapes of its tensors; what else belongs to published
+    weights (see `hrnet presets --weights`), from the file's checksum. Nothing in the
+    file is executed, and PyTorch is not needed.
 
     Examples:
       hrnet convert pose_hrnet_w32_256x192.pth --out models/pose.keras \\
@@ -156,6 +175,8 @@ def convert(
         arguments["channel_order"] = channel_order.value
     if interpolation:
         arguments["interpolation"] = interpolation.value
+    if convention:
+        arguments["heatmap_convention"] = convention.value
     with common.spinner("reading the checkpoint"):
         from hrnet_tf.weights.layouts import recognise
         from hrnet_tf.weights.torch_checkpoint import read_checkpoint
@@ -167,12 +188,12 @@ def convert(
         from hrnet_tf.weights.convert import load_torch_weights
         from hrnet_tf.weights.kinds import kind_of
 
+        kind = _choose_kind(recognised, checkpoint, task, class_count)
+        _check_kind(kind, keypoints, convention)
+        published = _find_published(checkpoint, kind)
+        known = {} if published is None else _arguments_of(published, class_count)
         model = build_model(
-            recognised,
-            _choose_kind(recognised, checkpoint, task, class_count),
-            preset,
-            class_count,
-            **arguments,
+            recognised, kind, preset, class_count, **{**known, **arguments}
         )
         # A head for another number of classes must not stop the rest.
         is_other_head = kind_of(model) == recognised.kind and class_count not in (
@@ -181,7 +202,7 @@ def convert(
         )
         report = load_torch_weights(model, tensors, strict=not is_other_head)
         _save(model, out)
-    _print_report(checkpoint, recognised, model, report, out)
+    _print_report(checkpoint, recognised, published, model, report, out)
 
 
 def _check_out(out, overwrite):
@@ -249,6 +270,40 @@ def _choose_kind(recognised, checkpoint, task, class_count):
     return kind
 
 
+def _check_kind(kind, keypoints, convention):
+    """Raises ValueError for options that the kind of model does not have."""
+    if kind is None or kind in _KEYPOINT_KINDS:
+        return
+    for option, value in (("--keypoints", keypoints), ("--convention", convention)):
+        if value is not None:
+            raise ValueError(
+                f"{option} belongs to networks for pose and landmarks; this one is for"
+                f" another task ({kind}). Leave it out."
+            )
+
+
+def _find_published(checkpoint, kind):
+    """Returns the `PublishedWeights` that a keypoint network's file is, or None."""
+    if kind not in _KEYPOINT_KINDS:
+        return None
+    from hrnet_tf.weights import registry
+    from hrnet_tf.weights.download import file_sha256
+    from hrnet_tf.weights.kinds import KINDS
+
+    found = registry.identify(file_sha256(checkpoint))
+    models = [KINDS[name].model for name in _KEYPOINT_KINDS]
+    return found if found is not None and found.model in models else None
+
+
+def _arguments_of(published, class_count):
+    """Returns the arguments of published weights, but for the number of keypoints."""
+    arguments = dict(published.arguments)
+    if class_count not in (None, arguments.pop("num_keypoints")):
+        # The published names are those of other keypoints.
+        arguments.pop("keypoint_set", None)
+    return arguments
+
+
 def _save(model, out):
     """Writes the model; a file of that name is replaced only by a whole one."""
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -260,7 +315,7 @@ def _save(model, out):
         temporary.unlink(missing_ok=True)
 
 
-def _print_report(checkpoint, recognised, model, report, out):
+def _print_report(checkpoint, recognised, published, model, report, out):
     from hrnet_tf.weights.recognise import find_preset
 
     size = common.size_text(checkpoint.stat().st_size)
@@ -268,6 +323,7 @@ def _print_report(checkpoint, recognised, model, report, out):
     facts = {
         "checkpoint": f"{checkpoint} ({size})",
         "layout": report.layout,
+        **({"published as": published.name} if published else {}),
         "architecture": preset or recognised.architecture,
         "model": _describe(model),
         "weights": str(report).splitlines()[1].strip(),
@@ -291,4 +347,7 @@ def _describe(model):
     for name in ("interpolation", "channel_order"):
         if name in model.arguments:
             parts.append(f"{name.replace('_', ' ')} {model.arguments[name]}")
+    convention = model.arguments.get("heatmap_convention", "official")
+    if convention != "official":
+        parts.append(f"heatmap convention {convention}")
     return ", ".join(parts)

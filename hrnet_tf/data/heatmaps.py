@@ -3,14 +3,38 @@
 import dataclasses
 import math
 
+import numpy as np
 import tensorflow as tf
 
-from hrnet_tf.models.pose import HEATMAP_ACTIVATIONS
+from hrnet_tf.data import heatmap_peaks, heatmap_targets
+from hrnet_tf.data.augment import affine
+from hrnet_tf.models.pose import HEATMAP_ACTIVATIONS, check_convention
+
+# The kind of `heatmap_targets.place` of each convention.
+_PLACEMENTS = {
+    "official": "cell",
+    "dark": "whole_map",
+    "udp": "cell_window",
+    "face": "truncated",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class HeatmapCodec:
     """Turns keypoints of a crop into heatmaps and heatmaps into keypoints.
+
+    A network is read well only by the convention that it was trained with:
+
+    - "official": the pose code's. Gaussians lie on the nearest cell, maxima move by a
+      quarter of a cell, mirrored maps are shifted by one cell. With the activation
+      "spatial_softmax", for which it is the only one, Gaussians lie on the exact point
+      and maps are read by their centre of mass.
+    - "dark": Gaussians lie on the exact point and cover the map; maxima move to the top
+      of the Gaussian fitted there. Crops and the mirrored maps' shift are official.
+    - "udp": the same with UDP's derivatives; and crops, cells and mirrored maps are
+      aligned by the centres of their outermost pixels, so that nothing is shifted.
+    - "face": the face code's. Gaussians lie on the cell that the point lies in, and
+      points are read half a cell further; mirrored maps are not shifted.
 
     Attributes:
         image_size: (height, width) of the crop in pixels.
@@ -18,15 +42,19 @@ class HeatmapCodec:
         sigma: float. Standard deviation of the Gaussians, in cells.
         activation: "linear" or "spatial_softmax", how the network's output is read
             (see `HRNetPose`).
+        convention: "official", "dark", "udp" or "face".
     Reference:
         deep-high-resolution-net.pytorch, lib/dataset/JointsDataset.py
-        (generate_target) and lib/core/inference.py.
+        (generate_target) and lib/core/inference.py; DARK, arXiv 1910.06278, and UDP,
+        arXiv 1911.07524, as OpenMMLab's mmpose has them (MSRAHeatmap with unbiased,
+        UDPHeatmap); HRNet-Facial-Landmark-Detection, lib/core/evaluation.py.
     """
 
     image_size: tuple[int, int]
     stride: int = 4
     sigma: float = 2.0
     activation: str = "linear"
+    convention: str = "official"
 
     def __post_init__(self):
         if any(side % self.stride for side in self.image_size) or self.sigma <= 0:
@@ -40,6 +68,13 @@ class HeatmapCodec:
                 f"activation must be one of {HEATMAP_ACTIVATIONS}."
                 f" Received: activation={self.activation!r}."
             )
+        check_convention(self.convention, self.activation)
+        if self.convention == "udp" and min(self.heatmap_size) < 2:
+            raise ValueError(
+                "The convention 'udp' measures between the outermost cells, of which"
+                f" it needs two. Received: image_size={self.image_size},"
+                f" stride={self.stride}."
+            )
 
     @classmethod
     def for_model(cls, model):
@@ -48,12 +83,26 @@ class HeatmapCodec:
             image_size=model.image_size,
             sigma=model.heatmap_sigma,
             activation=model.heatmap_activation,
+            convention=model.heatmap_convention,
         )
 
     @property
     def heatmap_size(self):
         """(height, width) of the heatmaps in cells."""
         return tuple(side // self.stride for side in self.image_size)
+
+    def crop_matrix(self, centers, sizes, rotation):
+        """Returns the matrices from image pixels to crop pixels.
+
+        Args:
+            centers, sizes: float tensors `[..., 2]`, the regions of `box_regions`.
+            rotation: float or float tensor `[...]`, degrees.
+        Returns:
+            A float32 tensor `[..., 2, 3]`.
+        """
+        if self.convention == "udp":
+            return affine.aligned_crop_matrix(centers, sizes, rotation, self.image_size)
+        return affine.crop_matrix(centers, sizes[..., 0], rotation, self.image_size)
 
     def encode(self, points, visible):
         """Makes the heatmaps of keypoints.
@@ -62,32 +111,20 @@ class HeatmapCodec:
             points: float tensor `[..., K, 2]`, (x, y) in pixels of the crop.
             visible: tensor `[..., K]`; zero or False means not labelled.
         Returns:
-            Heatmaps float32 `[..., H, W, K]` with peak 1, and weights float32
-            `[..., K]`: 0 where a keypoint is not labelled or its Gaussian lies
-            outside the crop altogether, else 1.
+            Heatmaps float32 `[..., H, W, K]`, whose Gaussians have a peak of 1, and
+            weights float32 `[..., K]`: 0 where a keypoint is not labelled or its
+            Gaussian lies outside the crop altogether, where the map is empty; else 1.
         """
-        height, width = self.heatmap_size
-        # int() truncates towards zero in the official code; so does tf.cast.
-        cells = tf.cast(points / self.stride + 0.5, tf.int32)
-        centers = tf.cast(cells, tf.float32)
+        kind = _PLACEMENTS[self.convention]
         if self.activation == "spatial_softmax":
             # Read by its centre of mass, this map need not sit on a cell.
-            centers = points / self.stride
-        reach = int(3 * self.sigma)
-        limits = tf.constant([width, height])
-        inside = tf.reduce_all(
-            (cells - reach < limits) & (cells + reach + 1 >= 0), axis=-1
-        )
-        weights = tf.cast(tf.cast(visible, tf.bool) & inside, tf.float32)
-        x = self._profile(centers[..., 0], width, reach)
-        y = self._profile(centers[..., 1], height, reach) * weights[..., None, :]
+            kind = "exact"
+        cells = self.from_crop(tf.convert_to_tensor(points, tf.float32))
+        placement = heatmap_targets.place(cells, self.heatmap_size, self.sigma, kind)
+        weights = tf.cast(tf.cast(visible, tf.bool) & placement.inside, tf.float32)
+        y, x = heatmap_targets.draw(placement, self.heatmap_size, self.sigma)
+        y *= weights[..., None, :]
         return y[..., :, None, :] * x[..., None, :, :], weights
-
-    def _profile(self, centers, size, reach):
-        """One-dimensional Gaussians `[..., size, K]`, zero beyond their reach."""
-        offsets = tf.range(size, dtype=tf.float32)[:, None] - centers[..., None, :]
-        values = offsets * offsets / (-2 * self.sigma**2)
-        return tf.where(tf.abs(offsets) < reach + 0.5, tf.exp(values), 0.0)
 
     def activate(self, outputs):
         """Network outputs `[B, H, W, K]` -> heatmaps of the scale of the targets.
@@ -106,13 +143,17 @@ class HeatmapCodec:
     def merge_flipped(self, heatmaps, flipped, flip_indices):
         """Averages heatmaps `[B, H, W, K]` with those of the mirrored crop.
 
-        The mirrored ones are mirrored back, left and right keypoints swapped, and
-        shifted right, because mirroring moves the strided grid: pixel x, cell x / 4,
-        comes back at cell x / 4 - 3/4. The official rule is a shift by a whole cell,
-        which suits maps made for whole cells; those of the spatial softmax are shifted
-        by exactly three quarters, interpolating between neighbours.
+        The mirrored ones are mirrored back, and left and right keypoints swapped.
+        Mirroring moves the strided grid: pixel x, cell x / 4, comes back at cell x / 4
+        - 3/4. The official rule is a shift to the right by a whole cell, which suits
+        maps made for whole cells, and DARK keeps it; those of the spatial softmax are
+        shifted by exactly three quarters, interpolating between neighbours. UDP's
+        outermost cells change places, and the face code's cells are those that points
+        lie in, so that neither is shifted.
         """
         flipped = tf.gather(tf.reverse(flipped, [2]), list(flip_indices), axis=3)
+        if self.convention in ("udp", "face"):
+            return (heatmaps + flipped) * 0.5
         shifted = tf.concat([flipped[:, :, :1], flipped[:, :, :-1]], axis=2)
         if self.activation == "spatial_softmax":
             shifted += (flipped - shifted) / self.stride
@@ -123,55 +164,53 @@ class HeatmapCodec:
 
         Args:
             heatmaps: float32 tensor `[B, H, W, K]`.
-            refine: bool. True moves the maximum by a quarter of a cell towards the
-                higher neighbour, the official rule, or where the network was trained
-                by the spatial softmax to the centre of mass around it.
+            refine: bool. True moves the maximum by less than cells, as the convention
+                or the spatial softmax does; False gives the maximum's cell.
         Returns:
             Points `[B, K, 2]` in cells and scores `[B, K]`, the maxima (at most 1 for
-            the spatial softmax). Where no cell is positive the point is (0, 0).
+            the spatial softmax). Where no cell is positive the point is (0, 0); for the
+            convention "face" (-0.5, -0.5).
         """
-        _, height, width, num_keypoints = heatmaps.shape
-        flat = tf.transpose(heatmaps, [0, 3, 1, 2])
-        flat = tf.reshape(flat, [-1, num_keypoints, height * width])
-        index = tf.argmax(flat, axis=2, output_type=tf.int32)
-        scores = tf.reduce_max(flat, axis=2)
-        x, y = index % width, index // width
-        points = tf.cast(tf.stack([x, y], -1), tf.float32)
-        points = points * tf.cast(scores > 0, tf.float32)[..., None]
+        peaks = heatmap_peaks.find_peaks(heatmaps)
+        points = self._refined(peaks) if refine else peaks.cells
         if self.activation == "spatial_softmax":
-            if refine:
-                maps = tf.reshape(flat, [-1, num_keypoints, height, width])
-                points = self._center_of_mass(maps, x, y)
-            return points, tf.minimum(scores, 1.0)
-        if not refine:
-            return points, scores
-        inner = (x > 1) & (x < width - 1) & (y > 1) & (y < height - 1) & (scores > 0)
+            return points, tf.minimum(peaks.scores, 1.0)
+        return points, peaks.scores
 
-        def value(offset):
-            position = tf.clip_by_value(index + offset, 0, height * width - 1)
-            return tf.gather(flat, position, batch_dims=2)
+    def _refined(self, peaks):
+        """The points `[B, K, 2]` of `Peaks`, more finely than by cells."""
+        if self.activation == "spatial_softmax":
+            reach = max(1, round(2 * self.sigma))
+            return heatmap_peaks.center_of_mass(peaks, reach)
+        # 11 for a sigma of 2 and 17 for one of 3, as DARK's and UDP's authors have it;
+        # mmpose 1.x leaves 11 in most of its configurations of 384x288.
+        kernel_size = max(1, 2 * int(3 * self.sigma) - 1)
+        if self.convention == "dark":
+            return heatmap_peaks.dark_step(peaks, kernel_size)
+        if self.convention == "udp":
+            return heatmap_peaks.udp_step(peaks, kernel_size)
+        if self.convention == "face":
+            # Points were truncated to their cell, whose middle is half a cell further.
+            # The official code counts from one; an empty map's point is its zero.
+            points = heatmap_peaks.quarter_step(peaks, before=1)
+            return points + peaks.positive - 0.5
+        return heatmap_peaks.quarter_step(peaks)
 
-        slope = tf.stack([value(1) - value(-1), value(width) - value(-width)], -1)
-        shift = 0.25 * tf.sign(slope) * tf.cast(inner, tf.float32)[..., None]
-        return points + shift, scores
+    def to_crop(self, points):
+        """Maps points `[..., 2]` in cells to pixels of the crop."""
+        return points * self._pixels_per_cell()
 
-    def _center_of_mass(self, maps, x, y):
-        """Centres `[B, K, 2]` of maps `[B, K, H, W]` within two sigma of (x, y)."""
-        reach = max(1, round(2 * self.sigma))
+    def from_crop(self, points):
+        """Maps points `[..., 2]` in pixels of the crop to cells."""
+        return points / self._pixels_per_cell()
 
-        def window(position, size):
-            offsets = tf.range(size) - position[..., None]
-            return tf.cast(tf.abs(offsets) <= reach, tf.float32)
-
-        height, width = maps.shape[2:]
-        near = maps * window(y, height)[..., :, None] * window(x, width)[..., None, :]
-        columns, rows = tf.reduce_sum(near, 2), tf.reduce_sum(near, 3)
-        mass = tf.maximum(tf.reduce_sum(columns, 2), 1e-12)
-        moments = [
-            tf.reduce_sum(columns * tf.range(width, dtype=tf.float32), 2),
-            tf.reduce_sum(rows * tf.range(height, dtype=tf.float32), 2),
-        ]
-        return tf.stack(moments, -1) / mass[..., None]
+    def _pixels_per_cell(self):
+        """A number, or a pair for x and y."""
+        if self.convention != "udp":
+            return float(self.stride)
+        height, width = (side - 1 for side in self.image_size)
+        rows, columns = (count - 1 for count in self.heatmap_size)
+        return np.array([width / columns, height / rows], np.float32)
 
     def to_image(self, points, centers, sizes):
         """Maps points `[B, K, 2]` in cells to pixels of the image.
@@ -181,6 +220,9 @@ class HeatmapCodec:
             centers, sizes: float tensors `[B, 2]`, the regions of `box_regions`.
         """
         height, width = self.heatmap_size
+        if self.convention == "udp":
+            shares = points / [width - 1.0, height - 1.0] - 0.5
+            return shares * sizes[:, None, :] + centers[:, None, :]
         middle = tf.constant([width / 2, height / 2], tf.float32)
         scale = sizes[:, None, :1] / width
         return (points - middle) * scale + centers[:, None, :]

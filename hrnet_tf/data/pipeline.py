@@ -50,7 +50,7 @@ def training_batches(
 
     Args:
         source: list of `PoseExample`, or `PoseRecords`.
-        codec: `HeatmapCodec`; gives the crop's size and makes the targets.
+        codec: `HeatmapCodec`; says how crops are cut and makes the targets.
         keypoint_set: `KeypointSet` of the source.
         batch_size: int. Every batch is whole: an epoch's remainder is dropped.
         augmentation: `PoseAugmentation`.
@@ -70,9 +70,7 @@ def training_batches(
     def epoch_crops(epoch):
         def plan(block, people):
             draw = tf.stack([seed * 10_007 + epoch, block])
-            return _plan_crops(
-                people, draw, codec.image_size, augmentation, keypoint_set
-            )
+            return _plan_crops(people, draw, codec, augmentation, keypoint_set)
 
         blocks = people_of_epoch(epoch).take(taken).batch(PLANNED)
         return blocks.enumerate().map(plan).unbatch()
@@ -98,24 +96,24 @@ def training_batches(
     )
 
 
-def test_batches(source, num_keypoints, image_size, batch_size):
+def test_batches(source, num_keypoints, codec, batch_size):
     """Makes the batches of a test: every person once, in order, not augmented.
 
     Args:
         source: list of `PoseExample`, or `PoseRecords`.
         num_keypoints: int.
-        image_size: (height, width) of the crop.
+        codec: `HeatmapCodec`; says how crops are cut.
         batch_size: int. The last batch is padded by repeating its last person.
     Returns:
         A `tf.data.Dataset` of dicts: images uint8 `[B, H, W, 3]`, centers and sizes
         float32 `[B, 2]` (the regions, pixels), index int64 `[B]` (the person's
         position in the source; -1 for padding).
     """
-    size = tuple(image_size)
+    size = tuple(codec.image_size)
 
     def crop(index, person):
         center, extent = affine.box_regions(person["box"], size[1] / size[0])
-        matrix = affine.crop_matrix(center, extent[0], 0.0, size)
+        matrix = codec.crop_matrix(center, extent, 0.0)
         image = affine.decode_crop(_encoded(person), matrix, size)
         return {"images": image, "centers": center, "sizes": extent, "index": index}
 
@@ -149,7 +147,7 @@ def _encoded(person):
     return tf.io.read_file(person["path"])
 
 
-def _plan_crops(people, seed, crop_size, augmentation, keypoint_set):
+def _plan_crops(people, seed, codec, augmentation, keypoint_set):
     """Draws the augmented crops of `N` people.
 
     Returns:
@@ -157,18 +155,19 @@ def _plan_crops(people, seed, crop_size, augmentation, keypoint_set):
         matrix for `affine.decode_window`, points `[N, K, 2]` in crop pixels, visible
         `[N, K]` and seed `[N, 2]`.
     """
+    crop_size = codec.image_size
     keypoints = people["keypoints"]
     upper = [name in keypoint_set.upper_body for name in keypoint_set.names]
     center, size = affine.box_regions(people["box"], crop_size[1] / crop_size[0])
     center, size, rotation, flip = affine.random_region(
         keypoints, center, size, seed, augmentation, upper
     )
-    matrix = affine.crop_matrix(center, size[:, 0], rotation, crop_size)
+    matrix = codec.crop_matrix(center, size, rotation)
     # The official code mirrors the image and the centre, then crops with the same
     # angle; both steps are one matrix here.
     width = tf.cast(people["width"], tf.float32)
     mirrored_center = tf.stack([width - 1 - center[:, 0], center[:, 1]], -1)
-    mirrored = affine.crop_matrix(mirrored_center, size[:, 0], rotation, crop_size)
+    mirrored = codec.crop_matrix(mirrored_center, size, rotation)
     mirrored = affine.mirror(mirrored, width)
     matrix = tf.where(flip[:, None, None], mirrored, matrix)
     points = affine.apply_matrix(matrix, keypoints[..., :2])

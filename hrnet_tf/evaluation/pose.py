@@ -115,9 +115,7 @@ def predict_people(
     points = np.zeros((total, num_keypoints, 2), np.float32)
     scores = np.zeros((total, num_keypoints), np.float32)
     sizes = np.zeros((total, 2), np.float32)
-    batches = pipeline.test_batches(
-        examples, num_keypoints, codec.image_size, batch_size
-    )
+    batches = pipeline.test_batches(examples, num_keypoints, codec, batch_size)
     done = 0
     for batch in _readable(batches, examples):
         heatmaps = codec.activate(infer(batch["images"]))

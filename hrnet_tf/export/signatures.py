@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hrnet_tf.data.augment.affine import box_regions, crop_matrix, decode_crop
+from hrnet_tf.data.augment.affine import BOX_PADDING, box_regions, decode_crop
 from hrnet_tf.data.heatmaps import HeatmapCodec
-from hrnet_tf.data.keypoint_sets import model_keypoint_set
+from hrnet_tf.data.keypoint_sets import KeypointSet, model_keypoint_set
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.models.pose import HRNetPose
 from hrnet_tf.models.simple_baseline import SimpleBaselinePose
@@ -30,6 +30,8 @@ class PoseSignatures:
         ValueError: if the model does not allow it.
     """
 
+    task = "pose"
+
     def __init__(self, model, flip_test=False):
         _check_model(model)
         self.model = model
@@ -43,6 +45,38 @@ class PoseSignatures:
                 " keypoint_set=KeypointSet(...).to_dict(), or pass flip_test=False."
             )
         self._run = inference_function(model)
+
+    def functions(self):
+        """Returns the signatures: dict from name to `tf.function`.
+
+        "serving_default" is `people`, "crops" is `crops`.
+        """
+        image_bytes = tf.TensorSpec((None,), tf.string, "image_bytes")
+        boxes = tf.TensorSpec((None, None, 4), tf.float32, "boxes")
+        return {
+            "serving_default": tf.function(
+                self.people, input_signature=[image_bytes, boxes], autograph=False
+            ),
+            "crops": tf.function(
+                self.crops, input_signature=[self.crop_spec], autograph=False
+            ),
+        }
+
+    def description(self):
+        """Returns what is written beside the graph, as a dict of json values."""
+        return {
+            "task": self.task,
+            "image_size": list(self.codec.image_size),
+            "num_keypoints": self.model.num_keypoints,
+            "keypoint_set": self.keypoint_set and self.keypoint_set.to_dict(),
+            "flip_test": self.flip_test,
+            "box_padding": BOX_PADDING,
+            "heatmap_convention": self.codec.convention,
+        }
+
+    def assets(self):
+        """Returns further files: none."""
+        return {}
 
     @property
     def crop_spec(self):
@@ -61,7 +95,7 @@ class PoseSignatures:
         """
         heatmaps = self._heatmaps(images)
         cells, scores = self.codec.decode(heatmaps)
-        keypoints = cells * float(self.codec.stride)
+        keypoints = self.codec.to_crop(cells)
         return {"keypoints": keypoints, "scores": scores, "heatmaps": heatmaps}
 
     def people(self, image_bytes, boxes):
@@ -84,9 +118,7 @@ class PoseSignatures:
         places = tf.cast(tf.where(real), tf.int32)
         height, width = self.codec.image_size
         centers, sizes = box_regions(tf.gather_nd(boxes, places), width / height)
-        matrices = crop_matrix(
-            centers, sizes[:, 0], tf.zeros_like(sizes[:, 0]), (height, width)
-        )
+        matrices = self.codec.crop_matrix(centers, sizes, tf.zeros_like(sizes[:, 0]))
         crops = tf.map_fn(
             lambda args: decode_crop(image_bytes[args[0]], args[1], (height, width)),
             (places[:, 0], matrices),
@@ -123,9 +155,40 @@ class PoseSignatures:
         )
 
 
+class ExportedPose:
+    """A SavedModel of a pose model, loaded.
+
+    Args:
+        folder: `Path` of the version's folder.
+        description: dict, see `PoseSignatures.description`.
+        loaded: what `tf.saved_model.load` returned.
+    Attributes:
+        folder: `Path` of the version's folder.
+        image_size: (height, width) of the crops.
+        keypoint_set: `KeypointSet` or None.
+        flip_test: bool, whether the flip test is part of the graph.
+        heatmap_convention: str, see `HeatmapCodec`; how the crops are to be cut.
+    """
+
+    def __init__(self, folder, description, loaded):
+        self.folder = folder
+        self.image_size = tuple(description["image_size"])
+        self.flip_test = description["flip_test"]
+        # Folders from before there were others do not name it.
+        self.heatmap_convention = description.get("heatmap_convention", "official")
+        fields = description["keypoint_set"]
+        self.keypoint_set = None if fields is None else KeypointSet.from_dict(fields)
+        # Held on to: the signatures of a collected object lose their variables.
+        self._loaded = loaded
+        self._crops = loaded.signatures["crops"]
+
+    def crops(self, images):
+        """Finds the keypoints of crops; see `PoseSignatures.crops`."""
+        return self._crops(images=images)
+
+
 def check_exportable(model):
     """Raises ValueError if a model cannot be exported as it is."""
-    _check_model(model)
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
             "Models are exported with the TensorFlow backend of Keras. Received:"

@@ -54,8 +54,8 @@ class HRNetPose(HRNetModel):
         representation="v1",
         heatmap_activation="linear",
         heatmap_sigma=2.0,
-        keypoint_set=None,
         heatmap_convention="official",
+        keypoint_set=None,
         name="hrnet_pose",
         **body,
     ):

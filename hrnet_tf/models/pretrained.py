@@ -57,12 +57,6 @@ def build(cls, name, arguments):
     model = cls(**{**published, **arguments})
     report = load_torch_weights(model, fetch_weights(entry), strict=not other_head)
     _warn_of_missing(report, model)
-    if "UDP" in entry.notes:
-        warnings.warn(
-            f"{name}: {entry.notes} This package decodes heatmaps the standard way,"
-            " without UDP, so that its keypoints are less accurate than claimed.",
-            stacklevel=3,
-        )
     return model
 
 

@@ -69,8 +69,8 @@ class SimpleBaselinePose(HRNetModel):
         keypoint_set=None,
         heatmap_activation="linear",
         heatmap_sigma=2.0,
-        dtype=None,
         heatmap_convention="official",
+        dtype=None,
         name="simple_baseline_pose",
     ):
         check_heatmaps(num_keypoints, heatmap_activation, heatmap_sigma, keypoint_set)

@@ -1,23 +1,22 @@
 """Keypoints from images in three lines."""
 
 import os
-from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from hrnet_tf.data.augment.affine import box_regions, crop_matrix, warp
+from hrnet_tf.data.augment.affine import box_regions, warp
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import model_keypoint_set
-from hrnet_tf.export.saved_model import ExportedPose
 from hrnet_tf.export.signatures import (
     MAX_BOX_COORDINATE,
     MIN_BOX_SIDE,
+    ExportedPose,
     PoseSignatures,
 )
-from hrnet_tf.models.loading import load_model
 from hrnet_tf.predictors.images import read_image
+from hrnet_tf.predictors.loading import read_model
 from hrnet_tf.results import Keypoints
 
 # Crops that go through the network together: a bound on the memory.
@@ -48,7 +47,10 @@ class PosePredictor:
             self._function(False)
             self.keypoint_set = model_keypoint_set(model)
         self.image_size = model.image_size
-        self._codec = HeatmapCodec(image_size=self.image_size)
+        # For the way from the image to crops and back.
+        self._codec = HeatmapCodec(
+            image_size=self.image_size, convention=model.heatmap_convention
+        )
         self._cut = tf.function(
             self._cut_people,
             input_signature=[
@@ -69,10 +71,7 @@ class PosePredictor:
         Raises:
             ValueError: if there is no complete pose model; the text names the file.
         """
-        path = Path(path)
-        if path.is_dir() or (not path.exists() and path.suffix != ".keras"):
-            return cls(ExportedPose(path))
-        model = load_model(path)
+        model = read_model(path)
         try:
             return cls(model)
         except ValueError as error:
@@ -111,7 +110,7 @@ class PosePredictor:
         for start in range(0, max(len(boxes), 1), _BATCH_SIZE):
             part = slice(start, start + _BATCH_SIZE)
             found = function(self._cut(pixels, centers[part], sizes[part]))
-            cells = found["keypoints"] / self._codec.stride
+            cells = self._codec.from_crop(found["keypoints"])
             points.append(self._codec.to_image(cells, centers[part], sizes[part]))
             scores.append(found["scores"])
         return Keypoints(
@@ -125,8 +124,8 @@ class PosePredictor:
 
     def _cut_people(self, pixels, centers, sizes):
         """Crops people `[N, H, W, 3]` out of an image."""
-        widths = sizes[:, 0]
-        matrices = crop_matrix(centers, widths, tf.zeros_like(widths), self.image_size)
+        upright = tf.zeros_like(sizes[:, 0])
+        matrices = self._codec.crop_matrix(centers, sizes, upright)
         return tf.map_fn(
             lambda matrix: warp(pixels, matrix, self.image_size),
             matrices,

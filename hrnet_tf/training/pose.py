@@ -11,7 +11,7 @@ from hrnet_tf.data import pipeline
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
-from hrnet_tf.data.shards import open_pose_records
+from hrnet_tf.data.shards import open_pose_records, verified_bytes
 from hrnet_tf.data.sources import coco
 from hrnet_tf.evaluation import pose as evaluation
 from hrnet_tf.losses.heatmap import HeatmapMSE, SpatialCrossEntropy
@@ -39,12 +39,15 @@ def pose_recipe(
     augmentation,
     optimizer,
     loss="mse",
+    convention="official",
     ground_truth=None,
     records_dir=None,
     weights=None,
     dtype=None,
     representation="v1",
     evaluate_every=1,
+    make_model=HRNetPose.from_preset,
+    test=None,
 ):
     """Makes the `Recipe` of a top-down pose run.
 
@@ -59,6 +62,8 @@ def pose_recipe(
         augmentation: `PoseAugmentation`.
         optimizer: `(steps per epoch, epochs) -> keras.optimizers.Optimizer`.
         loss: "mse" (official) or "cross_entropy" (over the spatial softmax).
+        convention: "official", "dark", "udp" or "face", see `HeatmapCodec`; with the
+            cross entropy "official".
         ground_truth: path of the validation annotations; needed where OKS is used.
         records_dir: path. If the folder exists, its records are trained on instead of
             `load_train`.
@@ -66,8 +71,12 @@ def pose_recipe(
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         representation: "v1" or "v2", see `HRNetPose`.
         evaluate_every: int, epochs.
+        make_model: `(preset, **arguments of HRNetPose) -> model`.
+        test: `(model, examples, infer, batch_size) -> report`, or None for the
+            official test of poses.
     Raises:
-        ValueError: if the loss is unknown.
+        ValueError: if the loss or the convention is unknown, or they contradict each
+            other.
     """
     if loss not in LOSSES:
         raise ValueError(
@@ -76,17 +85,20 @@ def pose_recipe(
     loss_class, activation = LOSSES[loss]
     keypoint_set = load_keypoint_set(keypoints)
     batch_size, epochs = settings["batch_size"], settings["epochs"]
-    codec = HeatmapCodec(tuple(image_size), sigma=sigma, activation=activation)
+    codec = HeatmapCodec(
+        tuple(image_size), sigma=sigma, activation=activation, convention=convention
+    )
     has_records = records_dir is not None and Path(records_dir).is_dir()
     val_source = functools.cache(functools.partial(load_val, keypoint_set))
 
     def model():
-        built = HRNetPose.from_preset(
+        built = make_model(
             settings["preset"],
             num_keypoints=keypoint_set.num_keypoints,
             image_size=tuple(image_size),
             heatmap_activation=activation,
             heatmap_sigma=sigma,
+            heatmap_convention=convention,
             keypoint_set=keypoint_set.to_dict(),
             representation=representation,
             dtype=dtype,
@@ -99,7 +111,8 @@ def pose_recipe(
 
     def train_data(seed, first_epoch):
         # What is wrong with the test shows before an epoch of training.
-        evaluation.checked_metric(None, keypoint_set, ground_truth)
+        if test is None:
+            evaluation.checked_metric(None, keypoint_set, ground_truth)
         val_source()
         if has_records:
             source = open_pose_records(records_dir)
@@ -118,14 +131,17 @@ def pose_recipe(
         )
         return batches, pipeline.steps_per_epoch(source, batch_size)
 
+    run_test = test or functools.partial(evaluation.evaluate, ground_truth=ground_truth)
+
     def evaluate(trained, infer):
-        return evaluation.evaluate(
-            trained,
-            val_source(),
-            ground_truth=ground_truth,
-            infer=infer,
-            batch_size=min(batch_size, 32),
+        return run_test(
+            trained, val_source(), infer=infer, batch_size=min(batch_size, 32)
         )
+
+    def find_damaged():
+        if not has_records:
+            for example in load_train(keypoint_set):
+                verified_bytes(example)
 
     return Recipe(
         name=name,
@@ -135,10 +151,12 @@ def pose_recipe(
             "image_size": list(image_size),
             "sigma": sigma,
             "representation": representation,
-            "augmentation": dataclasses.asdict(augmentation),
+            "augmentation": _augmentation_settings(augmentation),
             "loss": loss,
             "dtype": dtype,
             "weights": weights and str(weights),
+            # Runs from before there were others do not name it, and may go on.
+            **({} if convention == "official" else {"convention": convention}),
             "records": has_records,
             **settings,
         },
@@ -151,6 +169,7 @@ def pose_recipe(
         batch_size=batch_size,
         pictures=lambda trained, infer: _pictures(trained, infer, val_source()),
         evaluate_every=evaluate_every,
+        find_damaged=find_damaged,
     )
 
 
@@ -192,15 +211,21 @@ def coco_pose_recipe(*, data_dir, settings, loss="mse", **arguments):
     )
 
 
-def official_adam(steps_per_epoch, epochs, learning_rate=1e-3, milestones=(170, 200)):
+def official_adam(
+    steps_per_epoch,
+    epochs,
+    learning_rate=1e-3,
+    milestones=(170, 200),
+    published_epochs=210,
+):
     """Adam as the official code sets it: no weight decay, steps of a tenth.
 
-    In a run of another length than 210 epochs the milestones keep their share of it.
+    In a run of another length than the published one the milestones keep their share.
 
     Reference:
         deep-high-resolution-net.pytorch, experiments/coco/hrnet/*.yaml.
     """
-    milestones = [round(milestone * epochs / 210) for milestone in milestones]
+    milestones = [max(1, round(m * epochs / published_epochs)) for m in milestones]
     schedule = schedules.step_decay(learning_rate, milestones, steps_per_epoch)
     # PyTorch's epsilon, and Adam's of the paper; Keras has 1e-7.
     return keras.optimizers.Adam(schedule, epsilon=1e-8)
@@ -214,6 +239,14 @@ def _check_keypoints(records_dir, found, wanted):
             f" ({wanted.num_keypoints}). Write records for it with `hrnet records"
             f" --keypoints {wanted.name}`, or remove that folder."
         )
+
+
+def _augmentation_settings(augmentation):
+    """The fields; the normal distribution is not named by runs from before others."""
+    fields = dataclasses.asdict(augmentation)
+    if augmentation.distribution == "normal":
+        del fields["distribution"]
+    return fields
 
 
 def _pictures(model, infer, examples):

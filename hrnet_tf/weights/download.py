@@ -171,10 +171,11 @@ def _obtain(job):
 
 
 def _matches(path, digits):
-    return digits is None or _sha256(path).startswith(digits.lower())
+    return digits is None or file_sha256(path).startswith(digits.lower())
 
 
-def _sha256(path):
+def file_sha256(path):
+    """Returns the checksum (str) of a file."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
@@ -184,7 +185,7 @@ def _sha256(path):
 
 def _wrong_checksum(job, path, expected):
     """Deletes the file and returns the error that says so."""
-    found, size = _sha256(path), path.stat().st_size
+    found, size = file_sha256(path), path.stat().st_size
     path.unlink()
     return ValueError(
         f"The file of {job.url} has another checksum than was published, and was"
@@ -305,7 +306,7 @@ def _convert(job):
         for name, array in tensors.items()
         if not _NO_WEIGHTS.fullmatch(name)
     }
-    metadata = {"url": job.url, "sha256": _sha256(job.original)}
+    metadata = {"url": job.url, "sha256": file_sha256(job.original)}
     beside = job.converted.with_suffix(".safetensors.part")
     try:
         # safetensors' own writer does not raise Python's errors of the disk.

@@ -133,7 +133,7 @@ _NEAREST = {"interpolation": "nearest"}
 _BILINEAR = {"interpolation": "bilinear"}
 _TRAINED_WITH = {
     ("official", "pose"): _NEAREST,
-    ("official", "landmarks"): _BILINEAR,
+    ("official", "landmarks"): {**_BILINEAR, "heatmap_convention": "face"},
     ("official", "ocr_segmenter"): {"interpolation": "bilinear_align_corners"},
     ("official", "classifier"): _NEAREST,
     ("official", "feature_pyramid"): _NEAREST,

@@ -66,6 +66,18 @@ def published(name):
     )
 
 
+def identify(sha256):
+    """Returns the `PublishedWeights` that a file is, or None.
+
+    Args:
+        sha256: str, the checksum of the file.
+    """
+    for name, fields in _table().items():
+        if fields["sha256"] and sha256.lower().startswith(fields["sha256"].lower()):
+            return published(name)
+    return None
+
+
 def names(model=None):
     """Returns the sorted names (list of str) of the published weights.
 

@@ -1,5 +1,6 @@
 """`hrnet convert`: what it writes, what it says, and what it refuses."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from typer.testing import CliRunner
 
 import hrnet_tf
 from hrnet_tf.cli import app
+from hrnet_tf.cli.convert import _find_published
+from hrnet_tf.weights import registry
 from hrnet_tf.weights.export_torch import export_torch_state_dict
 
 SIZE = {"image_size": (64, 64)}
@@ -124,6 +127,58 @@ class TestPose:
         assert "the model's own head keeps its weights: train it" in text
 
 
+class TestConventions:
+    def test_the_users(self, pose, tmp_path):
+        out = tmp_path / "model.keras"
+        text, _ = run(pose[0], "--out", out, "--convention", "dark")
+        assert assert_same(out, pose[1]).heatmap_convention == "dark"
+        assert facts(text)["model"].endswith(", heatmap convention dark")
+        run(pose[0], "--out", out, "--overwrite")
+        assert assert_same(out, pose[1]).heatmap_convention == "official"
+
+    def test_the_official_face_codes(self, tmp_path):
+        checkpoint, out = tmp_path / "face.safetensors", tmp_path / "model.keras"
+        model = write(checkpoint, "HRNetLandmarks", num_keypoints=19, **SIZE)
+        run(checkpoint, "--out", out)
+        assert assert_same(out, model).heatmap_convention == "face"
+        run(checkpoint, "--out", out, "--convention", "official", "--overwrite")
+        assert assert_same(out, model).heatmap_convention == "official"
+
+    def test_the_published_files(self, pose, tmp_path, monkeypatch):
+        """A file of that checksum, though of a tiny network."""
+        name = "hrnet_w32_coco_384x288_udp"
+        fields = registry._read("mmpose")[name]
+        digest = hashlib.sha256(pose[0].read_bytes()).hexdigest()
+        monkeypatch.setitem(fields, "sha256", digest[:8])
+        out = tmp_path / "model.keras"
+        text, _ = run(pose[0], "--out", out)
+        loaded = assert_same(out, pose[1])
+        assert loaded.heatmap_convention == "udp"
+        assert (loaded.image_size, loaded.heatmap_sigma) == ((384, 288), 3.0)
+        assert loaded.arguments["keypoint_set"]["name"] == "coco"
+        assert facts(text)["published as"] == name
+        # The user knows better.
+        options = ["--convention", "dark", "--image-size", "64x96", "--overwrite"]
+        run(pose[0], "--out", out, "--class-count", 14, *options)
+        loaded = hrnet_tf.load_model(out)
+        assert (loaded.heatmap_convention, loaded.image_size) == ("dark", (64, 96))
+        assert loaded.num_keypoints == 14
+        assert loaded.arguments["keypoint_set"] is None
+        # For other tasks it is a body alone.
+        assert _find_published(pose[0], "pose").name == name
+        assert _find_published(pose[0], "backbone") is None
+
+    def test_other_tasks_have_none(self, tmp_path):
+        checkpoint, out = tmp_path / "cls.safetensors", tmp_path / "model.keras"
+        write(checkpoint, "HRNetClassifier", num_classes=3, **SIZE)
+        for option in (["--convention", "udp"], ["--keypoints", "coco"]):
+            assert (
+                f"{option[0]} belongs to networks for pose and landmarks; this one is"
+                " for another task (classifier). Leave it out."
+                in fail(checkpoint, "--out", out, *option)
+            )
+
+
 class TestOtherTasks:
     def test_a_body_for_another_task(self, pose, tmp_path):
         checkpoint, out = tmp_path / "cls.safetensors", tmp_path / "model.keras"
@@ -230,6 +285,6 @@ class TestErrors:
 def test_help_describes_every_option():
     text, _ = run("--help")
     rows = re.findall(r"│ \*?\s*(--[a-z-]+)([^│]*)│", text)
-    assert len(rows) == 11
+    assert len(rows) == 12
     assert all(len(rest.split()) > 3 for _, rest in rows)
     assert re.search(r"Examples:\s+hrnet convert", text)

@@ -100,7 +100,7 @@ def test_mirrored_targets_lie_on_the_mirrored_person(examples):
 
 
 def test_every_person_is_tested_once_and_the_last_batch_is_padded(examples):
-    made = list(pipeline.test_batches(examples, 17, (64, 64), 5))
+    made = list(pipeline.test_batches(examples, 17, CODEC, 5))
     index = np.concatenate([batch["index"] for batch in made])
     count = pipeline.num_people(examples)
     assert all(batch["images"].shape == (5, 64, 64, 3) for batch in made)

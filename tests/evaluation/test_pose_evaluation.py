@@ -46,10 +46,10 @@ def oracle(model, examples):
     keypoints = np.concatenate([e.keypoints for e in examples])
     boxes = np.concatenate([e.boxes for e in examples])
     centers, sizes = affine.box_regions(boxes, 0.75)
-    matrices = affine.crop_matrix(centers, sizes[:, 0], 0.0, (256, 192))
+    matrices = codec.crop_matrix(centers, sizes, 0.0)
     points = affine.apply_matrix(matrices, keypoints[..., :2])
     heatmaps = codec.encode(points, keypoints[..., 2])[0].numpy()
-    batches = list(pipeline.test_batches(examples, 17, (256, 192), 4))
+    batches = list(pipeline.test_batches(examples, 17, codec, 4))
     answers = {}
     for batch in batches:
         for image, index in zip(batch["images"], batch["index"], strict=True):
@@ -73,6 +73,32 @@ def test_a_perfect_network_scores_perfectly(model, examples, truth):
     assert report.main_number == report.numbers["AP"] > 0.95
     assert report.num_people == sum(e.num_people for e in examples)
     assert report.boxes == "ground truth"
+
+
+@pytest.mark.parametrize(
+    ("convention", "limit"),
+    [("official", 0.51), ("dark", 0.02), ("udp", 0.02), ("face", 0.51)],
+)
+def test_what_was_encoded_is_found_in_the_image(model, examples, convention, limit):
+    model = HRNetPose.from_config(
+        {**model.get_config(), "heatmap_convention": convention}
+    )
+    people = pose.predict_people(
+        model, examples, flip_test=False, batch_size=4, infer=oracle(model, examples)
+    )
+    labels = np.concatenate([e.keypoints for e in examples])
+    cells = np.abs(people.points - labels[..., :2]) / people.sizes[:, None] * [48, 64]
+    # Away from the border, where no convention finds a Gaussian's middle.
+    inside = np.abs(labels[..., :2] - people_centers(examples)[:, None])
+    inside = (inside / people.sizes[:, None]).max(-1) < 0.4
+    shown = (labels[..., 2] > 0) & inside
+    assert shown.sum() > 20
+    assert cells[shown].max() < limit
+
+
+def people_centers(examples):
+    boxes = np.concatenate([e.boxes for e in examples])
+    return boxes[:, :2] + boxes[:, 2:] / 2
 
 
 def test_the_flip_test_reads_the_mirrored_image(model, examples):

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+import hrnet_tf
 from hrnet_tf import HRNetPose
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
 
@@ -82,6 +83,7 @@ def test_save_and_load_keep_everything(tmp_path):
         heatmap_activation="spatial_softmax",
         heatmap_sigma=1.5,
     )
+    assert model.heatmap_convention == "official"
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     pixels = images(size=(64, 64))
@@ -91,6 +93,22 @@ def test_save_and_load_keep_everything(tmp_path):
     assert loaded.get_config() == model.get_config()
     assert loaded.heatmap_sigma == 1.5
     assert loaded.backbone.name == "hrnet_backbone"
+
+
+@pytest.mark.parametrize("name", ["HRNetPose", "HRNetLandmarks", "SimpleBaselinePose"])
+def test_the_convention_travels_with_the_model(name, tmp_path):
+    make = getattr(hrnet_tf, name).from_preset
+    preset = "resnet50" if name == "SimpleBaselinePose" else "hrnet_test"
+    model = make(preset, image_size=(64, 64), heatmap_convention="udp")
+    config = json.loads(json.dumps(model.get_config()))
+    assert type(model).from_config(config).heatmap_convention == "udp"
+    # Models saved before there were others.
+    del config["heatmap_convention"]
+    assert type(model).from_config(config).heatmap_convention == "official"
+    with pytest.raises(ValueError, match=r"must be one of \('official'.*: 'msra'"):
+        make(preset, heatmap_convention="msra")
+    with pytest.raises(ValueError, match="convention is 'official'.*: 'dark'. Leave"):
+        make(preset, heatmap_convention="dark", heatmap_activation="spatial_softmax")
 
 
 def test_configuration_round_trip():

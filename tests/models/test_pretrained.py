@@ -1,10 +1,13 @@
 """Published weights and foreign bodies inside our models."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
 
 import hrnet_tf
+from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.weights import download, registry
 from hrnet_tf.weights.export_torch import export_torch_state_dict
 
@@ -60,9 +63,16 @@ def test_another_body_is_no_silent_success(published):
         hrnet_tf.HRNetPose.from_preset(KEYPOINTS, num_keypoints=5, representation="v2")
 
 
-def test_decoding_that_is_not_ours_is_said(published):
-    with pytest.warns(UserWarning, match="hrnet_w32_coco_256x192_udp.*without UDP"):
-        hrnet_tf.HRNetPose.from_preset(KEYPOINTS + "_udp")
+@pytest.mark.parametrize("convention", ["official", "dark", "udp"])
+def test_published_weights_say_how_their_maps_are_read(published, convention):
+    name = KEYPOINTS if convention == "official" else f"{KEYPOINTS}_{convention}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = hrnet_tf.HRNetPose.from_preset(name)
+    assert model.heatmap_convention == convention
+    assert HeatmapCodec.for_model(model).convention == convention
+    other = hrnet_tf.HRNetPose.from_preset(name, heatmap_convention="face")
+    assert other.heatmap_convention == "face"
 
 
 def test_another_head_stays_fresh(published):

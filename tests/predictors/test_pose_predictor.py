@@ -1,4 +1,5 @@
 import io
+import json
 
 import keras
 import numpy as np
@@ -74,6 +75,40 @@ def test_predict_is_the_training_geometry_backwards(predictor, jpeg):
     assert found.keypoint_set == COCO
     assert found.box_scores.tolist() == [1, 1, 1]
     assert found.image_path is None
+
+
+@pytest.mark.parametrize("convention", ["dark", "udp", "face"])
+def test_saved_and_exported_models_keep_their_convention(convention, jpeg, tmp_path):
+    keras.utils.set_random_seed(0)
+    model = HRNetPose.from_preset(
+        "hrnet_test",
+        image_size=(96, 64),
+        keypoint_set=COCO.to_dict(),
+        kernel_initializer="he_normal",
+        heatmap_convention=convention,
+    )
+    model.save(tmp_path / "pose.keras")
+    version = export_saved_model(model, tmp_path / "pose")
+    found = PosePredictor.load(tmp_path / "pose.keras").predict(jpeg, BOXES)
+    assert_same(PosePredictor.load(tmp_path / "pose").predict(jpeg, BOXES), found)
+    serving = tf.saved_model.load(str(version)).signatures["serving_default"]
+    served = serving(
+        image_bytes=tf.constant([jpeg]), boxes=tf.constant([BOXES], tf.float32)
+    )
+    np.testing.assert_allclose(served["keypoints"][0], found.xy, atol=2e-2)
+    official = HRNetPose.from_config(
+        {**model.get_config(), "heatmap_convention": "official"}
+    )
+    official.set_weights(model.get_weights())
+    other = PosePredictor(official).predict(jpeg, BOXES)
+    assert np.abs(other.xy - found.xy).max() > 0.1
+    # Folders from before the convention was noted are official ones.
+    description = version / "assets.extra" / "hrnet.json"
+    fields = json.loads(description.read_text())
+    assert fields.pop("heatmap_convention") == convention
+    description.write_text(json.dumps(fields))
+    old = PosePredictor.load(tmp_path / "pose")
+    assert old._model.heatmap_convention == "official"
 
 
 def test_images_may_be_paths_bytes_or_arrays(predictor, photo, jpeg, tmp_path):

@@ -195,6 +195,28 @@ def test_every_entry_is_consistent(entry):
         assert re.fullmatch("[0-9a-f]{8}", entry.sha256)
 
 
+def test_conventions_of_heatmaps_are_those_that_the_notes_tell():
+    signs = {
+        "dark": "Trained with DARK's Gaussians, whose centres are not rounded",
+        "udp": "Trained and evaluated with UDP, which aligns the centres of pixels",
+    }
+    counts = collections.Counter()
+    for entry in ENTRIES:
+        if entry.model in ("HRNetPose", "HRNetLandmarks", "SimpleBaselinePose"):
+            found = [name for name, sign in signs.items() if sign in entry.notes]
+            convention = entry.arguments.get("heatmap_convention", "official")
+            assert found == ([] if convention == "official" else [convention])
+            assert all(f"_{name}" in entry.name for name in found)
+            counts[convention] += 1
+    assert counts == {"official": 83, "dark": 32, "udp": 14}
+
+
+def test_files_are_identified_by_their_checksum():
+    digest = "73EDE547" + 56 * "0"
+    assert registry.identify(digest) == published("hrnet_w32_coco_256x192_udp")
+    assert registry.identify("0" * 64) is None
+
+
 def kinds():
     """One entry of every class and set of arguments, as building takes seconds."""
     found = {}

@@ -2,7 +2,8 @@
 
 Geometry: a region is a centre (x, y) and a size (width, height) in pixels of the
 image; the crop is the similarity transform that brings the region's centre to the
-crop's centre and the region's width to the crop's width.
+crop's centre and the region's width to the crop's width; or UDP's affine transform,
+see `aligned_crop_matrix`.
 
 Reference: deep-high-resolution-net.pytorch, lib/utils/transforms.py and
 lib/dataset/JointsDataset.py.
@@ -15,6 +16,7 @@ import tensorflow as tf
 
 BOX_PADDING = 1.25
 HALF_BODY_PADDING = 1.5
+DISTRIBUTIONS = ("normal", "uniform")
 # Pixels decoded around the crop: bilinear neighbours, and chroma upsampling.
 _WINDOW_MARGIN = 4
 
@@ -35,6 +37,8 @@ class PoseAugmentation:
         half_body_min_keypoints: int. Half bodies need more visible keypoints.
         brightness, contrast: float in [0, 1). Random factors `1 +- value` on the
             crop; 0, the protocol's, leaves the pixels alone.
+        distribution: "normal" or "uniform" (the protocol of faces): the region is
+            scaled by `1 + scale * U(-1, 1)` and rotated by `rotation * U(-1, 1)`.
     """
 
     scale: float = 0.35
@@ -45,8 +49,14 @@ class PoseAugmentation:
     half_body_min_keypoints: int = 8
     brightness: float = 0.0
     contrast: float = 0.0
+    distribution: str = "normal"
 
     def __post_init__(self):
+        if self.distribution not in DISTRIBUTIONS:
+            raise ValueError(
+                f"distribution must be one of {DISTRIBUTIONS}."
+                f" Received: distribution={self.distribution!r}."
+            )
         for field in ("rotation_probability", "flip_probability"):
             if not 0 <= getattr(self, field) <= 1:
                 raise ValueError(
@@ -107,6 +117,34 @@ def crop_matrix(center, width, rotation, crop_size):
         tf.stack([-sin, cos, crop_size[0] / 2 + sin * x - cos * y], -1),
     ]
     return tf.cast(tf.stack(rows, -2), tf.float32)
+
+
+def aligned_crop_matrix(center, size, rotation, crop_size):
+    """Returns UDP's matrix from image pixels to crop pixels.
+
+    The centres of the crop's outermost pixels lie on the region's borders, so that
+    mirroring the crop mirrors the region; `crop_matrix` lets the first pixel alone lie
+    there. The angle turns as in `crop_matrix`, that is against mmpose's.
+
+    Args:
+        center: float tensor `[..., 2]`, the region's centre (x, y).
+        size: float tensor `[..., 2]`, the region's (width, height) in pixels.
+        rotation: float tensor `[...]`, degrees.
+        crop_size: (height, width) of the crop.
+    Returns:
+        A float32 tensor `[..., 2, 3]`.
+    Reference:
+        UDP, arXiv 1911.07524; mmpose, get_udp_warp_matrix.
+    """
+    center, size, rotation = (tf.cast(x, tf.float64) for x in (center, size, rotation))
+    angle = rotation * (math.pi / 180)
+    cos, sin = tf.cos(angle), tf.sin(angle)
+    last = tf.constant([crop_size[1] - 1, crop_size[0] - 1], tf.float64)
+    scale = last / size
+    linear = tf.stack([tf.stack([cos, sin], -1), tf.stack([-sin, cos], -1)], -2)
+    linear *= scale[..., None]
+    offset = last / 2 - tf.linalg.matvec(linear, center)
+    return tf.cast(tf.concat([linear, offset[..., None]], -1), tf.float32)
 
 
 def invert(matrix):
@@ -286,18 +324,20 @@ def random_region(keypoints, center, size, seed, augmentation, upper_body):
     shape = tf.concat([[3], tf.shape(center)[:-1]], 0)
     uniform = tf.random.stateless_uniform(shape, seed)
     # Another stream of the same generator: seeds differ in their first number.
-    normal = tf.random.stateless_normal(
-        shape, seed + tf.constant([1 << 20, 0], seed.dtype)
-    )
+    stream = seed + tf.constant([1 << 20, 0], seed.dtype)
+    if augmentation.distribution == "uniform":
+        spread = tf.random.stateless_uniform(shape, stream, -1.0, 1.0)
+    else:
+        spread = tf.random.stateless_normal(shape, stream)
     if augmentation.half_body_probability > 0 and any(upper_body):
         wanted = uniform[0] < augmentation.half_body_probability
         center, size = _half_body(
-            keypoints, center, size, wanted, normal[0], augmentation, upper_body
+            keypoints, center, size, wanted, spread[0], augmentation, upper_body
         )
     strength = augmentation.scale
-    factor = tf.clip_by_value(1 + strength * normal[1], 1 - strength, 1 + strength)
+    factor = tf.clip_by_value(1 + strength * spread[1], 1 - strength, 1 + strength)
     limit = 2 * augmentation.rotation
-    rotation = tf.clip_by_value(normal[2] * augmentation.rotation, -limit, limit)
+    rotation = tf.clip_by_value(spread[2] * augmentation.rotation, -limit, limit)
     rotated = uniform[1] < augmentation.rotation_probability
     flip = uniform[2] < augmentation.flip_probability
     return center, size * factor[..., None], tf.where(rotated, rotation, 0.0), flip
