@@ -21,6 +21,8 @@ REQUIRED = [
     "matplotlib>=3.8",
     "numpy>=1.26",
     "pillow>=10.3",
+    # Videos; tf-models-official brings it too.
+    "opencv-python-headless>=4.8",
     "pycocotools>=2.0.8",
     "scipy>=1.11",
     "safetensors>=0.4.3",

@@ -312,7 +312,7 @@ class TestPredict:
     def test_names_what_is_no_image(self, model, drawn_people, tmp_path):
         command = ["predict", "--model", model, "--out", tmp_path / "out"]
         assert "absent.jpg does not exist" in fail(*command, "absent.jpg")
-        assert "is a folder" in fail(*command, drawn_people / "val2017")
+        assert "holds no image or video" in fail(*command, tmp_path)
         (tmp_path / "a.jpg").write_text("no image")
         assert "a.jpg" in fail(*command, tmp_path / "a.jpg")
         # Before the good one is worked on.

@@ -99,6 +99,24 @@ def print_facts(facts):
         console().print(line, soft_wrap=True)
 
 
+def numbers(option, text):
+    """Returns the numbers of a text such as "0.75,1,1.25", a tuple of float.
+
+    Args:
+        option: str. Where the text was given, for messages.
+        text: str.
+    Raises:
+        ValueError: if it holds anything else.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(
+            f"{option} takes numbers with commas between, such as 0.75,1,1.25."
+            f" Received: {text!r}."
+        ) from None
+
+
 def count_text(count, one, many):
     """Returns a count with its noun, such as "1 person"."""
     return f"{count} {one if count == 1 else many}"

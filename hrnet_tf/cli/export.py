@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from hrnet_tf.cli import common
-from hrnet_tf.cli.options import Debug, flag
+from hrnet_tf.cli.options import Debug, flag, task_option
+from hrnet_tf.cli.tasks import task_of
 
 
 class ExportFormat(str, enum.Enum):
@@ -77,6 +78,26 @@ BatchSizeOption = Annotated[
         show_default="1",
     ),
 ]
+ImageSizeOption = Annotated[
+    str | None,
+    task_option(
+        task="segmentation",
+        metavar="HEIGHTxWIDTH",
+        help="Size of the images that a litert segmenter takes, fixed.",
+        show_default="the model's own",
+    ),
+]
+CropFractionOption = Annotated[
+    float | None,
+    task_option(
+        task="classification",
+        metavar="SHARE",
+        min=0.01,
+        max=1,
+        help="Share of the shorter side that the centre crop of image files takes.",
+        show_default="0.875",
+    ),
+]
 OverwriteOption = Annotated[
     bool, flag("--overwrite", "Replace the file or version if it exists.")
 ]
@@ -91,20 +112,25 @@ def export(
     flip_test: FlipTestOption = False,
     version: VersionOption = None,
     batch_size: BatchSizeOption = None,
+    crop_fraction: CropFractionOption = None,
+    image_size: ImageSizeOption = None,
     overwrite: OverwriteOption = False,
     debug: Debug = False,
 ):
     """Export a model for use without this package.
 
-    The exported model does everything: normalisation, decoding of the heatmaps and,
-    as a saved_model, cutting people out of image files.
+    The exported model does everything, from image files to the result: decoding,
+    cutting people out, normalisation, and reading what the network puts out. A litert
+    file finds the keypoints of crops.
 
     Examples:
       hrnet export --model runs/lspet/best.keras --out exported/lspet
+      hrnet export --model runs/camvid/best.keras --out exported/camvid
       hrnet export --model runs/lspet/best.keras --out exported/lspet.tflite \\
           --format litert --precision float16
     """
-    _check_options(format, precision, version, batch_size)
+    _check_options(format, precision, version, batch_size, crop_fraction, image_size)
+    size = image_size and _size(image_size)
     target = _target(model, out, format, version or 1)
     if target.exists() and not overwrite:
         raise ValueError(
@@ -120,18 +146,24 @@ def export(
         if format is ExportFormat.saved_model:
             from hrnet_tf.export.saved_model import export_saved_model
 
-            export_saved_model(loaded, out, version or 1, flip_test, overwrite)
+            export_saved_model(
+                loaded, out, version or 1, flip_test, overwrite, crop_fraction
+            )
         else:
             from hrnet_tf.export.litert import export_litert
 
-            export_litert(loaded, target, precision.value, batch_size or 1, flip_test)
-    _print_summary(loaded, target, format, batch_size or 1, flip_test)
+            export_litert(
+                loaded, target, precision.value, batch_size or 1, flip_test, size
+            )
+    _print_summary(loaded, target, format, batch_size or 1, flip_test, size)
 
 
-def _check_options(format, precision, version, batch_size):
+def _check_options(format, precision, version, batch_size, crop_fraction, image_size):
     """Raises ValueError for options that belong to the other format."""
     wrong = {
         "--version": format is ExportFormat.litert and version is not None,
+        "--crop-fraction": format is ExportFormat.litert and crop_fraction is not None,
+        "--image-size": format is ExportFormat.saved_model and image_size is not None,
         "--batch-size": format is ExportFormat.saved_model and batch_size is not None,
         "--precision float16": format is ExportFormat.saved_model
         and precision is Precision.float16,
@@ -152,18 +184,43 @@ def _target(model, out, format, version):
     return out if out.suffix == ".tflite" else out / f"{model.stem}.tflite"
 
 
-def _print_summary(model, target, format, batch_size, flip_test):
-    height, width = model.image_size
+def _size(text):
+    sides = text.lower().split("x")
+    if len(sides) != 2 or not all(side.isdecimal() for side in sides):
+        raise ValueError(
+            f"--image-size takes HEIGHTxWIDTH, such as 512x1024. Received: {text!r}."
+        )
+    return tuple(map(int, sides))
+
+
+def _print_summary(model, target, format, batch_size, flip_test, size):
     files = [target] if target.is_file() else target.rglob("*")
     num_bytes = sum(file.stat().st_size for file in files if file.is_file())
-    crops = f"{height}, {width}, 3]"
     facts = {"written": f"{target} ({common.size_text(num_bytes)})"}
+    task = task_of(model, target)
     if format is ExportFormat.saved_model:
-        facts["serving_default"] = "image_bytes [B], boxes [B, N, 4]"
-        facts["crops"] = f"images uint8 [B, {crops}"
+        people = task in ("pose", "landmarks")
+        boxes = ", boxes [B, N, 4]" if people else ""
+        facts["serving_default"] = f"image_bytes [B]{boxes}"
+    count = "B" if format is ExportFormat.saved_model else batch_size
+    if task == "segmentation":
+        height, width = ("H", "W")
+        if format is ExportFormat.litert:
+            height, width = size or model.input_shape[1:3]
+        facts["images"] = f"images uint8 [{count}, {height}, {width}, 3]"
     else:
-        facts["crops"] = f"images uint8 [{batch_size}, {crops}"
-    facts["flip test"] = "inside" if flip_test else "no"
+        height, width = _crop_size(model, task)
+        facts["crops"] = f"images uint8 [{count}, {height}, {width}, 3]"
+    if task != "classification":
+        facts["flip test"] = "inside" if flip_test else "no"
     if format is ExportFormat.saved_model:
         facts["try it"] = f"hrnet predict --model {target.parent} IMAGE"
     common.print_facts(facts)
+
+
+def _crop_size(model, task):
+    if task != "classification":
+        return model.image_size
+    from hrnet_tf.evaluation.classification import checked_image_size
+
+    return checked_image_size(model)

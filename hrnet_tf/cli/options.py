@@ -6,10 +6,24 @@ from typing import Annotated
 
 import typer
 
+from hrnet_tf.cli.tasks import TITLES
+
 
 def flag(name, help):
     """Returns a `typer.Option` that is on if it is given."""
     return typer.Option(name, metavar="", help=help)
+
+
+def task_option(*names, task, **arguments):
+    """Returns a `typer.Option` in the help's panel of its task.
+
+    Args:
+        *names: str, its names, if not the argument's own.
+        task: str. A key of `tasks.TITLES`, or the panel's title.
+        **arguments: of `typer.Option`.
+    """
+    panel = (TITLES.get(task) or task).capitalize()
+    return typer.Option(*names, rich_help_panel=panel, **arguments)
 
 
 class Format(str, enum.Enum):

@@ -7,11 +7,21 @@ from typing import Annotated
 import typer
 
 from hrnet_tf.cli import common
-from hrnet_tf.cli.options import Debug, flag
+from hrnet_tf.cli.options import Debug, task_option
+from hrnet_tf.cli.tasks import check_options, task_of
+from hrnet_tf.video import VIDEO_SUFFIXES
 
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+
+
+_PEOPLE = "human pose and face landmarks"
 ImagesArgument = Annotated[
     list[Path],
-    typer.Argument(metavar="IMAGE", show_default=False, help="JPEG or PNG files."),
+    typer.Argument(
+        metavar="IMAGE|VIDEO|DIR",
+        show_default=False,
+        help="Image files, videos, or folders of them.",
+    ),
 ]
 ModelOption = Annotated[
     Path,
@@ -19,159 +29,308 @@ ModelOption = Annotated[
         metavar="MODEL",
         show_default=False,
         help="A .keras file, such as the best.keras of `hrnet train`, or a folder"
-        " of `hrnet export`.",
-    ),
-]
-BoxesOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE.json",
-        show_default="the whole image is one person",
-        help="Where the people are, in pixels of the image:"
-        ' {"image.jpg": \\[\\[x, y, width, height], ...], ...}; or COCO annotations'
-        " or detections; or, for one image, a list of boxes.",
+        " of `hrnet export`. Its class says what is looked for.",
     ),
 ]
 OutOption = Annotated[
     Path,
     typer.Option(
         metavar="DIR",
-        help="Folder for predictions.json and a picture NAME_keypoints.png of each"
-        " image.",
+        help="Folder for predictions.json and a picture, or video, of each input.",
+    ),
+]
+FlipTestOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--flip-test/--no-flip-test",
+        metavar="",
+        help="Average with the mirrored image: a little better, for twice the time."
+        " Not for classification.",
+        show_default="off; an exported model does as it was exported",
+    ),
+]
+BoxesOption = Annotated[
+    Path | None,
+    task_option(
+        task=_PEOPLE,
+        metavar="FILE.json",
+        show_default="the whole image is one person",
+        help="Where the people are, in pixels of the image:"
+        ' {"image.jpg": \\[\\[x, y, width, height], ...], ...}; or COCO annotations'
+        " or detections; or, for one image, a list of boxes. Boxes of a video are"
+        " those of all its frames.",
     ),
 ]
 MinScoreOption = Annotated[
-    float,
-    typer.Option(
+    float | None,
+    task_option(
+        task=_PEOPLE,
         metavar="SCORE",
         min=0,
         max=1,
         help="Keypoints with a lower score are not drawn.",
+        show_default="0.2",
     ),
 ]
 MinBoxScoreOption = Annotated[
-    float,
-    typer.Option(
+    float | None,
+    task_option(
+        task=_PEOPLE,
         metavar="SCORE",
         min=0,
         max=1,
         help="A detector's boxes with a lower score are left out.",
-    ),
-]
-FlipTestOption = Annotated[
-    bool,
-    flag(
-        "--flip-test",
-        "Average with the mirrored image: a little better, for twice the time. An"
-        " exported model does as it was exported.",
+        show_default="0",
     ),
 ]
 DrawBoxesOption = Annotated[
-    bool, flag("--draw-boxes", "Also draw the boxes in the pictures.")
+    bool | None,
+    task_option(
+        "--draw-boxes",
+        task=_PEOPLE,
+        metavar="",
+        help="Also draw the boxes in the pictures.",
+    ),
 ]
+ScalesOption = Annotated[
+    str | None,
+    task_option(
+        task="segmentation",
+        metavar="S,S,...",
+        help="Scales whose results are added, such as 0.75,1,1.25.",
+        show_default="1",
+    ),
+]
+TileOption = Annotated[
+    int | None,
+    task_option(
+        task="segmentation",
+        metavar="PIXELS",
+        min=32,
+        help="Run images in tiles of this size, a multiple of 32: for images that are"
+        " larger than the memory.",
+        show_default="whole images",
+    ),
+]
+AlphaOption = Annotated[
+    float | None,
+    task_option(
+        task="segmentation",
+        metavar="SHARE",
+        min=0,
+        max=1,
+        help="How much the colours hide the image.",
+        show_default="0.6",
+    ),
+]
+TopKOption = Annotated[
+    int | None,
+    task_option(
+        "--top",
+        task="classification",
+        metavar="N",
+        min=1,
+        help="Number of classes that are given.",
+        show_default="5",
+    ),
+]
+CropFractionOption = Annotated[
+    float | None,
+    task_option(
+        task="classification",
+        metavar="SHARE",
+        min=0.01,
+        max=1,
+        help="Share of the shorter side that the centre crop takes.",
+        show_default="0.875, or as exported",
+    ),
+]
+_ALLOWED = {
+    "pose": ("flip_test", "boxes", "min_score", "min_box_score", "draw_boxes"),
+    "landmarks": ("flip_test", "boxes", "min_score", "min_box_score", "draw_boxes"),
+    "segmentation": ("flip_test", "scales", "tile", "alpha"),
+    "classification": ("top_k", "crop_fraction"),
+}
 
 
 @common.command(interrupted="Stopped. predictions.json was not written.")
 def predict(
     images: ImagesArgument,
     model: ModelOption,
-    boxes: BoxesOption = None,
     out: OutOption = Path("predictions"),
-    min_score: MinScoreOption = 0.2,
-    min_box_score: MinBoxScoreOption = 0.0,
-    flip_test: FlipTestOption = False,
-    draw_boxes: DrawBoxesOption = False,
+    flip_test: FlipTestOption = None,
+    boxes: BoxesOption = None,
+    min_score: MinScoreOption = None,
+    min_box_score: MinBoxScoreOption = None,
+    draw_boxes: DrawBoxesOption = None,
+    scales: ScalesOption = None,
+    tile: TileOption = None,
+    alpha: AlphaOption = None,
+    top: TopKOption = None,
+    crop_fraction: CropFractionOption = None,
     debug: Debug = False,
 ):
-    """Find the keypoints of people in images, and draw them.
+    """Run a model on images and videos, and draw what it finds.
 
-    The image files themselves are never changed. predictions.json holds for each
-    person the box and x, y (pixels) and score of each keypoint.
+    The files themselves are never changed. predictions.json holds, for poses and
+    faces, the box of each person and x, y (pixels) and score of each keypoint; for
+    segmentation the share of each class, beside a label PNG of each image; for
+    classification the likeliest classes.
 
     Examples:
       hrnet predict --model runs/lspet/best.keras person.jpg
       hrnet predict --model exported/coco --boxes detections.json \\
-          --min-box-score 0.3 --out found data/coco/val2017/*.jpg
+          --min-box-score 0.3 --out found data/coco/val2017
+      hrnet predict --model runs/camvid/best.keras --out found drive.mp4
     """
-    people = _read_boxes(boxes, images, min_box_score)
+    given = {
+        "flip_test": flip_test,
+        "boxes": boxes,
+        "min_score": min_score,
+        "min_box_score": min_box_score,
+        "draw_boxes": draw_boxes,
+        "scales": scales and common.numbers("--scales", scales),
+        "tile": tile,
+        "alpha": alpha,
+        "top_k": top,
+        "crop_fraction": crop_fraction,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    inputs = _inputs(images)
     with common.spinner("loading the model"):
-        from hrnet_tf import visualize
-        from hrnet_tf.predictors.pose import PosePredictor
+        from hrnet_tf.cli.predict_tasks import TASKS
+        from hrnet_tf.predictors.loading import read_model
 
-        predictor = PosePredictor.load(model)
-    pictures = _picture_paths(images, out)
-    started = time.perf_counter()
-    found = []
-    with common.progress("finding keypoints", "images") as tick:
-        for i, image in enumerate(images):
-            keypoints = predictor.predict(
-                image, *people[i], flip_test=True if flip_test else None
-            )
-            drawn = visualize.draw_keypoints(image, keypoints, min_score, draw_boxes)
-            visualize.save_image(drawn, pictures[i])
-            found.append(keypoints)
-            tick(i + 1, len(images))
-    seconds = time.perf_counter() - started
-    _write(out / "predictions.json", model, found, pictures)
-    _print_summary(found, pictures, out, seconds)
+        loaded = read_model(model)
+        task = task_of(loaded, model)
+        check_options(given, _ALLOWED[task], task, model)
+        if task == "landmarks":
+            given["noun"] = ("face", "faces")
+        finder = _finder(TASKS[task], loaded, model, inputs, given)
+    _run(finder, model, inputs, out)
 
 
-def _read_boxes(boxes, images, min_box_score):
-    """Boxes and their scores (or None) for each image, which must all be complete."""
+def _finder(kind, loaded, path, inputs, arguments):
+    try:
+        return kind(loaded, inputs, **arguments)
+    except ValueError as error:
+        if str(error).startswith(str(arguments.get("boxes"))):
+            raise
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _inputs(paths):
+    """The images and videos, those of folders in the order of their names."""
     from hrnet_tf.data.sources.checks import image_size
 
-    for image in images:
-        if not image.is_file():
-            kind = "is a folder" if image.is_dir() else "does not exist"
-            raise ValueError(f"The image {image} {kind}. Expected JPEG or PNG files.")
-        # Cut short or of another format: said before any work is done.
-        image_size(image)
-    if boxes is None:
-        return [(None, None)] * len(images)
-    from hrnet_tf.cli.boxes import read_boxes
+    found = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(
+                child
+                for child in path.iterdir()
+                if child.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES
+            )
+            if not inside:
+                raise ValueError(
+                    f"The folder {path} holds no image or video. Expected files that"
+                    f" end in {', '.join(IMAGE_SUFFIXES + VIDEO_SUFFIXES)}."
+                )
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise ValueError(
+                f"The image {path} does not exist. Expected image files, videos or"
+                " folders of them."
+            )
+    for path in found:
+        if path.suffix.lower() in (".jpg", ".jpeg", ".png"):
+            # Cut short or of another format: said before any work is done.
+            image_size(path)
+    return found
 
-    return read_boxes(boxes, images, min_box_score)
+
+def _targets(inputs, out, suffix, extras=()):
+    """What is written for each input: nothing twice, nor over an input."""
+    taken = {path.resolve() for path in inputs}
+    targets = []
+    for path in inputs:
+        ending = f"_{suffix}.{'mp4' if _is_video(path) else 'png'}"
+        stem, number = path.stem, 2
+        while taken & (written := _written(out, stem, ending, extras)):
+            stem, number = f"{path.stem}_{number}", number + 1
+        taken |= written
+        targets.append(out / f"{stem}{ending}")
+    return targets
 
 
-def _picture_paths(images, out):
-    """A path for each picture: none twice, and none that is an image of the input."""
-    taken = {image.resolve() for image in images}
-    paths = []
-    for image in images:
-        path, number = out / f"{image.stem}_keypoints.png", 2
-        while path.resolve() in taken:
-            path = out / f"{image.stem}_{number}_keypoints.png"
-            number += 1
-        taken.add(path.resolve())
-        paths.append(path)
-    return paths
+def _written(out, stem, ending, extras):
+    """All files that are written for an input."""
+    return {(out / f"{stem}{end}").resolve() for end in (ending, *extras)}
 
 
-def _write(path, model, found, pictures):
+def _is_video(path):
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def _run(finder, model, inputs, out):
     from hrnet_tf.results import write_json
 
-    keypoint_set = found[0].keypoint_set
-    images = []
-    for keypoints, picture in zip(found, pictures, strict=True):
-        image = keypoints.to_dict()
-        del image["keypoint_set"]
-        images.append({**image, "picture": picture.name})
-    content = {
-        "model": str(model),
-        "keypoint_set": keypoint_set and keypoint_set.to_dict(),
-        "images": images,
-    }
-    write_json(path, content)
-
-
-def _print_summary(found, pictures, out, seconds):
-    people = common.count_text(sum(map(len, found)), "person", "people")
-    images = common.count_text(len(found), "image", "images")
-    more = f" and {len(pictures) - 1} more" if len(pictures) > 1 else ""
+    targets = _targets(inputs, out, finder.suffix, finder.extras)
+    content = {"model": str(model), **finder.header, "images": []}
+    rows = []
+    started = time.perf_counter()
+    with common.progress(finder.verb, "images") as tick:
+        for i, (path, target) in enumerate(zip(inputs, targets, strict=True)):
+            if _is_video(path):
+                frames = _run_video(finder, path, target, tick)
+                video = {"video_path": str(path), "picture": target.name}
+                content.setdefault("videos", []).append({**video, "frames": frames})
+                rows += frames
+            else:
+                rows.append(_run_image(finder, path, target))
+                content["images"].append(rows[-1])
+            tick(i + 1, len(inputs))
+    seconds = time.perf_counter() - started
+    write_json(out / "predictions.json", content)
+    unit = ("frame", "frames") if "videos" in content else ("image", "images")
+    found = finder.summary(rows)
+    more = f" and {len(targets) - 1} more" if len(targets) > 1 else ""
     common.print_facts(
         {
-            "found": f"{people} in {images}, {seconds:.1f} s",
+            "found": f"{found} in {common.count_text(len(rows), *unit)},"
+            f" {seconds:.1f} s",
             "predictions": out / "predictions.json",
-            "pictures": f"{pictures[0]}{more}",
+            "pictures": f"{targets[0]}{more}",
         }
     )
+
+
+def _run_image(finder, path, target):
+    from hrnet_tf.visualize import save_image
+
+    found = finder.find(path, path)
+    save_image(finder.draw(path, found), target)
+    return {
+        **finder.row(found),
+        "picture": target.name,
+        **finder.files(found, target),
+    }
+
+
+def _run_video(finder, path, target, tick):
+    """Runs the frames of a video and writes them drawn; returns their rows."""
+    from hrnet_tf.video import VideoReader, VideoWriter
+
+    rows = []
+    with (
+        VideoReader(path) as reader,
+        VideoWriter(target, reader.frames_per_second) as writer,
+    ):
+        for frame in reader:
+            found = finder.find(frame, path)
+            writer.write(finder.draw(frame, found, video=True))
+            rows.append(finder.row(found))
+            tick(len(rows), max(reader.num_frames, len(rows)))
+    return rows

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hrnet_tf.cli import common
-from hrnet_tf.cli.options import Debug, flag
+from hrnet_tf.cli.options import Debug, SkipBad, flag
 
 
 class Loss(str, enum.Enum):
@@ -49,7 +49,10 @@ PresetOption = Annotated[
 BatchSizeOption = Annotated[
     int | None,
     typer.Option(
-        metavar="N", help="People in a step.", min=1, show_default="the recipe's"
+        metavar="N",
+        help="People or images in a step.",
+        min=1,
+        show_default="the recipe's",
     ),
 ]
 EpochsOption = Annotated[
@@ -74,8 +77,7 @@ WeightsOption = Annotated[
     Path | None,
     typer.Option(
         metavar="CHECKPOINT",
-        help="PyTorch checkpoint of the official code (ImageNet or pose) to start"
-        " from.",
+        help="PyTorch checkpoint to start from (ImageNet's, or of the same task).",
         show_default="random weights",
     ),
 ]
@@ -91,9 +93,28 @@ KeypointsOption = Annotated[
     str | None,
     typer.Option(
         metavar="NAME|FILE",
-        help="Keypoint set of the data: coco, mpii, lsp, or a descriptor (.json or"
-        " .py).",
+        help="Keypoint set of the data: coco, mpii, lsp, 300w, wflw, cofw, aflw, or a"
+        " descriptor (.json or .py).",
         show_default="the recipe's",
+    ),
+]
+LabelsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="Label set of a segmentation: camvid, cityscapes, ..., or a descriptor"
+        " (.json or .py).",
+        show_default="the recipe's",
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        show_default=False,
+        help="Any other argument of the recipe's function, such as codec=udp or"
+        " learning_rate=1e-3; may be repeated.",
     ),
 ]
 SeedOption = Annotated[
@@ -120,6 +141,9 @@ def train(
     weights: WeightsOption = None,
     dtype: DtypeOption = None,
     keypoints: KeypointsOption = None,
+    labels: LabelsOption = None,
+    skip_bad: SkipBad = False,
+    settings: SetOption = None,
     seed: SeedOption = 0,
     overwrite: OverwriteOption = False,
     debug: Debug = False,
@@ -139,17 +163,19 @@ def train(
         from hrnet_tf.training.recipe import load_recipe
         from hrnet_tf.training.run import train as run
 
-    loaded = load_recipe(
-        recipe,
-        data_dir=data_dir and str(data_dir),
-        preset=preset,
-        batch_size=batch_size,
-        epochs=epochs,
-        loss=loss and loss.value,
-        weights=weights and str(weights),
-        dtype=dtype,
-        keypoints=keypoints,
-    )
+    arguments = {
+        "data_dir": data_dir and str(data_dir),
+        "preset": preset,
+        "batch_size": batch_size,
+        "epochs": epochs,
+        "loss": loss and loss.value,
+        "weights": weights and str(weights),
+        "dtype": dtype,
+        "keypoints": keypoints,
+        "labels": labels,
+        "skip_bad": skip_bad or None,
+    }
+    loaded = load_recipe(recipe, **{**arguments, **_arguments(settings or ())})
     console = common.console()
     result = run(loaded, out, seed=seed, overwrite=overwrite, console=console)
     scored = [row for row in result.history if "score" in row]
@@ -163,3 +189,21 @@ def train(
             "curves": folder / "curves.png",
         }
     )
+
+
+def _arguments(texts):
+    """The dict of texts such as "codec=udp"; numbers and the like are read as such."""
+    import ast
+
+    arguments = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise ValueError(
+                f"--set takes NAME=VALUE, such as codec=udp. Received: {text!r}."
+            )
+        try:
+            arguments[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            arguments[name] = value
+    return arguments

@@ -1,0 +1,164 @@
+"""`hrnet evaluate`, `predict` and `export` find the task by the model's class."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from command_line import fail, run
+from drawn_labels import draw_labels
+from drawn_video import write_video
+from PIL import Image
+
+import hrnet_tf
+from hrnet_tf.data.label_sets import load_label_set
+from hrnet_tf.video import VideoReader
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A folder with small random models, and drawn data."""
+    folder = tmp_path_factory.mktemp("models")
+    keras.utils.set_random_seed(0)
+    (folder / "data").mkdir()
+    draw_labels(folder / "data")
+    label_set = load_label_set(folder / "data" / "labels.json").to_dict()
+    size = {"image_size": (64, 64)}
+    made = {
+        "pose": hrnet_tf.HRNetPose.from_preset("hrnet_test", **size),
+        "faces": hrnet_tf.HRNetLandmarks.from_preset("hrnet_test", **size),
+        "segments": hrnet_tf.HRNetSegmenter.from_preset(
+            "hrnet_test", num_classes=3, label_set=label_set
+        ),
+        "classes": hrnet_tf.HRNetClassifier.from_preset(
+            "hrnet_test", num_classes=3, class_names=("cat", "dog", "hen"), **size
+        ),
+        "body": hrnet_tf.HRNetBackbone.from_preset("hrnet_test", **size),
+    }
+    for name, model in made.items():
+        model.save(folder / f"{name}.keras")
+    for name in ("cat", "dog", "hen"):
+        (folder / "animals" / name).mkdir(parents=True)
+        pixels = np.random.default_rng(0).integers(0, 256, (70, 90, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / "animals" / name / "1.png")
+    write_video(folder / "video" / "walk.mp4", 3, (48, 64))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        ("pose", "keypoints"),
+        ("faces", "keypoints"),
+        ("segments", "segmentation"),
+        ("classes", "classes"),
+    ],
+)
+class TestPredict:
+    def test_takes_folders(self, models, tmp_path, name, suffix):
+        command = ["predict", "--model", models / f"{name}.keras", "--out", tmp_path]
+        text = run(*command, models / "data" / "val").out
+        assert "2 images" in text
+        content = json.loads((tmp_path / "predictions.json").read_text())
+        assert len(content["images"]) == 2
+        for image in content["images"]:
+            assert image["picture"].endswith(f"_{suffix}.png")
+            assert (tmp_path / image["picture"]).is_file()
+
+    def test_takes_videos(self, models, tmp_path, name, suffix):
+        command = ["predict", "--model", models / f"{name}.keras", "--out", tmp_path]
+        text = run(*command, models / "video" / "walk.mp4").out
+        assert "3 frames" in text
+        (video,) = json.loads((tmp_path / "predictions.json").read_text())["videos"]
+        assert len(video["frames"]) == 3
+        assert video["picture"] == f"walk_{suffix}.mp4"
+        with VideoReader(tmp_path / video["picture"]) as frames:
+            assert len(list(frames)) == 3
+
+
+def test_segments_are_written_as_label_maps_too(models, tmp_path):
+    command = ["predict", "--model", models / "segments.keras", "--out", tmp_path]
+    run(*command, models / "data" / "val" / "0.png")
+    with Image.open(tmp_path / "0_labels.png") as image:
+        labels = np.array(image)
+    assert labels.shape == (64, 96) and labels.max() <= 2
+
+
+def test_label_maps_are_written_beside_inputs_of_that_name(models, tmp_path):
+    source = models / "data" / "val" / "0.png"
+    for name in ("a.png", "a_labels.png"):
+        (tmp_path / name).write_bytes(source.read_bytes())
+    command = ["predict", "--model", models / "segments.keras", "--out", tmp_path]
+    run(*command, tmp_path)
+    assert (tmp_path / "a_labels.png").read_bytes() == source.read_bytes()
+    names = {path.name for path in tmp_path.glob("*.png")}
+    assert {"a_2_labels.png", "a_2_segmentation.png"} <= names
+    assert "a_labels_labels.png" in names
+
+
+def test_predict_refuses_options_of_other_tasks(models, tmp_path):
+    image = models / "data" / "val" / "0.png"
+    command = ["predict", image, "--out", tmp_path / "out"]
+    text = fail(*command, "--model", models / "pose.keras", "--tile", 64)
+    assert "--tile does not belong to human pose" in text
+    text = fail(*command, "--model", models / "pose.keras", "--top", 3)
+    assert "--top does not belong to human pose" in text
+    text = fail(*command, "--model", models / "classes.keras", "--flip-test")
+    assert "--flip-test does not belong to classification" in text
+    text = fail(*command, "--model", models / "body.keras")
+    assert "holds a HRNetBackbone, which is no model of one of these tasks" in text
+    text = fail(*command, "--model", models / "segments.keras", "--scales", "1,x")
+    assert "--scales takes numbers" in text
+    assert not (tmp_path / "out").exists()
+
+
+def test_evaluates_segments(models, tmp_path):
+    data = models / "data"
+    command = ["evaluate", "--model", models / "segments.keras"]
+    command += ["--images", data / "val", "--out", tmp_path / "test"]
+    assert "needs --labels" in fail(*command)
+    text = fail(*command, "--labels", data / "valannot", "--split", "test")
+    assert "--split belongs to a data set's own folders" in text
+    text = run(*command, "--labels", data / "valannot", "--flip-test").out
+    assert "square" in text and "with flip test" in text
+    report = json.loads((tmp_path / "test" / "report.json").read_text())
+    assert report["num_images"] == 2 and 0 <= report["numbers"]["mIoU"] <= 1
+    assert (tmp_path / "test" / "confusion.png").is_file()
+
+
+def test_evaluates_classes(models, tmp_path):
+    command = ["evaluate", "--model", models / "classes.keras"]
+    command += ["--images", models / "animals", "--out", tmp_path / "report.json"]
+    assert "top-1" in run(*command).out
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["num_images"] == 3
+
+
+def test_evaluate_refuses_options_of_other_tasks(models):
+    command = ["evaluate", "--images", models / "data" / "val"]
+    text = fail(*command, "--model", models / "pose.keras")
+    assert "--annotations is missing" in text and "people" in text
+    text = fail(*command, "--model", models / "classes.keras", "--protocol", "lip")
+    assert "--protocol does not belong to classification" in text
+    text = fail(*command, "--model", models / "segments.keras", "--format", "wflw")
+    assert "--format wflw holds no annotations" in text and "cityscapes" in text
+    text = fail(*command, "--model", models / "pose.keras", "--format", "lip")
+    assert "expected one of coco, mpii" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix", "signature"),
+    [
+        ("segments", "segmentation", "images uint8 [B, H, W, 3]"),
+        ("classes", "classes", "images uint8 [B, 64, 64, 3]"),
+    ],
+)
+def test_exported_models_predict_the_same(models, tmp_path, name, suffix, signature):
+    model, image = models / f"{name}.keras", models / "data" / "val" / "0.png"
+    text = run("export", "--model", model, "--out", tmp_path / "exported").out
+    assert "serving_default  image_bytes [B]\n" in text and signature in text
+    for source, out in ((model, "a"), (tmp_path / "exported", "b")):
+        run("predict", "--model", source, "--out", tmp_path / out, image)
+    pictures = [tmp_path / out / f"0_{suffix}.png" for out in "ab"]
+    pixels = [np.array(Image.open(picture)).astype(int) for picture in pictures]
+    assert abs(pixels[0] - pixels[1]).mean() < 0.5
