@@ -80,3 +80,18 @@ def bilinear(maps, size, align_corners=False):
         np.add.at(weights, (np.arange(target), high), places - low)
         maps = np.moveaxis(np.tensordot(weights, maps, (1, axis)), 0, axis)
     return maps
+
+
+def whole_logits(network, image, align_corners=False, flip=False):
+    """What a network says of a whole image, filled up to sides divisible by 32.
+
+    Args:
+        network: function from an image `[H, W, 3]` to logits of cells `[h, w, C]`.
+    """
+    height, width = image.shape[:2]
+    padded = np.pad(image, [(0, -height % 32), (0, -width % 32), (0, 0)])
+    cells = network(padded)
+    if flip:
+        mirrored = network(padded[:, ::-1])[:, ::-1, list(LABELS.flip_indices)]
+        cells = (cells + mirrored) / 2
+    return bilinear(cells, padded.shape[:2], align_corners)[:height, :width]

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+# Of the last stream; images of other sizes than its multiples are best filled up.
+COARSEST_STRIDE = 32
 _CITYSCAPES_SCALES = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
 _ALL_SCALES = (*_CITYSCAPES_SCALES, 2.0)
 
@@ -28,6 +30,10 @@ class SegmentationProtocol:
         shift_windows: bool. True moves the last windows inside the image; False fills
             them up with black.
         whole_up_to: float. Scales up to it are run whole in spite of `window`.
+        pad_to_multiple: int or None. What is run is filled up with black to sides
+            divisible by it. Where a side is not divisible by 32, the coarse streams
+            have part of a cell more than fits, and so shift against the fine ones
+            towards the end of the image; the official code leaves it at that.
     Raises:
         ValueError: if a value is out of its range.
     Reference:
@@ -44,6 +50,7 @@ class SegmentationProtocol:
     stride: tuple[int, int] | None = None
     shift_windows: bool = False
     whole_up_to: float = 0.0
+    pad_to_multiple: int | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "scales", tuple(float(s) for s in self.scales))
@@ -90,7 +97,7 @@ def _pascal_context(size, **rules):
 # "pascal_context" is the test of the first release, "pascal_context_ocr" that of the
 # object-contextual branch, which its HRNetV2 models share.
 PROTOCOLS = {
-    "whole": SegmentationProtocol(),
+    "whole": SegmentationProtocol(pad_to_multiple=COARSEST_STRIDE),
     "cityscapes": SegmentationProtocol(
         scales=_CITYSCAPES_SCALES,
         flip=True,

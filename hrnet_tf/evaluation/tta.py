@@ -5,13 +5,14 @@ rounded, where OpenCV's whole numbers may be one grey level off; logits are aver
 with the mirrored ones before both are enlarged; exponents are cut at +-80.
 """
 
+import dataclasses
 import functools
 import math
 
 import tensorflow as tf
 
 from hrnet_tf.data.label_sets import model_label_set
-from hrnet_tf.evaluation.segmentation_protocols import SegmentationProtocol
+from hrnet_tf.evaluation.segmentation_protocols import PROTOCOLS
 from hrnet_tf.models.base import IMAGENET_MEAN
 from hrnet_tf.models.loading import inference_function
 
@@ -36,7 +37,7 @@ class FusedSegmenter:
     def __init__(self, model, protocol=None, infer=None):
         check_segmenter(model)
         self.model = model
-        self.protocol = protocol or SegmentationProtocol()
+        self.protocol = protocol or PROTOCOLS["whole"]
         self.align_corners = aligns_corners(model)
         self.flip_indices = flip_indices(model) if self.protocol.flip else None
         self._infer = infer or inference_function(model)
@@ -52,7 +53,11 @@ class FusedSegmenter:
         """
         check_image_size(self.model, images.shape[1:3])
         return full_size_logits(
-            self._infer, images, self.align_corners, self.flip_indices
+            self._infer,
+            images,
+            self.align_corners,
+            self.flip_indices,
+            self.protocol.pad_to_multiple if takes_any_size(self.model) else None,
         )
 
     def scores(self, images, size=None):
@@ -111,7 +116,11 @@ class FusedSegmenter:
 
     def _comparable(self, images, size):
         """What is largest where `scores` is, without needless exponentials."""
-        plain = SegmentationProtocol(flip=self.protocol.flip)
+        plain = dataclasses.replace(
+            PROTOCOLS["whole"],
+            flip=self.protocol.flip,
+            pad_to_multiple=self.protocol.pad_to_multiple,
+        )
         own_size = size is None or tuple(size) == tuple(images.shape[1:3])
         if self.protocol == plain and own_size:
             return self.logits(images)
@@ -188,6 +197,11 @@ def at_image_size(model, image_size=None):
     return copy
 
 
+def takes_any_size(model):
+    """Whether a model takes images of any size."""
+    return all(side is None for side in model.input_shape[1:3])
+
+
 def aligns_corners(model):
     """Whether the maps of a model are resized with the corners' centres aligned."""
     return model.arguments["interpolation"] == "bilinear_align_corners"
@@ -209,7 +223,9 @@ def flip_indices(model):
     return tuple(label_set.flip_indices)
 
 
-def full_size_logits(infer, images, align_corners, flip_indices=None):
+def full_size_logits(
+    infer, images, align_corners, flip_indices=None, pad_to_multiple=None
+):
     """Runs a segmenter and resizes its logits to the images; works in graphs.
 
     Args:
@@ -218,9 +234,15 @@ def full_size_logits(infer, images, align_corners, flip_indices=None):
         align_corners: bool, see `aligns_corners`.
         flip_indices: sequence of int, to average with the mirrored images' logits; or
             None.
+        pad_to_multiple: int or None. The images are filled up below and on the right
+            with black to sides divisible by it, and the logits cut again.
     Returns:
         float32 tensor `[B, H, W, C]`.
     """
+    size = tf.shape(images)[1:3]
+    if pad_to_multiple is not None:
+        below = tf.math.floormod(-size, pad_to_multiple)
+        images = tf.pad(images, [[0, 0], [0, below[0]], [0, below[1]], [0, 0]])
     logits = _main(infer(images))
     if flip_indices is not None:
         # The official code mirrors and averages the enlarged maps, which is the same.
@@ -228,7 +250,8 @@ def full_size_logits(infer, images, align_corners, flip_indices=None):
         if tuple(flip_indices) != tuple(range(len(flip_indices))):
             flipped = tf.gather(flipped, flip_indices, axis=-1)
         logits = (logits + flipped) / 2
-    return resize_maps(logits, tf.shape(images)[1:3], align_corners)
+    logits = resize_maps(logits, tf.shape(images)[1:3], align_corners)
+    return logits if pad_to_multiple is None else logits[:, : size[0], : size[1]]
 
 
 def resize_maps(maps, size, align_corners=False):

@@ -6,12 +6,14 @@ import tensorflow as tf
 
 from hrnet_tf.data.augment.classification import decode
 from hrnet_tf.data.label_sets import IGNORE_LABEL, LabelSet, model_label_set
+from hrnet_tf.evaluation.segmentation_protocols import COARSEST_STRIDE
 from hrnet_tf.evaluation.tta import (
     aligns_corners,
     at_image_size,
     check_segmenter,
     flip_indices,
     full_size_logits,
+    takes_any_size,
 )
 from hrnet_tf.models.loading import inference_function
 
@@ -108,7 +110,9 @@ class SegmentationSignatures:
             labels = self._labels(decode(encoded)[None])[0]
             values = tf.gather(table, tf.cast(labels, tf.int32))
             rows = tf.RaggedTensor.from_tensor(labels)
-            return rows, tf.shape(labels), tf.io.encode_png(values[..., None])
+            # Sizes as tf.shape gives them make TensorFlow warn in every process.
+            size = tf.cast(tf.shape(labels, tf.int64), tf.int32)
+            return rows, size, tf.io.encode_png(values[..., None])
 
         labels, sizes, files = tf.map_fn(
             segment,
@@ -152,7 +156,11 @@ class SegmentationSignatures:
     def _logits(self, images):
         pixels = tf.cast(images, tf.float32)
         return full_size_logits(
-            self._run, pixels, self._align_corners, self._flip_indices
+            self._run,
+            pixels,
+            self._align_corners,
+            self._flip_indices,
+            COARSEST_STRIDE if takes_any_size(self.model) else None,
         )
 
     def _labels(self, images):

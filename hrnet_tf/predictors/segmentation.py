@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from hrnet_tf.data.label_sets import LabelSet, model_label_set
 from hrnet_tf.evaluation import tiles
-from hrnet_tf.evaluation.segmentation_protocols import SegmentationProtocol
+from hrnet_tf.evaluation.segmentation_protocols import load_protocol
 from hrnet_tf.evaluation.tta import FusedSegmenter, at_image_size, check_segmenter
 from hrnet_tf.export.segmentation import ExportedSegmentation
 from hrnet_tf.models.loading import inference_function
@@ -118,7 +118,7 @@ class SegmentationPredictor:
         """The function from pixels `[h, w, 3]` to labels and confidences `[h, w]`."""
         if isinstance(self._model, ExportedSegmentation):
             return self._exported_function(scales, flip)
-        protocol = SegmentationProtocol(scales=scales or (1.0,), flip=bool(flip))
+        protocol = load_protocol("whole", scales=scales, flip=bool(flip))
         segmenter = FusedSegmenter(self._model, protocol, self._infer)
 
         def run(pixels):

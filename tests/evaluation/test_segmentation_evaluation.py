@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from segmenters import LABELS, bilinear, draw_image, make_segmenter
+from segmenters import LABELS, draw_image, make_segmenter, whole_logits
 
 from hrnet_tf.data.schema import SegmentationExample
 from hrnet_tf.evaluation import segmentation
@@ -48,7 +48,7 @@ def numbers_by_hand(examples, predict):
 
 def test_equals_a_direct_computation(segmenter, block_network, examples):
     def predict(image):
-        return bilinear(block_network.by_hand(image), image.shape[:2]).argmax(-1)
+        return whole_logits(block_network.by_hand, image).argmax(-1)
 
     ticks, seen = [], []
     report = segmentation.evaluate(
@@ -80,13 +80,11 @@ def test_equals_a_direct_computation(segmenter, block_network, examples):
 
 
 def test_a_real_model_and_the_rules(segmenter, examples):
-    def logits(image):
-        cells = segmenter(image[None].astype("float32"), training=False)[0].numpy()
-        return bilinear(cells, image.shape[:2])
+    def network(pixels):
+        return segmenter(pixels[None].astype("float32"), training=False)[0].numpy()
 
     def predict(image):
-        mirrored = logits(image[:, ::-1])[:, ::-1, [0, 2, 1, 3]]
-        return (logits(image) + mirrored).argmax(-1)
+        return whole_logits(network, image, flip=True).argmax(-1)
 
     report = segmentation.evaluate(segmenter, examples[1:3], flip=True)
     matrix = numbers_by_hand(examples[1:3], predict)

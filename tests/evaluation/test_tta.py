@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from segmenters import bilinear, draw_image, make_segmenter
+from segmenters import bilinear, draw_image, make_segmenter, whole_logits
 
 from hrnet_tf.data.label_sets import LabelSet
 from hrnet_tf.evaluation import tta
@@ -177,9 +177,7 @@ def test_whole_images_are_not_exponentiated(model, block_network):
     images = np.stack([draw_image(30, 41, seed) for seed in range(3)])
     found = FusedSegmenter(model, None, block_network)
     align = tta.aligns_corners(model)
-    logits = np.stack(
-        [bilinear(block_network.by_hand(i), (30, 41), align) for i in images]
-    )
+    logits = np.stack([whole_logits(block_network.by_hand, i, align) for i in images])
     np.testing.assert_allclose(found.logits(images), logits, atol=1e-5)
     assert (found.labels(images).numpy() == logits.argmax(-1)).mean() > 0.999
     labels, shares = found.predict(images)

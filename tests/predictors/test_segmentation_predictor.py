@@ -1,10 +1,15 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from segmenters import LABELS, bilinear, draw_image, make_segmenter
+from segmenters import LABELS, draw_image, make_segmenter, whole_logits
 
-from hrnet_tf.evaluation.segmentation_protocols import SegmentationProtocol
+from hrnet_tf.evaluation.segmentation_protocols import load_protocol
 from hrnet_tf.evaluation.tta import FusedSegmenter
 from hrnet_tf.export.saved_model import export_saved_model
 from hrnet_tf.models.backbone import HRNetBackbone
@@ -29,8 +34,10 @@ def exported(model, tmp_path_factory):
 
 
 def logits_by_hand(model, image):
-    cells = model(image[None].astype("float32"), training=False)[0].numpy()
-    return bilinear(cells, image.shape[:2])
+    def network(pixels):
+        return model(pixels[None].astype("float32"), training=False)[0].numpy()
+
+    return whole_logits(network, image)
 
 
 def check_labels(found, logits):
@@ -67,7 +74,7 @@ def test_confidence_is_the_probability(model, predictor):
 def test_scales_and_flip(model, predictor):
     image = draw_image(32, 48)
     found = predictor.predict(image, scales=(0.5, 1), flip=True, confidence=True)
-    protocol = SegmentationProtocol(scales=(0.5, 1), flip=True)
+    protocol = load_protocol("whole", scales=(0.5, 1), flip=True)
     labels, shares = FusedSegmenter(model, protocol).predict(image[None])
     np.testing.assert_array_equal(found.labels, labels[0])
     np.testing.assert_allclose(found.confidence, shares[0], atol=1e-6)
@@ -92,6 +99,39 @@ def test_tiles(predictor, monkeypatch):
     np.testing.assert_array_equal(one.labels, whole.labels)
     with pytest.raises(ValueError, match="multiples of 32"):
         predictor.predict(image, tile=100)
+
+
+MEMORY = """
+import resource
+import numpy as np
+from hrnet_tf.predictors.segmentation import SegmentationPredictor
+from segmenters import make_segmenter
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+predictor = SegmentationPredictor(make_segmenter())
+predictor.predict(np.zeros((64, 64, 3), np.uint8))
+image = np.random.default_rng(0).integers(0, 256, (6000, 8000, 3), dtype=np.uint8)
+before = peak()
+found = predictor.predict(image, tile=1024)
+print(found.labels.shape, round(peak() - before))
+"""
+
+
+@pytest.mark.slow
+def test_tiles_bound_the_memory():
+    # The logits alone of the whole image would be 730 MB, and the network's maps more.
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    shape, megabytes = done.stdout.rsplit(maxsplit=1)
+    assert shape == "(6000, 8000)"
+    assert int(megabytes) < 600
 
 
 def test_exported_models_do_the_same(model, exported):
