@@ -55,7 +55,9 @@ class SegmentationCrossEntropy(keras.losses.Loss):
                 f"class_weights holds {len(self.class_weights)} numbers for"
                 f" {logits.shape[-1]} classes. Pass one for each."
             )
-        if tuple(logits.shape[1:3]) != tuple(labels.shape[1:3]):
+        # Sizes that are not known yet may differ.
+        sizes = tuple(logits.shape[1:3]), tuple(labels.shape[1:3])
+        if None in sizes[0] or sizes[0] != sizes[1]:
             logits = self._resize((logits, ops.expand_dims(labels, -1)))
         valid = labels != IGNORE_LABEL
         labels = ops.where(valid, labels, 0)

@@ -23,6 +23,8 @@ AUX_WEIGHT = 0.4
 # 131072 officially, for each of four GPUs with four images.
 OHEM_PIXELS = 32768
 NUM_PICTURES = 6
+# Class weights by name: powers of `log_weights`.
+CLASS_WEIGHTS = {"log": 1.0, "sqrt_log": 0.5}
 
 
 def segmentation_recipe(
@@ -39,6 +41,7 @@ def segmentation_recipe(
     ocr=False,
     ohem=False,
     class_weights=None,
+    half_size_epochs=0,
     weights=None,
     dtype=None,
     evaluate_every=1,
@@ -61,13 +64,21 @@ def segmentation_recipe(
         ocr: bool. True trains an `HRNetOCRSegmenter`, with its auxiliary output.
         ohem: bool. True trains the (main) output on hard pixels alone.
         class_weights: floats of the classes; "log" for 1 / ln(1.1 + share of the
-            training pixels); None for the label set's own.
+            training pixels), "sqrt_log" for the square roots of these; None for the
+            label set's own.
+        half_size_epochs: int. The crops of so many first epochs are shown at half
+            their size.
         weights: path of a PyTorch checkpoint to start from, or None.
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         evaluate_every: int, epochs.
         skip_bad: bool. Skips and counts unusable examples instead of stopping.
         **model_arguments: arguments of the model, such as `kernel_initializer`.
     """
+    if isinstance(class_weights, str) and class_weights not in CLASS_WEIGHTS:
+        raise ValueError(
+            f"class_weights must be numbers, None or one of {', '.join(CLASS_WEIGHTS)}."
+            f" Received: class_weights={class_weights!r}."
+        )
     label_set = load_label_set(labels)
     batch_size, epochs = settings["batch_size"], settings["epochs"]
     model_class = HRNetOCRSegmenter if ocr else HRNetSegmenter
@@ -102,6 +113,7 @@ def segmentation_recipe(
             seed,
             first_epoch,
             epochs,
+            half_size_epochs,
         )
         if ocr:
             batches = batches.map(lambda x, y: (x, {"aux": y, "main": y}))
@@ -112,7 +124,8 @@ def segmentation_recipe(
         if found is None:
             found = label_set.class_weights
         elif isinstance(found, str):
-            found = log_weights(load(load_train)[1])
+            power = CLASS_WEIGHTS[class_weights]
+            found = log_weights(load(load_train)[1], power)
         plain = functools.partial(
             SegmentationCrossEntropy,
             class_weights=found,
@@ -145,6 +158,7 @@ def segmentation_recipe(
             "ocr": ocr,
             "ohem": ohem,
             "class_weights": class_weights,
+            "half_size_epochs": half_size_epochs,
             "dtype": dtype,
             "weights": weights and str(weights),
             **{key: str(value) for key, value in model_arguments.items()},
@@ -166,18 +180,22 @@ def segmentation_recipe(
     )
 
 
-def log_weights(pixel_counts):
-    """Class weights 1 / ln(1.1 + share), from the pixels of each class.
+def log_weights(pixel_counts, power=1.0):
+    """Class weights (1 / ln(1.1 + share))^power, from the pixels of each class.
 
     Args:
         pixel_counts: sequence of `C` ints.
+        power: float; 0.5 favours rare classes half as much (in logarithms).
     Returns:
-        A tuple of `C` floats; about 1.3 for a class of everything, 10 for none.
+        A tuple of `C` floats; by the power 1 about 1.3 for a class of everything, 10
+        for none.
     Reference:
         ENet (arXiv 1606.02147), with another constant.
     """
     total = sum(pixel_counts)
-    return tuple(1 / math.log(1.1 + float(n) / float(total)) for n in pixel_counts)
+    return tuple(
+        math.log(1.1 + float(n) / float(total)) ** -power for n in pixel_counts
+    )
 
 
 def official_sgd(steps_per_epoch, epochs, learning_rate=1e-2, l2=5e-4):
