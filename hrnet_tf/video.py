@@ -4,8 +4,6 @@ import os
 import warnings
 from pathlib import Path
 
-import numpy as np
-
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 
 
@@ -43,11 +41,12 @@ class VideoReader:
         self.num_frames = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
 
     def __iter__(self):
+        import cv2
+
         frame, count = self._first, 0
         while frame is not None:
             count += 1
-            # OpenCV's order of the colours is blue, green, red.
-            yield np.ascontiguousarray(frame[..., ::-1])
+            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
             read, frame = self._capture.read()
             frame = frame if read else None
         # Containers err by a few frames.
@@ -108,9 +107,12 @@ class VideoWriter:
                 f" {self.path}, whose first one had {self._size}."
             )
         # Most codecs need even sides.
-        padding = [(0, height - frame.shape[0]), (0, width - frame.shape[1]), (0, 0)]
+        below, right = height - frame.shape[0], width - frame.shape[1]
+        frame = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
         self._count += 1
-        self._writer.write(np.pad(frame, padding, mode="edge")[..., ::-1].copy())
+        self._writer.write(
+            cv2.copyMakeBorder(frame, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        )
 
     def __enter__(self):
         return self

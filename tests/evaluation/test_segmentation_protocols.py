@@ -20,7 +20,7 @@ def test_the_table():
     assert PROTOCOLS["coco_stuff"].scales[-1] == 2.0
     assert PROTOCOLS["lip"].resize_to == (473, 473)
     assert PROTOCOLS["lip"].flip
-    assert PROTOCOLS["whole"] == SegmentationProtocol()
+    assert PROTOCOLS["whole"] == SegmentationProtocol(pad_to_multiple=32)
 
 
 def test_changes():

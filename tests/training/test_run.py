@@ -126,7 +126,7 @@ def test_damaged_image_is_explained(people_dir, tmp_path):
 
     import dataclasses
 
-    with pytest.raises(ValueError, match=r"(?i)stopped the training: .*(jpeg|image)"):
+    with pytest.raises(ValueError, match=r"\d+\.jpg cannot be read"):
         train(dataclasses.replace(recipe, train_data=damaged), tmp_path / "run")
 
 

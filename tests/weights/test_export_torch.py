@@ -10,11 +10,13 @@ import hrnet_tf
 from hrnet_tf.weights.export_torch import export_torch_state_dict
 
 SIZE = {"image_size": (64, 64)}
+# The official networks of this form make heatmaps by the face code's convention.
+FACE = {"heatmap_convention": "face", **SIZE}
 MODELS = [
     ("HRNetBackbone", {}),
     ("HRNetPose", SIZE),
-    ("HRNetPose", {"representation": "v2", "interpolation": "bilinear", **SIZE}),
-    ("HRNetLandmarks", SIZE),
+    ("HRNetPose", {"representation": "v2", "interpolation": "bilinear", **FACE}),
+    ("HRNetLandmarks", FACE),
     ("HRNetSegmenter", {}),
     ("HRNetOCRSegmenter", {}),
     ("HRNetClassifier", {"num_classes": 3, **SIZE}),
