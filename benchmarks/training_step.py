@@ -7,7 +7,7 @@ runs. PyTorch runs eagerly in its fastest memory format, channels_last.
 
     python benchmarks/training_step.py [--torch-python /elsewhere/bin/python]
 
-The first TensorFlow step of hrnet_w32 takes one to two minutes to build.
+The first step of each side counts from the imports to its end.
 """
 
 import argparse
@@ -39,6 +39,11 @@ def parse_arguments(arguments=None):
         default=sys.executable,
         help="a Python interpreter with PyTorch; by default the one that runs this",
     )
+    parser.add_argument(
+        "--recompute",
+        action="store_true",
+        help="let our side keep fewer activations (hrnet train --recompute)",
+    )
     parser.add_argument("--ours-only", action="store_true", help="leave PyTorch out")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -47,7 +52,7 @@ def parse_arguments(arguments=None):
     return options
 
 
-def our_step(architecture, num_keypoints, image_size, batch_size, bfloat16):
+def our_step(architecture, num_keypoints, image_size, batch_size, bfloat16, recompute):
     """Makes our network and its training step, as `torch_hrnet.training_step`."""
     # Off by default on AMD processors.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -56,6 +61,7 @@ def our_step(architecture, num_keypoints, image_size, batch_size, bfloat16):
     import numpy as np
     import tensorflow as tf
 
+    from hrnet_tf.layers.recompute import set_recompute
     from hrnet_tf.losses.heatmap import HeatmapMSE
     from hrnet_tf.models.pose import HRNetPose
 
@@ -66,6 +72,8 @@ def our_step(architecture, num_keypoints, image_size, batch_size, bfloat16):
         dtype="mixed_bfloat16" if bfloat16 else "float32",
         **architecture,
     )
+    if recompute:
+        set_recompute(model)
     model.compile(keras.optimizers.Adam(1e-3), HeatmapMSE(), jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     model.make_train_function()
@@ -86,15 +94,18 @@ def work(side, settings):
     # Libraries may print; the answers go through a channel of their own.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    started = time.perf_counter()
     if side == OURS:
         parameters, step = our_step(**settings)
     else:
         from torch_hrnet import training_step
 
+        del settings["recompute"]
         parameters, step = training_step(**settings)
-    for _ in range(2):
-        step()
-    print(json.dumps({"parameters": parameters}), file=answers, flush=True)
+    step()
+    ready = {"parameters": parameters, "first_step": time.perf_counter() - started}
+    step()
+    print(json.dumps(ready), file=answers, flush=True)
     for line in sys.stdin:
         steps = int(line)
         wall, cpu = time.perf_counter(), time.process_time()
@@ -162,7 +173,12 @@ def check_torch(python):
 
 
 def measure(options):
-    """Returns the number of parameters and {side: [measurement of each round]}."""
+    """Measures what the options say.
+
+    Returns:
+        The number of parameters; {side: [measurement of each round]}; and {side:
+        seconds from the imports to the end of the first step}.
+    """
     from hrnet_tf.models.presets import architecture
 
     pythons = {OURS: sys.executable}
@@ -175,13 +191,16 @@ def measure(options):
         "image_size": tuple(options.image_size),
         "batch_size": options.batch_size,
         "bfloat16": options.dtype == "mixed_bfloat16",
+        "recompute": options.recompute,
     }
     workers = []
     try:
-        parameters = set()
+        parameters, first_steps = set(), {}
         for side, python in pythons.items():
             workers.append(Worker(side, python, settings))
-            parameters.add(workers[-1].read()["parameters"])
+            ready = workers[-1].read()
+            parameters.add(ready["parameters"])
+            first_steps[side] = ready["first_step"]
         parameters.add(PARAMETERS.get(options.preset, min(parameters)))
         if len(parameters) > 1:
             raise SystemExit(f"The networks differ in parameters: {parameters}.")
@@ -192,10 +211,10 @@ def measure(options):
     finally:
         for worker in workers:
             worker.close()
-    return parameters.pop(), rounds
+    return parameters.pop(), rounds, first_steps
 
 
-def report(rounds, title):
+def report(rounds, first_steps, title):
     """Prints the medians; ratios are medians of each round's own ratio."""
     from rich.console import Console
     from rich.table import Table
@@ -205,7 +224,8 @@ def report(rounds, title):
 
     table = Table(title=title)
     table.add_column("side")
-    for column in ("s a step", "CPU s a step", "peak MB", "wall ratio", "CPU ratio"):
+    numbers = ("first step, s", "s a step", "CPU s a step", "peak MB")
+    for column in (*numbers, "wall ratio", "CPU ratio"):
         table.add_column(column, justify="right")
     reference = rounds[PEER if PEER in rounds else OURS]
     for side, results in rounds.items():
@@ -219,6 +239,7 @@ def report(rounds, title):
         peak = results[-1]["peak_mb"]
         table.add_row(
             side,
+            f"{first_steps[side]:.1f}",
             f"{median(side, 'wall'):.3f}",
             f"{median(side, 'cpu'):.3f}",
             "-" if peak is None else f"{peak:.0f}",
@@ -232,10 +253,11 @@ def main(arguments=None):
     if options.worker is not None:
         work(*json.loads(options.worker))
         return
-    parameters, rounds = measure(options)
+    parameters, rounds, first_steps = measure(options)
     height, width = options.image_size
     report(
         rounds,
+        first_steps,
         f"Training step of {options.preset} ({parameters:,} weights), {height}x{width},"
         f" batch {options.batch_size}, {options.dtype}, {options.rounds} rounds of"
         f" {options.steps}; a ratio above 1 means faster than PyTorch",

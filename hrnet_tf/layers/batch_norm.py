@@ -2,6 +2,9 @@
 
 import keras
 
+from hrnet_tf.distribution import replicas
+from hrnet_tf.layers import recompute
+
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
 class BatchNorm(keras.layers.BatchNormalization):
@@ -15,7 +18,8 @@ class BatchNorm(keras.layers.BatchNormalization):
         momentum: float. Share of the old moving statistics kept at each step
             (PyTorch's momentum m is `1 - m` here).
         epsilon: float. Added to the variance.
-        synchronized: bool. True averages the statistics over all replicas.
+        synchronized: bool or None. None takes the statistics of the batch of all
+            `tf.distribute` replicas where there are several; False those of each.
     Attributes:
         frozen_statistics: bool. True normalises by the moving statistics in training
             too, and leaves them as they are; scale and offset still learn.
@@ -26,21 +30,23 @@ class BatchNorm(keras.layers.BatchNormalization):
         A tensor `[B, H, W, C]` in the compute dtype.
     """
 
-    def __init__(self, momentum=0.9, epsilon=1e-5, **kwargs):
+    def __init__(self, momentum=0.9, epsilon=1e-5, synchronized=None, **kwargs):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+        self.synchronized = synchronized
         self.frozen_statistics = False
 
     def call(self, inputs, training=None, mask=None):
         if not (training and self.trainable) or self.frozen_statistics:
             return super().call(inputs, training=False, mask=mask)
         # The fused kernel has no float64.
-        fusible = not self.synchronized and self.compute_dtype != "float64"
+        fusible = self.compute_dtype != "float64" and not self._synchronizes()
         if keras.backend.backend() == "tensorflow" and fusible:
             outputs, mean, variance = self._fused(inputs)
         else:
             outputs, mean, variance = self._plain(inputs)
-        self._update(self.moving_mean, mean)
-        self._update(self.moving_variance, variance)
+        if not recompute.is_again():
+            self._update(self.moving_mean, mean)
+            self._update(self.moving_variance, variance)
         return outputs
 
     def _fused(self, inputs):
@@ -59,13 +65,27 @@ class BatchNorm(keras.layers.BatchNormalization):
     def _plain(self, inputs):
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
         x = keras.ops.cast(inputs, dtype)
-        mean, variance = self._moments(x, None)
+        mean, variance, count = self._statistics(x)
         scale = keras.ops.rsqrt(variance + self.epsilon) * self.gamma
         outputs = x * scale + (self.beta - mean * scale)
-        shape = keras.ops.shape(inputs)
-        count = keras.ops.cast(shape[0] * shape[1] * shape[2], dtype)
         unbiased = variance * (count / keras.ops.maximum(count - 1.0, 1.0))
         return keras.ops.cast(outputs, self.compute_dtype), mean, unbiased
+
+    def _statistics(self, x):
+        """Mean, variance `[C]` and number of values of the (whole) batch."""
+        ops, axes = keras.ops, (0, 1, 2)
+        shape = ops.shape(x)
+        count = ops.cast(shape[0] * shape[1] * shape[2], x.dtype)
+        if not self._synchronizes():
+            return *ops.moments(x, axes), count
+        sums, count = replicas.total([ops.sum(x, axes), count])
+        mean = sums / ops.maximum(count, 1.0)
+        # A second exchange, since the difference of two large sums would be inexact.
+        squares = replicas.total(ops.sum(ops.square(x - mean), axes))
+        return mean, squares / ops.maximum(count, 1.0), count
+
+    def _synchronizes(self):
+        return self.synchronized is not False and replicas.context() is not None
 
     def _update(self, variable, value):
         value = keras.ops.cast(value, variable.dtype)

@@ -4,6 +4,7 @@ import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.fusion import FusionBlock
+from hrnet_tf.layers.recompute import recomputed
 from hrnet_tf.layers.residual import BasicBlock
 
 
@@ -19,6 +20,8 @@ class HighResolutionModule(keras.layers.Layer):
         interpolation: see `ResizeLike`.
         momentum: float. Momentum of the batch normalisations.
         kernel_initializer: Keras initializer of the kernels.
+    Attributes:
+        recompute: bool, see `set_recompute`.
     Call arguments:
         inputs: list of tensors `[B, H / 2**i, W / 2**i, widths[i]]`.
         training: bool.
@@ -27,6 +30,8 @@ class HighResolutionModule(keras.layers.Layer):
     Reference:
         arXiv 1908.07919, sections 3.1 and 3.2.
     """
+
+    recompute = False
 
     def __init__(
         self,
@@ -73,6 +78,11 @@ class HighResolutionModule(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, training=None):
+        if self.recompute and training:
+            return recomputed(lambda x: self._run(x, training), inputs)
+        return self._run(inputs, training)
+
+    def _run(self, inputs, training):
         streams = []
         for blocks, x in zip(self.streams, inputs, strict=True):
             for block in blocks:

@@ -3,12 +3,14 @@
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
+from hrnet_tf.layers.recompute import recomputed
 
 
 class _ResidualBlock(keras.layers.Layer):
     """`relu(convolutions(x) + shortcut(x))`; subclasses say which convolutions."""
 
     expansion = 1
+    recompute = False
 
     def __init__(
         self,
@@ -52,6 +54,11 @@ class _ResidualBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, training=None):
+        if self.recompute and training:
+            return recomputed(lambda x: [self._run(*x, training)], [inputs])[0]
+        return self._run(inputs, training)
+
+    def _run(self, inputs, training):
         x = inputs
         for unit in self._units():
             x = unit(x, training=training)

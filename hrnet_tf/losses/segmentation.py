@@ -3,6 +3,7 @@
 import keras
 
 from hrnet_tf.data.label_sets import IGNORE_LABEL
+from hrnet_tf.distribution.replicas import weighted_mean
 from hrnet_tf.layers.resize import ResizeLike
 
 
@@ -42,8 +43,11 @@ class SegmentationCrossEntropy(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         losses, _, weights = self._pixels(y_true, y_pred)
-        total = keras.ops.sum(losses * weights)
-        return total / keras.ops.maximum(keras.ops.sum(weights), 1e-12)
+        return weighted_mean(
+            keras.ops.sum(losses * weights),
+            keras.ops.sum(weights),
+            keras.ops.shape(losses)[0],
+        )
 
     def _pixels(self, y_true, y_pred):
         """Losses, probabilities of the true classes and weights, `[B, H, W]` each."""
@@ -83,12 +87,14 @@ class OHEMCrossEntropy(SegmentationCrossEntropy):
     """Cross entropy of the hard pixels alone (online hard example mining).
 
     A pixel is hard if the probability of its true class is below the threshold, or
-    below that of the `min_kept`-th hardest pixel of the batch. The mean is over the
-    hard pixels; class weights multiply their losses and do not divide again.
+    below that of the n-th hardest pixel of the batch, n being `min_kept_per_image` for
+    each image. The mean is over the hard pixels; class weights multiply their losses
+    and do not divide again. Of a batch that is divided among replicas each chooses the
+    hard pixels of its part, as the official code does.
 
     Args:
         threshold: float in (0, 1].
-        min_kept: int.
+        min_kept_per_image: int. Officially 131072 for each GPU, which has four images.
         class_weights, interpolation, name: see `SegmentationCrossEntropy`.
     Call arguments:
         y_true: labels `[B, H, W]`, 0..C-1, and 255 for ignored pixels.
@@ -100,15 +106,25 @@ class OHEMCrossEntropy(SegmentationCrossEntropy):
     """
 
     def __init__(
-        self, threshold=0.9, min_kept=131072, name="ohem_cross_entropy", **kwargs
+        self,
+        threshold=0.9,
+        min_kept_per_image=32768,
+        name="ohem_cross_entropy",
+        **kwargs,
     ):
         super().__init__(name=name, **kwargs)
+        if min_kept_per_image < 1:
+            raise ValueError(
+                "min_kept_per_image must be a positive integer."
+                f" Received: min_kept_per_image={min_kept_per_image}."
+            )
         self.threshold = threshold
-        self.min_kept = max(1, min_kept)
+        self.min_kept_per_image = min_kept_per_image
 
     def call(self, y_true, y_pred):
         ops = keras.ops
         losses, valid, weights = self._pixels(y_true, y_pred)
+        num_images = ops.shape(losses)[0]
         losses, valid, weights = (
             ops.reshape(x, (-1,)) for x in (losses, valid, weights)
         )
@@ -117,15 +133,17 @@ class OHEMCrossEntropy(SegmentationCrossEntropy):
         # Ignored pixels sort behind all others.
         ordered = ops.sort(ops.where(valid > 0, probabilities, 2.0))
         last = ops.cast(ops.sum(valid), "int32") - 1
-        place = ops.maximum(ops.minimum(self.min_kept, last), 0)
+        place = ops.minimum(self.min_kept_per_image * num_images, last)
+        place = ops.maximum(place, 0)
         limit = ops.maximum(ops.take(ordered, place), self.threshold)
         hard = valid * ops.cast(probabilities < limit, "float32")
-        total = ops.sum(losses * weights * hard)
-        return total / ops.maximum(ops.sum(hard), 1.0)
+        return weighted_mean(
+            ops.sum(losses * weights * hard), ops.sum(hard), num_images
+        )
 
     def get_config(self):
         return {
             **super().get_config(),
             "threshold": self.threshold,
-            "min_kept": self.min_kept,
+            "min_kept_per_image": self.min_kept_per_image,
         }

@@ -2,6 +2,7 @@
 
 import keras
 
+from hrnet_tf.distribution.model import ReplicatedModel
 from hrnet_tf.models.presets import ARCHITECTURES, architecture
 
 # Every official pose, face and segmentation network starts from it.
@@ -12,7 +13,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 CHANNEL_ORDERS = ("rgb", "bgr")
 
 
-class HRNetModel(keras.Model):
+class HRNetModel(ReplicatedModel):
     """A functional `keras.Model` rebuilt from flat keyword arguments.
 
     Subclasses build their graph in `__init__`, pass `inputs`, `outputs` and the

@@ -58,22 +58,33 @@ class TestCrossEntropy:
 
 
 class TestOHEM:
-    @pytest.mark.parametrize("min_kept", [1, 20, 10**6])
+    @pytest.mark.parametrize("kept", [1, 20, 10**6])
     @pytest.mark.parametrize("threshold", [0.3, 0.9])
-    def test_keeps_the_hard_pixels(self, min_kept, threshold):
-        shares, classes = pixels()
-        limit = max(np.sort(shares)[min(min_kept, len(shares) - 1)], threshold)
-        hard = shares < limit
+    @pytest.mark.parametrize("images", [1, 2])
+    def test_keeps_the_hard_pixels(self, kept, threshold, images):
+        labels, logits = LABELS[:images], LOGITS[:images]
+        shares, classes = pixels(labels, logits)
+        place = min(kept * images, len(shares) - 1)
+        hard = shares < max(np.sort(shares)[place], threshold)
         losses = -np.log(shares) * np.array(WEIGHTS)[classes]
-        loss = OHEMCrossEntropy(threshold, min_kept, class_weights=WEIGHTS)
+        loss = OHEMCrossEntropy(threshold, kept, class_weights=WEIGHTS)
         expected = losses[hard].mean()
-        np.testing.assert_allclose(loss(LABELS, LOGITS), expected, rtol=1e-5)
+        np.testing.assert_allclose(loss(labels, logits), expected, rtol=1e-5)
+
+    def test_copies_of_a_batch_cost_the_same(self):
+        loss = OHEMCrossEntropy(0.3, 10)
+        twice = loss(np.concatenate([LABELS] * 2), np.concatenate([LOGITS] * 2))
+        np.testing.assert_allclose(twice, loss(LABELS, LOGITS), rtol=1e-6)
+
+    def test_says_what_cannot_be_kept(self):
+        with pytest.raises(ValueError, match="positive integer. .*per_image=0"):
+            OHEMCrossEntropy(min_kept_per_image=0)
 
     def test_ignored_pixels_get_no_gradient(self):
         tf = pytest.importorskip("tensorflow")
         logits = tf.Variable(LOGITS)
         with tf.GradientTape() as tape:
-            loss = OHEMCrossEntropy(0.3, 20)(LABELS, logits)
+            loss = OHEMCrossEntropy(0.3, 10)(LABELS, logits)
         gradient = abs(tape.gradient(loss, logits).numpy()).sum(-1)
         shares, _ = pixels()
         limit = max(np.sort(shares)[20], 0.3)

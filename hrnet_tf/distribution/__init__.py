@@ -1,0 +1,1 @@
+"""Training on several devices: what `tf.distribute` and Keras leave to be done."""

@@ -1,0 +1,239 @@
+"""The train and test functions of our models on several replicas."""
+
+import warnings
+
+import keras
+
+from hrnet_tf.distribution import replicas
+
+
+class ReplicatedModel(keras.Model):
+    """A `keras.Model` whose `fit` and `evaluate` are right under `tf.distribute`.
+
+    On one device, and with a backend other than TensorFlow, it is a `keras.Model`. On
+    several replicas or workers of a TensorFlow strategy it differs from one in this:
+    losses are averaged over the examples of all replicas, however these are divided;
+    the optimizer becomes a `ReplicatedOptimizer`; several steps an execution work; and
+    nothing has to be built from a first batch, which Keras cannot do with several
+    workers. The model must have been built within the strategy's scope.
+
+    Attributes:
+        track_gradient_norm: bool. True, set before `compile`, adds the mean norm of all
+            gradients (before any clipping) to the logs of `fit` as "gradient_norm".
+    """
+
+    track_gradient_norm = False
+
+    def compile(self, optimizer="rmsprop", *args, **kwargs):
+        if self._replicated():
+            optimizer = _replicated_optimizer(optimizer)
+            optimizer.loss_scaling |= (
+                kwargs.pop("auto_scale_loss", True)
+                and self.dtype_policy.compute_dtype == "float16"
+            )
+            kwargs["auto_scale_loss"] = False
+            if not self._accelerators():
+                # CPUs are replicas in tests alone.
+                if kwargs.get("jit_compile") is True:
+                    warnings.warn(
+                        "XLA cannot compile the exchange between CPU devices: the model"
+                        " is trained without it.",
+                        stacklevel=2,
+                    )
+                kwargs["jit_compile"] = False
+        super().compile(optimizer, *args, **kwargs)
+        self._gradient_norm = None
+        if self.track_gradient_norm and keras.backend.backend() == "tensorflow":
+            with self.distribute_strategy.scope():
+                self._gradient_norm = keras.metrics.Mean(name="gradient_norm")
+
+    def _replicated(self):
+        """True if several replicas, here or on other machines, train the model."""
+        if keras.backend.backend() != "tensorflow":
+            return False
+        return self.distribute_strategy.num_replicas_in_sync > 1
+
+    def _accelerators(self):
+        devices = self.distribute_strategy.extended.worker_devices
+        return [device for device in devices if "CPU" not in device.upper()]
+
+    def train_step(self, data):
+        if not self._replicated() and self._gradient_norm is None:
+            return super().train_step(data)
+        import tensorflow as tf
+
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss, count = self._loss_and_count(x, y, y_pred, sample_weight, True)
+            scaled = self.optimizer.scale_loss(loss)
+        self._track_loss(loss, count)
+        variables = self.trainable_weights
+        gradients = tape.gradient(scaled, variables)
+        self._apply(gradients, variables)
+        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def test_step(self, data):
+        if not self._replicated():
+            return super().test_step(data)
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=False)
+        loss, count = self._loss_and_count(x, y, y_pred, sample_weight, False)
+        self._track_loss(loss, count)
+        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def _loss_and_count(self, x, y, y_pred, sample_weight, training):
+        """This replica's part of the loss, and the mean examples of a replica."""
+        import tensorflow as tf
+
+        loss = self.compute_loss(
+            x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
+        )
+        first = keras.tree.flatten(x)[0]
+        count = tf.cast(tf.shape(first)[0], loss.dtype)
+        if not self._replicated():
+            return loss, count
+        weight = self._divisor(sample_weight)
+        if weight is None:
+            weight = count
+        strategy = self.distribute_strategy
+        weights, counts = replicas.total([weight, count])
+        share = weight * strategy.num_replicas_in_sync
+        loss = loss * tf.math.divide_no_nan(share, weights)
+        return loss, counts / strategy.num_replicas_in_sync
+
+    def _divisor(self, sample_weight):
+        """What the losses divide by, or None if it is the number of examples."""
+        import tensorflow as tf
+
+        losses = [x for x in keras.tree.flatten(self.loss) if x is not None]
+        means = [
+            getattr(loss, "reduction", None) == "mean_with_sample_weight"
+            for loss in losses
+        ]
+        if sample_weight is None or not any(means):
+            return None
+        weights = keras.tree.flatten(sample_weight)
+        if len(losses) > 1 or len(weights) > 1:
+            raise ValueError(
+                "On several replicas only a single loss can have the reduction"
+                f" 'mean_with_sample_weight'. Received: {len(losses)} losses. Use"
+                " 'sum_over_batch_size', and weights whose mean is 1."
+            )
+        return tf.reduce_sum(tf.cast(weights[0], "float32"))
+
+    def _track_loss(self, loss, count):
+        """Adds the loss of the batch of all replicas to the epoch's mean."""
+        self._loss_tracker.update_state(replicas.total(loss), sample_weight=count)
+
+    def _apply(self, gradients, variables):
+        import tensorflow as tf
+
+        optimizer = self.optimizer
+        if self._replicated():
+            present = [g for g in gradients if g is not None]
+            sums = iter(replicas.total(present))
+            gradients = [None if g is None else next(sums) for g in gradients]
+            gradients = optimizer.unscaled(gradients)
+        if self._gradient_norm is not None:
+            norm = tf.linalg.global_norm([g for g in gradients if g is not None])
+            if not self._replicated():
+                norm = norm / optimizer.scale_loss(tf.constant(1.0))
+            # An overflow that loss scaling leaves out is no step.
+            finite = tf.math.is_finite(norm)
+            self._gradient_norm.update_state(
+                tf.where(finite, norm, 0.0), sample_weight=tf.cast(finite, norm.dtype)
+            )
+        if self._replicated():
+            optimizer.apply_total(gradients, variables)
+        else:
+            optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+    @property
+    def metrics(self):
+        found = super().metrics
+        norm = getattr(self, "_gradient_norm", None)
+        if norm is not None and all(metric is not norm for metric in found):
+            found.append(norm)
+        return found
+
+    def make_train_function(self, force=False):
+        if not self._replicated():
+            return super().make_train_function(force)
+        if self.train_function is None or force:
+            self.train_function = self._steps(self.train_step)
+        return self.train_function
+
+    def make_test_function(self, force=False):
+        if not self._replicated():
+            return super().make_test_function(force)
+        if self.test_function is None or force:
+            self.test_function = self._steps(self.test_step)
+        return self.test_function
+
+    def _steps(self, step):
+        """Makes the function that runs `steps_per_execution` steps on all replicas."""
+        import tensorflow as tf
+
+        strategy = self.distribute_strategy
+        step = tf.autograph.experimental.do_not_convert(step)
+        # Read outside of the replicas, the metrics are those of all of them.
+        results = tf.autograph.experimental.do_not_convert(self.get_metrics_result)
+
+        def steps(iterator):
+            done = 0
+            for _ in tf.range(self.steps_per_execution):
+                batch = iterator.get_next_as_optional()
+                if batch.has_value():
+                    strategy.run(step, args=(batch.get_value(),))
+                    done += 1
+            return done, results()
+
+        def one_step(iterator):
+            strategy.run(step, args=(next(iterator),))
+            return results()
+
+        if self.steps_per_execution == 1:
+            # The end of the data ends the epoch as an error that Keras knows.
+            return one_step if self.run_eagerly else tf.function(one_step)
+        compiled = steps if self.run_eagerly else tf.function(steps)
+
+        def function(iterator):
+            done, logs = compiled(iterator)
+            if not done:
+                raise StopIteration
+            return logs
+
+        return function
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras would average a batch over the workers to have one to build with; what
+        # has to be known of it is in the data set's specification.
+        if not self._replicated() or iterator is None:
+            super()._maybe_symbolic_build(iterator, data_batch)
+            return
+        import tensorflow as tf
+
+        def example(spec):
+            spec = getattr(spec, "_value_specs", [spec])[0]
+            return tf.zeros([1 if s is None else s for s in spec.shape], spec.dtype)
+
+        specs = iterator._distributed_dataset.element_spec
+        with self.distribute_strategy.scope():
+            self._symbolic_build(data_batch=keras.tree.map_structure(example, specs))
+
+
+def _replicated_optimizer(optimizer):
+    from hrnet_tf.distribution.optimizer import ReplicatedOptimizer
+
+    optimizer = keras.optimizers.get(optimizer)
+    if isinstance(optimizer, ReplicatedOptimizer):
+        return optimizer
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return ReplicatedOptimizer(
+            optimizer.inner_optimizer,
+            loss_scaling=True,
+            initial_scale=optimizer.initial_scale,
+            dynamic_growth_steps=optimizer.dynamic_growth_steps,
+        )
+    return ReplicatedOptimizer(optimizer)

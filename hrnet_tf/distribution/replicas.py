@@ -1,0 +1,55 @@
+"""Sums over the replicas of a `tf.distribute` strategy, from inside a replica."""
+
+import keras
+
+
+def context():
+    """Returns the `tf.distribute` replica context if there are several, or None."""
+    if keras.backend.backend() != "tensorflow":
+        # JAX sees the whole batch.
+        return None
+    import tensorflow as tf
+
+    found = tf.distribute.get_replica_context()
+    return found if found is not None and found.num_replicas_in_sync > 1 else None
+
+
+def total(value):
+    """Adds up a tensor over the replicas; gradients flow.
+
+    Args:
+        value: tensor, or list of tensors, of the same shape on each replica.
+    Returns:
+        The sum, the same on each replica; `value` itself where there is one replica.
+    """
+    replicas = context()
+    if replicas is None:
+        return value
+    import tensorflow as tf
+
+    return replicas.all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
+def weighted_mean(weighted_sum, weight, count):
+    """A weighted mean over the batch of all replicas, as a Keras loss states it.
+
+    Keras adds up the replicas' scalar losses as they are, and our models multiply each
+    by the replica's examples over the mean number of them. So that this gives
+    `sum(weighted_sum) / sum(weight)` over all replicas, each states its share of it
+    with that factor taken out.
+
+    Args:
+        weighted_sum, weight: float scalars of this replica: the sum of what is averaged
+            and what it is to be divided by.
+        count: int scalar, the number of this replica's examples.
+    Returns:
+        A float scalar.
+    """
+    ops = keras.ops
+    replicas = context()
+    if replicas is None:
+        return weighted_sum / ops.maximum(weight, 1e-12)
+    count = ops.cast(count, weighted_sum.dtype)
+    weight, all_counts = total([weight, count])
+    factor = ops.maximum(count, 1.0) * replicas.num_replicas_in_sync / all_counts
+    return weighted_sum / (factor * ops.maximum(weight, 1e-12))

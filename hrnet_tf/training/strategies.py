@@ -1,0 +1,281 @@
+"""Which devices and processes a run trains on, by name."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import socket
+import time
+
+import keras
+
+STRATEGIES = ("one", "mirrored", "multiworker", "tpu")
+# Time for all workers of a cluster to appear, seconds.
+PEER_TIMEOUT = 300.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Devices:
+    """The devices of a run.
+
+    Attributes:
+        strategy: `tf.distribute.Strategy`, or None where there is none.
+        num_replicas: int. Devices that a global batch is divided among.
+    """
+
+    strategy: object = None
+    num_replicas: int = 1
+
+    def scope(self):
+        """The context in which the model is built and compiled."""
+        if self.strategy is None:
+            return contextlib.nullcontext()
+        return self.strategy.scope()
+
+    def share(self, batches):
+        """Marks batches of all replicas as such: each worker takes its part of each.
+
+        Args:
+            batches: `tf.data.Dataset` of global batches, the same in each process.
+        """
+        if self.strategy is None:
+            return batches
+        import tensorflow as tf
+
+        options = tf.data.Options()
+        options.experimental_distribute.auto_shard_policy = (
+            tf.data.experimental.AutoShardPolicy.DATA
+        )
+        return batches.with_options(options)
+
+    def check_batch(self, batch_size):
+        """Raises ValueError unless a batch can be divided among the replicas."""
+        if batch_size % self.num_replicas:
+            below = batch_size // self.num_replicas * self.num_replicas
+            raise ValueError(
+                f"The global batch cannot be divided among {self.num_replicas}"
+                f" replicas. Received: batch_size={batch_size}. Pass --batch-size"
+                f" {below + self.num_replicas}{f' or {below}' if below else ''}."
+            )
+
+
+def make_devices(name=None, peer_timeout=PEER_TIMEOUT):
+    """Prepares the devices of a run; before anything else is done with TensorFlow.
+
+    Args:
+        name: "one" or None: a single device. "mirrored": all GPUs of this machine, or
+            its logical CPUs if it has no GPU. "multiworker": the processes that
+            TF_CONFIG, Slurm (its tasks) or Kubernetes (the pods of an indexed job)
+            name. "tpu": a TPU, with the JAX backend by `keras.distribution` and with
+            TensorFlow by `TPUStrategy`.
+        peer_timeout: float. Seconds that the other workers have to appear.
+    Returns:
+        `Devices`.
+    Raises:
+        ValueError: if the name is none of these, the cluster's description is wrong, or
+            the devices are absent.
+    """
+    if name is None or name == "one":
+        return Devices()
+    if name not in STRATEGIES:
+        raise ValueError(
+            f"strategy must be one of {', '.join(STRATEGIES)}."
+            f" Received: strategy={name!r}."
+        )
+    backend = keras.backend.backend()
+    if name == "tpu" and backend == "jax":
+        return _jax_devices()
+    if backend != "tensorflow":
+        raise ValueError(
+            f"The strategy {name!r} needs the TensorFlow backend, and Keras runs on"
+            f" {backend}. Set KERAS_BACKEND=tensorflow, or use the strategy 'tpu',"
+            " which on JAX takes all devices."
+        )
+    makers = {"mirrored": _mirrored, "tpu": _tpu}
+    strategy = _multiworker(peer_timeout) if name == "multiworker" else makers[name]()
+    return Devices(strategy, strategy.num_replicas_in_sync)
+
+
+def is_chief():
+    """Returns True unless TF_CONFIG says that another worker writes the files."""
+    task = read_cluster(os.environ.get("TF_CONFIG", "{}")).get("task", {})
+    return task.get("index", 0) == 0
+
+
+def read_cluster(text):
+    """Reads TF_CONFIG.
+
+    Args:
+        text: str, json.
+    Returns:
+        A dict, empty or with "cluster": {"worker": list of "host:port"} and "task":
+        {"type": "worker", "index": int}.
+    Raises:
+        ValueError: if it describes no cluster of workers.
+    """
+    wanted = (
+        ' Expected for instance {"cluster": {"worker": ["a:2222", "b:2222"]}, "task":'
+        ' {"type": "worker", "index": 0}}.'
+    )
+    try:
+        config = json.loads(text)
+    except ValueError as error:
+        raise ValueError(
+            f"TF_CONFIG is no valid json ({error}). Received: {text!r}.{wanted}"
+        ) from error
+    if config == {}:
+        return {}
+    try:
+        workers, task = config["cluster"]["worker"], config["task"]
+        kind, index = task["type"], int(task["index"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"TF_CONFIG lacks the workers or this process' task. Received: {text}."
+            + wanted
+        ) from error
+    others = sorted(set(config["cluster"]) - {"worker"})
+    if others or kind != "worker":
+        raise ValueError(
+            f"TF_CONFIG may hold workers alone (the first is the chief), but names"
+            f" {', '.join(others) or kind}.{wanted}"
+        )
+    for address in workers:
+        host, colon, port = str(address).rpartition(":")
+        if not (host and colon and port.isdigit() and 0 < int(port) < 65536):
+            raise ValueError(
+                f"TF_CONFIG names a worker that is no host:port: {address!r}.{wanted}"
+            )
+    if len(set(workers)) != len(workers):
+        raise ValueError(f"TF_CONFIG names a worker twice: {workers}.")
+    if not 0 <= index < len(workers):
+        raise ValueError(
+            f"TF_CONFIG's task index is {index}, but there are {len(workers)} workers:"
+            f" expected 0 to {len(workers) - 1}."
+        )
+    return {"cluster": {"worker": workers}, "task": {"type": kind, "index": index}}
+
+
+def _mirrored():
+    import tensorflow as tf
+
+    devices = tf.config.list_logical_devices("GPU")
+    devices = devices or tf.config.list_logical_devices("CPU")
+    return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+def _tpu():
+    import tensorflow as tf
+
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect(tpu="")
+    except (ValueError, tf.errors.OpError) as error:
+        raise ValueError(
+            "TensorFlow finds no TPU here"
+            f" ({str(error).splitlines()[0] if str(error) else type(error).__name__})."
+            " On a TPU machine the JAX backend is the better choice: set"
+            " KERAS_BACKEND=jax."
+        ) from error
+    return tf.distribute.TPUStrategy(resolver)
+
+
+def _jax_devices():
+    import jax
+
+    keras.distribution.set_distribution(
+        keras.distribution.DataParallel(devices=keras.distribution.list_devices())
+    )
+    return Devices(None, jax.device_count())
+
+
+def _multiworker(peer_timeout):
+    import tensorflow as tf
+
+    cluster = read_cluster(os.environ.get("TF_CONFIG", "{}")) or _found_cluster()
+    # What follows, in TensorFlow too, reads it from here.
+    os.environ["TF_CONFIG"] = json.dumps(cluster)
+    _wait_for_peers(cluster, peer_timeout)
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def _found_cluster():
+    """The cluster that Slurm or Kubernetes describes, in TF_CONFIG's form."""
+    import tensorflow as tf
+
+    if "SLURM_STEP_NUM_TASKS" in os.environ:
+        # Slurm hands out the GPUs; left to itself, TensorFlow would ask nvidia-smi.
+        tasks = int(os.environ["SLURM_STEP_NUM_TASKS"])
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
+            gpus_per_node=tasks, gpus_per_task=1, auto_set_gpu=False
+        )
+        workers = resolver.cluster_spec().as_dict()["worker"]
+        index = int(os.environ["SLURM_PROCID"])
+    elif "KUBERNETES_SERVICE_HOST" in os.environ and "JOB_NAME" in os.environ:
+        workers, index = _pods(os.environ["JOB_NAME"])
+    else:
+        raise ValueError(
+            "The strategy 'multiworker' needs a cluster, and neither TF_CONFIG nor"
+            " Slurm's variables nor a Kubernetes job's (JOB_NAME,"
+            " JOB_COMPLETION_INDEX) are set. On one machine use --workers N, which"
+            " sets it."
+        )
+    task = {"type": "worker", "index": index}
+    return read_cluster(json.dumps({"cluster": {"worker": workers}, "task": task}))
+
+
+def _pods(job):
+    """The workers of an indexed Kubernetes job, and which one this is."""
+    import tensorflow as tf
+
+    try:
+        resolver = tf.distribute.cluster_resolver.KubernetesClusterResolver(
+            {"worker": [f"job-name={job}"]}
+        )
+    except ImportError as error:
+        raise ValueError(
+            "Asking Kubernetes for the pods of a job needs the package kubernetes: pip"
+            " install kubernetes. Or set TF_CONFIG."
+        ) from error
+    return (
+        resolver.cluster_spec().as_dict()["worker"],
+        int(os.environ["JOB_COMPLETION_INDEX"]),
+    )
+
+
+def _wait_for_peers(cluster, timeout):
+    """Waits until all workers of a cluster answer; ValueError names those that do not.
+
+    TensorFlow waits for them in one call, for an hour, and names none.
+    """
+    workers, me = cluster["cluster"]["worker"], cluster["task"]["index"]
+    port = int(workers[me].rpartition(":")[2])
+    silent = {i: address for i, address in enumerate(workers) if i != me}
+    deadline = time.monotonic() + timeout
+    try:
+        # Only listened on: the system itself answers. TensorFlow's server follows on
+        # the same port, and is as good an answer to those that are late.
+        listener = socket.create_server(("", port), reuse_port=True)
+    except OSError as error:
+        raise ValueError(
+            f"Worker {me} cannot listen on port {port} of TF_CONFIG's"
+            f" {workers[me]}: {error}. Choose another port, or end what uses it."
+        ) from error
+    with listener:
+        while silent:
+            silent = {i: peer for i, peer in silent.items() if not _answers(peer)}
+            if silent and time.monotonic() > deadline:
+                named = ", ".join(f"worker {i} ({a})" for i, a in silent.items())
+                raise ValueError(
+                    f"After {timeout:.0f} s there is no answer from {named}. Check that"
+                    " it runs the same command with its own task index, and that its"
+                    f" port can be reached from here (worker {me})."
+                )
+            time.sleep(0.2)
+
+
+def _answers(address):
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=3):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,173 @@
+"""Trains small networks on one device and on several; writes both results.
+
+Run as `python distributed_cases.py OUT.npz DEVICES [CASE ...]`: DEVICES is 1 (the
+reference), 2 (logical CPU devices) or "workers" (a process of a cluster, described by
+TF_CONFIG).
+"""
+
+import json
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hrnet_tf.distribution.model import ReplicatedModel
+from hrnet_tf.layers.conv_norm import ConvNorm
+from hrnet_tf.losses.segmentation import SegmentationCrossEntropy
+
+STEPS, BATCH = 20, 8
+
+
+def data(kind):
+    """Images `[N, 8, 8, 3]` with labels and weights of one kind of case."""
+    rng = np.random.default_rng(0)
+    count = STEPS * BATCH
+    images = rng.normal(1, 2, (count, 8, 8, 3)).astype("float32")
+    if kind == "pixels":
+        labels = rng.integers(0, 4, (count, 8, 8)).astype("uint8")
+        # Replicas see very different numbers of labelled pixels.
+        labels[::3, 2:] = 255
+        labels[5] = 255
+    else:
+        labels = rng.integers(0, 4, count).astype("int32")
+    weights = rng.uniform(0, 3, count).astype("float32")
+    weights[8:12] = 0
+    if kind == "overflow":
+        # Only the first replica of the sixth step sees it.
+        weights = np.ones(count, "float32")
+        weights[5 * BATCH + 1] = 1e8
+    return images, labels, weights
+
+
+def network(pixels, dtype=None):
+    inputs = keras.Input((8, 8, 3), name="images")
+    x = ConvNorm(6, 3, dtype=dtype, name="first")(inputs)
+    x = ConvNorm(5, 3, strides=2, dtype=dtype, name="second")(x)
+    if not pixels:
+        x = keras.layers.GlobalAveragePooling2D(dtype=dtype)(x)
+        x = keras.layers.Dense(4, dtype="float32", name="head")(x)
+    else:
+        x = keras.layers.Conv2D(4, 1, dtype="float32", name="head")(x)
+    return ReplicatedModel(inputs, x)
+
+
+def sgd(**kwargs):
+    return keras.optimizers.SGD(0.02, momentum=0.9, **kwargs)
+
+
+def classes(**kwargs):
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True, **kwargs)
+
+
+# optimizer, loss, kind of data, arguments of compile, arguments of fit
+CASES = {
+    "plain": {},
+    "adamw_schedule": {
+        "optimizer": lambda: keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(1e-2, STEPS), weight_decay=0.05
+        )
+    },
+    "global_clipnorm": {"optimizer": lambda: sgd(global_clipnorm=0.05)},
+    "clipnorm": {"optimizer": lambda: sgd(clipnorm=0.02)},
+    "accumulation": {
+        "optimizer": lambda: sgd(gradient_accumulation_steps=3, global_clipnorm=0.1)
+    },
+    "loss_scaling": {
+        "optimizer": lambda: keras.optimizers.LossScaleOptimizer(
+            sgd(), initial_scale=2.0**110, dynamic_growth_steps=4
+        ),
+        "data": "overflow",
+        "weighted": True,
+    },
+    "ema": {"optimizer": lambda: sgd(use_ema=True, ema_momentum=0.9)},
+    "ema_overwrite": {
+        "optimizer": lambda: sgd(
+            use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=7
+        )
+    },
+    "steps_per_execution": {"compile": {"steps_per_execution": 5}},
+    "weights": {"weighted": True},
+    "weighted_mean": {
+        "weighted": True,
+        "loss": lambda: classes(reduction="mean_with_sample_weight"),
+    },
+    "class_weights": {"fit": {"class_weight": {0: 0.2, 1: 1.0, 2: 3.0, 3: 0.7}}},
+    "ignored_pixels": {
+        "loss": lambda: SegmentationCrossEntropy(class_weights=(1.0, 0.2, 3.0, 1.0)),
+        "data": "pixels",
+    },
+    "jit_compile": {"compile": {"jit_compile": True}},
+}
+
+
+def run(case, strategy, plain=False):
+    """Trains a case; returns its losses, weights and evaluation."""
+    case = CASES[case]
+    kind = case.get("data", "classes")
+    images, labels, weights = data(kind)
+    keras.utils.set_random_seed(3)
+    with strategy.scope():
+        model = network(kind == "pixels")
+        model.track_gradient_norm = bool(case.get("weighted"))
+        model.compile(
+            case.get("optimizer", sgd)(),
+            case.get("loss", classes)(),
+            **case.get("compile", {}),
+        )
+    parts = (images, labels, weights) if case.get("weighted") else (images, labels)
+    batches = tf.data.Dataset.from_tensor_slices(parts).batch(BATCH)
+    # 19 examples: the last batch is uneven, and of the last three one replica has one.
+    rest = tf.data.Dataset.from_tensor_slices(tuple(p[:19] for p in parts)).batch(BATCH)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.DATA
+    )
+    batches, rest = batches.with_options(options), rest.with_options(options)
+    history = model.fit(
+        batches.repeat(),
+        steps_per_epoch=5,
+        epochs=STEPS // 5,
+        verbose=0,
+        **case.get("fit", {}),
+    )
+    found = {f"weight{i}": v.numpy() for i, v in enumerate(model.weights)}
+    for name, values in history.history.items():
+        found[name] = np.array(values)
+    found["test"] = np.array(model.evaluate(rest, verbose=0, return_dict=True)["loss"])
+    optimizer = model.optimizer
+    # Steps that loss scaling left out are not counted.
+    found["iterations"] = keras.ops.convert_to_numpy(optimizer.iterations)
+    if hasattr(optimizer, "dynamic_scale"):
+        found["scale"] = optimizer.dynamic_scale.numpy()
+    return found
+
+
+def make_strategy(devices):
+    if devices == "workers":
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if devices == "1":
+        return tf.distribute.get_strategy()
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+def main(out, devices, *cases):
+    strategy = make_strategy(devices)
+    found = {}
+    for case in cases or CASES:
+        for key, value in run(case, strategy).items():
+            found[f"{case}/{key}"] = value
+    task = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {})
+    if not task.get("index"):
+        np.savez(out, **found)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

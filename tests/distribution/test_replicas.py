@@ -1,0 +1,89 @@
+"""Two devices and two processes take the steps that one device takes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distributed_cases import CASES, STEPS
+
+from hrnet_tf.training.supervisor import free_ports
+
+SCRIPT = Path(__file__).parents[1] / "distributed_cases.py"
+
+
+def train(out, devices, cases=(), **environment):
+    """Starts a process that trains cases."""
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(out), devices, *cases],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(*processes):
+    for process in processes:
+        output, _ = process.communicate(timeout=1200)
+        assert process.returncode == 0, output[-3000:]
+
+
+def check_equal(found, wanted, case):
+    """Losses to 1e-6 (relative), weights to 1e-5, as one device has them."""
+    names = [name for name in wanted.files if name.startswith(f"{case}/")]
+    assert {f"{case}/loss", f"{case}/test", f"{case}/iterations"} < set(names)
+    for name in names:
+        assert np.isfinite(wanted[name]).all(), name
+        bound = {"rtol": 1e-6, "atol": 0}
+        if "/weight" in name:
+            bound = {"rtol": 1e-5, "atol": 1e-5}
+        elif name.endswith(("iterations", "scale")):
+            bound = {"rtol": 0, "atol": 0}
+        np.testing.assert_allclose(found[name], wanted[name], err_msg=name, **bound)
+
+
+@pytest.fixture(scope="module")
+def one_and_two_devices(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("devices")
+    files = [folder / f"{devices}.npz" for devices in "12"]
+    finish(*(train(file, file.stem) for file in files))
+    return [np.load(file) for file in files]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_two_devices(one_and_two_devices, case):
+    one, two = one_and_two_devices
+    check_equal(two, one, case)
+
+
+def test_the_overflow_was_one(one_and_two_devices):
+    for found in one_and_two_devices:
+        assert found["loss_scaling/iterations"] == STEPS - 1
+
+
+@pytest.mark.slow
+def test_two_processes(one_and_two_devices, tmp_path):
+    ports = free_ports(2)
+    workers = [f"localhost:{port}" for port in ports]
+    out = tmp_path / "workers.npz"
+    processes = [
+        train(
+            out,
+            "workers",
+            TF_CONFIG=json.dumps(
+                {
+                    "cluster": {"worker": workers},
+                    "task": {"type": "worker", "index": index},
+                }
+            ),
+        )
+        for index in range(2)
+    ]
+    finish(*processes)
+    found = np.load(out)
+    for case in CASES:
+        check_equal(found, one_and_two_devices[0], case)

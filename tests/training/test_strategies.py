@@ -1,0 +1,133 @@
+"""Devices by name, the description of a cluster, and peers that do not answer."""
+
+import json
+import os
+import socket
+
+import pytest
+
+from hrnet_tf.training import strategies
+from hrnet_tf.training.supervisor import free_ports
+
+CLUSTER = {
+    "cluster": {"worker": ["a:2222", "b:2223"]},
+    "task": {"type": "worker", "index": 1},
+}
+
+
+def changed(**changes):
+    return json.dumps({**CLUSTER, **changes})
+
+
+def test_one_device():
+    devices = strategies.make_devices()
+    assert devices == strategies.make_devices("one") == strategies.Devices(None, 1)
+    batches = object()
+    assert devices.share(batches) is batches
+    devices.check_batch(7)
+
+
+def test_unknown_name():
+    with pytest.raises(ValueError, match="one of one, mirrored.* strategy='ps'"):
+        strategies.make_devices("ps")
+
+
+def test_a_batch_that_cannot_be_divided():
+    devices = strategies.Devices(None, 3)
+    devices.check_batch(6)
+    with pytest.raises(ValueError, match=r"3 replicas.*batch_size=8.*9 or 6"):
+        devices.check_batch(8)
+    with pytest.raises(ValueError, match=r"batch_size=2. Pass --batch-size 3\."):
+        devices.check_batch(2)
+
+
+def test_reads_a_cluster():
+    assert strategies.read_cluster(json.dumps(CLUSTER)) == CLUSTER
+    text = changed(task={"type": "worker", "index": "1"})
+    assert strategies.read_cluster(text) == CLUSTER
+    assert strategies.read_cluster("{}") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{cluster", "no valid json.*Received: '{cluster'.*Expected for instance"),
+        ("[]", "lacks the workers or this process' task"),
+        (json.dumps({"cluster": {}}), "lacks the workers"),
+        (changed(task={"type": "worker"}), "lacks the workers or this process' task"),
+        (changed(task={"type": "ps", "index": 0}), "workers alone.*names ps"),
+        (
+            changed(cluster={"worker": ["a:1"], "evaluator": ["b:1"]}),
+            "workers alone.*evaluator",
+        ),
+        (changed(cluster={"worker": ["a:1", "b"]}), "no host:port: 'b'"),
+        (changed(cluster={"worker": ["a:1", "b:70000"]}), "no host:port: 'b:70000'"),
+        (changed(cluster={"worker": ["a:1", "a:1"]}), "names a worker twice"),
+        (changed(cluster={"worker": ["a:1"]}), "index is 1, but there are 1 workers"),
+    ],
+)
+def test_wrong_clusters(text, message):
+    with pytest.raises(ValueError, match=message):
+        strategies.read_cluster(text)
+
+
+def test_the_chief(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert strategies.is_chief()
+    monkeypatch.setenv("TF_CONFIG", json.dumps(CLUSTER))
+    assert not strategies.is_chief()
+
+
+def test_a_slurm_job(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    variables = {
+        "SLURM_STEP_NUM_TASKS": "3",
+        "SLURM_STEP_NODELIST": "gpu[07-08]",
+        "SLURM_STEP_TASKS_PER_NODE": "2,1",
+        "SLURM_PROCID": "2",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert strategies._found_cluster() == {
+        "cluster": {"worker": ["gpu07:8888", "gpu07:8889", "gpu08:8888"]},
+        "task": {"type": "worker", "index": 2},
+    }
+
+
+def test_no_cluster(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith(("SLURM_", "KUBERNETES_")) or name == "TF_CONFIG":
+            monkeypatch.delenv(name)
+    with pytest.raises(ValueError, match="neither TF_CONFIG nor.*--workers N"):
+        strategies.make_devices("multiworker")
+
+
+def cluster(*ports):
+    workers = [f"localhost:{port}" for port in ports]
+    return {"cluster": {"worker": workers}, "task": {"type": "worker", "index": 0}}
+
+
+def test_a_peer_that_does_not_answer_is_named(monkeypatch):
+    mine, absent = free_ports(2)
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster(mine, absent)))
+    with pytest.raises(
+        ValueError, match=rf"After 0 s .* from worker 1 \(localhost:{absent}\)"
+    ):
+        strategies.make_devices("multiworker", peer_timeout=0.1)
+
+
+def test_peers_that_answer():
+    mine, other = free_ports(2)
+    with socket.create_server(("localhost", other)):
+        strategies._wait_for_peers(cluster(mine, other), timeout=5.0)
+        # The port is free again, for TensorFlow.
+        socket.create_server(("", mine)).close()
+
+
+def test_a_port_in_use():
+    mine, other = free_ports(2)
+    with (
+        socket.create_server(("", mine)),
+        pytest.raises(ValueError, match=rf"cannot listen on port {mine}"),
+    ):
+        strategies._wait_for_peers(cluster(mine, other), timeout=5.0)
