@@ -75,4 +75,5 @@ def recipe(
         skip_bad=skip_bad,
         class_names=class_names,
         tfds_dir=tfds_dir,
+        reference_batch_size=128 if learning_rate else batch_size,
     )

@@ -1,6 +1,7 @@
 """The published segmentation recipes: their constants, and an epoch on drawn data."""
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +9,18 @@ import pytest
 from label_layouts import (
     ade20k_layout,
     cityscapes_layout,
+    coco_stuff_layout,
     lip_layout,
     pascal_context_layout,
 )
 
 from hrnet_tf.data.label_sets import load_label_set
 from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntropy
+from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
+from hrnet_tf.models.segmenter import HRNetSegmenter
 from hrnet_tf.training.recipe import load_recipe
 from hrnet_tf.training.run import train
+from hrnet_tf.training.segmentation import official_sgd
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 CASES = {
@@ -25,7 +30,11 @@ CASES = {
     "pascal_context_seg_w48": (pascal_context_layout, "pascal_context_59"),
     "lip_seg_w48": (lip_layout, "lip"),
     "ade20k_ocr_w48": (ade20k_layout, "ade20k"),
+    "pascal_context_ocr_w48": (pascal_context_layout, "pascal_context_59"),
+    "coco_stuff_ocr_w48": (coco_stuff_layout, "coco_stuff"),
 }
+# Those of the object-contextual branch whose heads learn faster (NONBACKBONE_MULT).
+FASTER_HEADS = ("pascal_context_ocr_w48", "coco_stuff_ocr_w48")
 
 
 def recipe(name, **arguments):
@@ -60,6 +69,8 @@ def test_trains_tests_and_saves(name, tmp_path):
         ("pascal_context_seg_w48", [480, 480], 520, 2.1, 1e-4, 4e-3, 200, 16),
         ("lip_seg_w48", [473, 473], 473, 1.6, 5e-4, 7e-3, 150, 40),
         ("ade20k_ocr_w48", [520, 520], 520, 2.1, 1e-4, 2e-2, 120, 16),
+        ("pascal_context_ocr_w48", [520, 520], 520, 2.1, 1e-4, 1e-3, 200, 16),
+        ("coco_stuff_ocr_w48", [520, 520], 520, 2.1, 1e-4, 1e-3, 110, 16),
     ],
 )
 def test_official_constants(name, crop, base, largest, l2, rate, epochs, batch):
@@ -85,7 +96,25 @@ def test_official_constants(name, crop, base, largest, l2, rate, epochs, batch):
     rules = found.settings["protocol"]
     rules = rules if isinstance(rules, str) else rules["protocol"]
     data_set = name.split("_seg")[0].split("_ocr")[0]
-    assert rules == {"cityscapes": "whole"}.get(data_set, data_set)
+    expected = {
+        **dict.fromkeys(("cityscapes_seg_w48", "cityscapes_ocr_w48"), "whole"),
+        "cityscapes_seg_w18_small": "whole",
+        "pascal_context_ocr_w48": "pascal_context_ocr",
+    }
+    assert rules == expected.get(name, data_set)
+    multipliers = list(optimizer.rate_multipliers.values())
+    assert multipliers == ([10.0] if name in FASTER_HEADS else [])
+
+
+@pytest.mark.parametrize("model_class", [HRNetSegmenter, HRNetOCRSegmenter])
+def test_faster_heads_are_all_but_the_backbone(model_class):
+    model = model_class.from_preset("hrnet_test", num_classes=3)
+    optimizer = official_sgd(10, 1, head_multiplier=10.0)
+    ((pattern, _),) = optimizer.rate_multipliers.items()
+    body = {id(v) for v in model.backbone.trainable_variables}
+    for variable in model.trainable_variables:
+        assert bool(re.search(pattern, variable.path)) == (id(variable) not in body)
+    optimizer.build(model.trainable_variables)
 
 
 def test_losses():
@@ -103,7 +132,11 @@ def test_losses():
     assert type(losses["main"]) is OHEMCrossEntropy
     assert losses["main"].class_weights is None
     # 131072 pixels for each of four GPUs with four images.
-    assert (losses["main"].threshold, losses["main"].min_kept) == (0.9, 4 * 131072)
+    main = losses["main"]
+    assert (main.threshold, 16 * main.min_kept_per_image) == (0.9, 4 * 131072)
+    assert type(recipe("coco_stuff_ocr_w48").loss()["main"]) is OHEMCrossEntropy
+    both = recipe("pascal_context_ocr_w48").loss()
+    assert [type(loss) for loss in both.values()] == [SegmentationCrossEntropy] * 2
     assert recipe("lip_seg_w48").loss().class_weights is None
 
 

@@ -19,6 +19,35 @@ def permutation(count, seed, epoch):
     )
 
 
+def positions_of_batch(count, batch_size, seed, epoch, step):
+    """Returns the positions (list of int) in a batch of an epoch.
+
+    Args:
+        count: int.
+        batch_size: int.
+        seed: int.
+        epoch, step: int, 0-based.
+    """
+    positions = permutation(count, seed, tf.constant(epoch, tf.int64))
+    batch = positions.skip(step * batch_size).take(batch_size)
+    return [int(position) for position in batch]
+
+
+def num_seen(epoch, batch_size, first_epoch, first_step):
+    """Returns how many examples of an epoch an earlier process has trained on.
+
+    Args:
+        epoch: scalar int64 tensor.
+        batch_size: int.
+        first_epoch, first_step: int. The epoch with which this process begins, and the
+            steps of it that were done before.
+    Returns:
+        A scalar int64 tensor.
+    """
+    seen = tf.constant(first_step * batch_size, tf.int64)
+    return tf.where(tf.equal(epoch, first_epoch), seen, 0)
+
+
 def shuffle(dataset, buffer_size, seed, epoch):
     """Shuffles a data set through a buffer, for data that have no positions.
 

@@ -8,6 +8,7 @@ depend on (seed, e) alone, so a resumed run sees what an undisturbed one would h
 import numpy as np
 import tensorflow as tf
 
+from hrnet_tf.data import order, service
 from hrnet_tf.data.augment import affine
 from hrnet_tf.data.schema import parse_pose
 from hrnet_tf.data.shards import PoseRecords
@@ -45,6 +46,7 @@ def training_batches(
     seed=0,
     first_epoch=0,
     epochs=None,
+    first_step=0,
 ):
     """Makes the batches of training.
 
@@ -55,7 +57,7 @@ def training_batches(
         batch_size: int. Every batch is whole: an epoch's remainder is dropped.
         augmentation: `PoseAugmentation`.
         seed: int.
-        first_epoch: int. Where a resumed run goes on.
+        first_epoch, first_step: int. Where a resumed run goes on.
         epochs: int or None. Where the data end; None means never.
     Returns:
         A `tf.data.Dataset` of (images uint8 `[B, H, W, 3]`, heatmaps float32
@@ -72,8 +74,10 @@ def training_batches(
             draw = tf.stack([seed * 10_007 + epoch, block])
             return _plan_crops(people, draw, codec, augmentation, keypoint_set)
 
-        blocks = people_of_epoch(epoch).take(taken).batch(PLANNED)
-        return blocks.enumerate().map(plan).unbatch()
+        blocks = people_of_epoch(epoch).take(taken).batch(PLANNED).enumerate()
+        seen = order.num_seen(epoch, batch_size, first_epoch, first_step)
+        crops = blocks.skip(seen // PLANNED).map(plan).unbatch()
+        return crops.skip(seen % PLANNED)
 
     def crop(person):
         image = affine.decode_window(
@@ -86,14 +90,39 @@ def training_batches(
         return image, *codec.encode(points, visible)
 
     last = np.iinfo(np.int64).max if epochs is None else epochs
+    planned = tf.data.Dataset.range(first_epoch, last).flat_map(epoch_crops)
     return (
-        tf.data.Dataset.range(first_epoch, last)
-        .flat_map(epoch_crops)
-        .map(crop, num_parallel_calls=tf.data.AUTOTUNE)
+        service.map_examples(planned, crop)
         .batch(batch_size, drop_remainder=True)
         .map(targets, num_parallel_calls=1)
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def batch_files(source, batch_size, seed, epoch, step):
+    """Returns the image files (list of str) of the people in a batch of training.
+
+    Args:
+        source: list of `PoseExample`, or `PoseRecords`, whose files have only the names
+            that they had when the records were written.
+        batch_size: int.
+        seed: int.
+        epoch, step: int, 0-based.
+    """
+    if not isinstance(source, PoseRecords):
+        paths = np.repeat(
+            [e.image_path for e in source], [e.num_people for e in source]
+        )
+        count = len(paths)
+        chosen = order.positions_of_batch(count, batch_size, seed, epoch, step)
+        return paths[chosen].tolist()
+    people_of_epoch = _shuffled_people(
+        source, source.keypoint_set.num_keypoints, seed, names_only=True
+    )
+    # Shuffling is seeded in the graphs that `flat_map` traces.
+    names = tf.data.Dataset.range(epoch, epoch + 1).flat_map(people_of_epoch)
+    batch = names.skip(step * batch_size).take(batch_size)
+    return [name.decode() for name in batch.as_numpy_iterator()]
 
 
 def test_batches(source, num_keypoints, codec, batch_size):
@@ -209,7 +238,7 @@ def _parse_people(serialized, num_keypoints):
     people = tf.data.Dataset.from_tensor_slices(
         {"box": fields["boxes"], "keypoints": fields["keypoints"]}
     )
-    image = {key: fields[key] for key in ("image", "height", "width")}
+    image = {key: fields[key] for key in ("image", "image_path", "height", "width")}
     return people.map(lambda person: {**person, **image})
 
 
@@ -220,38 +249,30 @@ def _people_in_order(source, num_keypoints):
     return tf.data.Dataset.from_tensor_slices(_table(source))
 
 
-def _shuffled_people(source, num_keypoints, seed):
-    """Returns the function from an epoch to its people, shuffled by (seed, epoch)."""
+def _shuffled_people(source, num_keypoints, seed, names_only=False):
+    """Returns the function from an epoch to its people, shuffled by (seed, epoch).
 
-    def permuted(epoch, count):
-        key = tf.stack([tf.constant(seed, tf.int64), epoch])
-        return tf.data.Dataset.range(count).map(
-            lambda i: tf.random.experimental.index_shuffle(i, key, count - 1)
-        )
-
+    Of people in records, `names_only` leaves the names of their images alone.
+    """
     if isinstance(source, PoseRecords):
         paths = tf.constant([str(path) for path in source.paths])
 
         def from_records(epoch):
-            shards = permuted(epoch, len(source.paths)).map(lambda i: paths[i])
-            records = shards.interleave(tf.data.TFRecordDataset, cycle_length=4)
-            people = records.flat_map(lambda r: _parse_people(r, num_keypoints))
-            # Otherwise the order would depend on the global seed too, and a global
-            # seed of 0 is compared with ours, which a graph cannot do.
-            tf.compat.v1.get_default_graph().seed = 1
-            return people.shuffle(
-                SHUFFLE_BUFFER,
-                seed=seed * 10_007 + epoch,
-                reshuffle_each_iteration=False,
+            shards = order.permutation(len(source.paths), seed, epoch)
+            records = shards.map(lambda i: paths[i]).interleave(
+                tf.data.TFRecordDataset, cycle_length=4
             )
+            people = records.flat_map(lambda r: _parse_people(r, num_keypoints))
+            if names_only:
+                people = people.map(lambda person: person["image_path"])
+            return order.shuffle(people, SHUFFLE_BUFFER, seed, epoch)
 
         return from_records
-
     table = _table(source)
     count = num_people(source)
 
     def from_files(epoch):
-        return permuted(epoch, count).map(
+        return order.permutation(count, seed, epoch).map(
             lambda i: {key: value[i] for key, value in table.items()}
         )
 

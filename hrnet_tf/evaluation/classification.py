@@ -11,12 +11,11 @@ import tensorflow as tf
 from hrnet_tf.data import classification_pipeline as pipeline
 from hrnet_tf.data.augment.classification import decode
 from hrnet_tf.metrics import topk
-from hrnet_tf.models.classifier import HRNetClassifier
+from hrnet_tf.models.classifier import HRNetClassifier, check_crop_fraction
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.results import write_json
 
 IMAGE_SIZE = (224, 224)
-CROP_FRACTION = 0.875
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,9 +43,14 @@ class ClassificationReport:
     images_per_second: float
 
     @property
+    def main_name(self):
+        """str: the one of the numbers to watch."""
+        return "top1"
+
+    @property
     def main_number(self):
         """The number that ranks checkpoints: top-1."""
-        return self.numbers["top1"]
+        return self.numbers[self.main_name]
 
     @property
     def per_class(self):
@@ -68,7 +72,7 @@ class ClassificationReport:
 def evaluate(
     model,
     examples,
-    crop_fraction=CROP_FRACTION,
+    crop_fraction=None,
     batch_size=32,
     infer=None,
     progress=None,
@@ -79,8 +83,8 @@ def evaluate(
         model: `HRNetClassifier` with its top; crops have its `image_size`, 224x224 if
             that is None. See `at_image_size` for another one.
         examples: list of `ClassificationExample`, or `TfdsImages`.
-        crop_fraction: float in (0, 1]. The shorter side is resized to the crop's by
-            it: 0.875 is 224 of 256, 0.95 and 1.0 are timm's for newer weights.
+        crop_fraction: float in (0, 1], see `HRNetClassifier`, or None for the model's
+            own.
         batch_size: int.
         infer: function from images to outputs; None makes it from the model.
         progress: callable (done, total) or None.
@@ -91,6 +95,8 @@ def evaluate(
             or an image cannot be decoded; the text names it.
     """
     image_size = checked_image_size(model)
+    if crop_fraction is None:
+        crop_fraction = model.arguments["crop_fraction"]
     check_crop_fraction(crop_fraction)
     infer = infer or inference_function(model)
     batches = pipeline.test_batches(examples, image_size, crop_fraction, batch_size)
@@ -140,15 +146,6 @@ def checked_image_size(model):
         )
     height, width = model.input_shape[1:3]
     return IMAGE_SIZE if height is None else (height, width)
-
-
-def check_crop_fraction(crop_fraction):
-    """Raises ValueError unless it is in (0, 1]."""
-    if not 0 < crop_fraction <= 1:
-        raise ValueError(
-            "crop_fraction must be in (0, 1], such as 0.875 for 224 of 256 pixels."
-            f" Received: crop_fraction={crop_fraction}."
-        )
 
 
 def at_image_size(model, image_size):

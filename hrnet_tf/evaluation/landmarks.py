@@ -41,6 +41,11 @@ class LandmarksReport:
     images_per_second: float
 
     @property
+    def main_name(self):
+        """str: the one of the numbers to watch."""
+        return "NME"
+
+    @property
     def main_number(self):
         """1 - NME: it ranks checkpoints, and larger is better for all numbers that do.
 

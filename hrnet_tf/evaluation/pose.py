@@ -62,9 +62,14 @@ class PoseReport:
     num_unscored: int = 0
 
     @property
+    def main_name(self):
+        """str: the one of the numbers to watch."""
+        return MAIN_NUMBER[self.metric]
+
+    @property
     def main_number(self):
         """The number that ranks checkpoints: AP, PCKh mean or PCK mean."""
-        return self.numbers[MAIN_NUMBER[self.metric]]
+        return self.numbers[self.main_name]
 
     def save(self, path):
         """Writes the report as json; numbers that nobody was labelled for are null."""

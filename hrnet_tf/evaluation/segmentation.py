@@ -53,9 +53,14 @@ class SegmentationReport:
     images_per_second: float
 
     @property
+    def main_name(self):
+        """str: the one of the numbers to watch."""
+        return MAIN_NUMBER
+
+    @property
     def main_number(self):
         """The number that ranks checkpoints: the official mIoU."""
-        return self.numbers[MAIN_NUMBER]
+        return self.numbers[self.main_name]
 
     def save(self, path):
         """Writes the report as json."""

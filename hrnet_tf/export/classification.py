@@ -3,15 +3,12 @@
 import tensorflow as tf
 
 from hrnet_tf.data.augment.classification import center_crop, decode
-from hrnet_tf.evaluation.classification import (
-    CROP_FRACTION,
-    check_crop_fraction,
-    checked_image_size,
-)
+from hrnet_tf.evaluation.classification import checked_image_size
+from hrnet_tf.export.signatures import NAMES_FILE
+from hrnet_tf.models.classifier import check_crop_fraction
 from hrnet_tf.models.loading import inference_function
 
 TOP_K = 5
-NAMES_FILE = "class_names.txt"
 
 
 class ClassificationSignatures:
@@ -22,7 +19,8 @@ class ClassificationSignatures:
     Args:
         model: `HRNetClassifier` with its top and preprocessing; with an `image_size`
             of None images are cut to 224x224.
-        crop_fraction: float in (0, 1], of the centre crop; see `center_crop`.
+        crop_fraction: float in (0, 1], of the centre crop, see `HRNetClassifier`; or
+            None for the model's own.
     Attributes:
         image_size: (height, width) of the crops.
         class_names: tuple of str, or None.
@@ -32,8 +30,10 @@ class ClassificationSignatures:
 
     task = "classification"
 
-    def __init__(self, model, crop_fraction=CROP_FRACTION):
+    def __init__(self, model, crop_fraction=None):
         self.image_size = checked_image_size(model)
+        if crop_fraction is None:
+            crop_fraction = model.arguments["crop_fraction"]
         check_crop_fraction(crop_fraction)
         self.model = model
         self.crop_fraction = float(crop_fraction)
@@ -70,7 +70,7 @@ class ClassificationSignatures:
         }
 
     def assets(self):
-        """Returns the SavedModel's assets: dict from file name to text."""
+        """Returns further files: dict from name to text."""
         if self.class_names is None:
             return {}
         return {NAMES_FILE: "".join(f"{name}\n" for name in self.class_names)}

@@ -14,6 +14,7 @@ from hrnet_tf.export.classification import (
 )
 from hrnet_tf.export.segmentation import ExportedSegmentation, SegmentationSignatures
 from hrnet_tf.export.signatures import (
+    NAMES_FILE,
     ExportedPose,
     PoseSignatures,
     check_exportable,
@@ -40,7 +41,9 @@ def export_saved_model(
 
     TensorFlow alone loads and runs it. Its signatures are those of `PoseSignatures`,
     `SegmentationSignatures` or `ClassificationSignatures`; "serving_default" takes
-    image files. The folder appears only when complete.
+    image files. Where a segmenter or classifier names its classes, these are the asset
+    "classes" of the SavedModel (assets/classes.txt, a line each). The folder appears
+    only when complete.
 
     Args:
         model: `HRNetPose` or `HRNetLandmarks` with a fixed `image_size`,
@@ -50,7 +53,8 @@ def export_saved_model(
         flip_test: bool. True averages with the mirrored image, for twice the time; not
             for classifiers.
         overwrite: bool. True replaces the version if it exists.
-        crop_fraction: float or None, of classifiers; see `ClassificationSignatures`.
+        crop_fraction: float, of classifiers, or None for the model's own; see
+            `HRNetClassifier`.
     Returns:
         The `Path` of the version's folder.
     Raises:
@@ -108,8 +112,7 @@ def signatures_of(model, flip_test=False, crop_fraction=None):
                 "Classifiers are tested by one crop, not mirrored. Received:"
                 " flip_test=True for an HRNetClassifier. Pass flip_test=False."
             )
-        options = {} if crop_fraction is None else {"crop_fraction": crop_fraction}
-        return ClassificationSignatures(model, **options)
+        return ClassificationSignatures(model, crop_fraction)
     if isinstance(model, (HRNetSegmenter, HRNetOCRSegmenter)):
         return SegmentationSignatures(model, flip_test)
     return PoseSignatures(model, flip_test)
@@ -148,12 +151,12 @@ def load_exported(directory):
 
 
 def _write(signatures, folder):
-    save_functions(signatures.model, folder, signatures.functions())
+    files = signatures.assets()
+    save_functions(
+        signatures.model, folder, signatures.functions(), files.get(NAMES_FILE)
+    )
     description = {**signatures.description(), "hrnet_tf": hrnet_tf.__version__}
-    files = {
-        **signatures.assets(),
-        _DESCRIPTION: json.dumps(description, indent=1) + "\n",
-    }
+    files = {**files, _DESCRIPTION: json.dumps(description, indent=1) + "\n"}
     extra = folder / _EXTRA
     extra.mkdir(exist_ok=True)
     for name, text in files.items():

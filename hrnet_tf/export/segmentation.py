@@ -15,9 +15,9 @@ from hrnet_tf.evaluation.tta import (
     full_size_logits,
     takes_any_size,
 )
+from hrnet_tf.export.signatures import NAMES_FILE
 from hrnet_tf.models.loading import inference_function
 
-NAMES_FILE = "class_names.txt"
 LABELS_FILE = "label_set.json"
 
 

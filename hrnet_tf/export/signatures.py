@@ -1,5 +1,8 @@
 """The graphs that leave the package: from crops, or whole images, to keypoints."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -11,6 +14,9 @@ from hrnet_tf.models.loading import inference_function
 from hrnet_tf.models.pose import HRNetPose
 from hrnet_tf.models.simple_baseline import SimpleBaselinePose
 
+# The names of classes, a line each: in assets.extra, and as an asset of the graph.
+NAMES_FILE = "class_names.txt"
+CLASSES_FILE = "classes.txt"
 # Boxes beyond these, in pixels, overflow the float32 arithmetic of cropping.
 MIN_BOX_SIDE = 1e-3
 MAX_BOX_COORDINATE = 1e6
@@ -204,7 +210,7 @@ def check_exportable(model):
             )
 
 
-def save_functions(model, folder, functions):
+def save_functions(model, folder, functions, class_names=None):
     """Writes a SavedModel that holds a model's variables and the signatures given.
 
     Args:
@@ -212,12 +218,20 @@ def save_functions(model, folder, functions):
         folder: str or path.
         functions: dict from a signature's name to a `tf.function` with an
             `input_signature`.
+        class_names: str or None. The names of the classes, a line each; they become the
+            SavedModel's asset "classes", assets/classes.txt.
     """
     # The variables alone: the model's layers would add their own functions, and may
     # hold what TensorFlow's tracking refuses, such as dicts with keys of other types.
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]
-    tf.saved_model.save(module, str(folder), signatures=functions)
+    with TemporaryDirectory() as temporary:
+        if class_names is not None:
+            # An asset is copied under its file's own name.
+            file = Path(temporary, CLASSES_FILE)
+            file.write_text(class_names, encoding="utf-8")
+            module.classes = tf.saved_model.Asset(str(file))
+        tf.saved_model.save(module, str(folder), signatures=functions)
 
 
 def _check_model(model):

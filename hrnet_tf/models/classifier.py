@@ -12,6 +12,8 @@ KAIMING_FAN_OUT = keras.initializers.VarianceScaling(
 )
 LINEAR_INITIALIZER = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
 POOLINGS = (None, "avg", "max")
+# 224 of 256 pixels, as in the official test.
+CROP_FRACTION = 0.875
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -28,6 +30,10 @@ class HRNetClassifier(HRNetModel):
             None gives logits.
         class_names: sequence of str or None. What the classes are called; it does not
             change the graph, and travels with the saved model.
+        crop_fraction: float in (0, 1]. How images are cut for a test, for predictions
+            and in exported models: their shorter side is resized to `image_size`
+            divided by it, and the centre is cut out. 0.875 officially, 0.95 and 1.0 for
+            some of timm's weights. It does not change the graph either.
         kernel_initializer: Keras initializer of the convolutions' kernels; the default
             is the official one, Kaiming's by the number of outputs.
         name: str. Name of the model.
@@ -53,6 +59,7 @@ class HRNetClassifier(HRNetModel):
         pooling=None,
         classifier_activation=None,
         class_names=None,
+        crop_fraction=CROP_FRACTION,
         kernel_initializer=KAIMING_FAN_OUT,
         name="hrnet_classifier",
         **body,
@@ -60,6 +67,7 @@ class HRNetClassifier(HRNetModel):
         check_count(num_classes=num_classes)
         class_names = None if class_names is None else tuple(class_names)
         check_names(num_classes, "class_names", class_names)
+        check_crop_fraction(crop_fraction)
         if pooling not in POOLINGS:
             raise ValueError(
                 f"pooling must be one of {POOLINGS}. Received: pooling={pooling!r}."
@@ -90,6 +98,7 @@ class HRNetClassifier(HRNetModel):
                 "include_top": include_top,
                 "pooling": pooling,
                 "class_names": class_names,
+                "crop_fraction": float(crop_fraction),
                 "classifier_activation": keras.activations.serialize(
                     keras.activations.get(classifier_activation)
                 ),
@@ -98,3 +107,12 @@ class HRNetClassifier(HRNetModel):
         )
         self.backbone = body.backbone
         self.num_classes = num_classes
+
+
+def check_crop_fraction(crop_fraction):
+    """Raises ValueError unless it is in (0, 1]."""
+    if not 0 < crop_fraction <= 1:
+        raise ValueError(
+            "crop_fraction must be in (0, 1], such as 0.875 for 224 of 256 pixels."
+            f" Received: crop_fraction={crop_fraction}."
+        )

@@ -1,18 +1,16 @@
 """Classes of images in three lines."""
 
-import os
-
 import keras
 import numpy as np
 import tensorflow as tf
 
 from hrnet_tf.data.augment.classification import center_crop
-from hrnet_tf.evaluation.classification import CROP_FRACTION, check_crop_fraction
 from hrnet_tf.export.classification import (
     ClassificationSignatures,
     ExportedClassification,
 )
-from hrnet_tf.predictors.images import read_image
+from hrnet_tf.models.classifier import check_crop_fraction
+from hrnet_tf.predictors.images import path_of, read_image
 from hrnet_tf.predictors.loading import read_model
 from hrnet_tf.results import Classification
 
@@ -25,8 +23,8 @@ class ClassificationPredictor:
 
     Args:
         model: `HRNetClassifier` with its top, or `ExportedClassification`.
-        crop_fraction: float in (0, 1], of the centre crop, or None: 0.875, or what the
-            model was exported with.
+        crop_fraction: float in (0, 1], see `HRNetClassifier`, or None for the model's
+            own, or what it was exported with.
     Attributes:
         image_size: (height, width) of the crops in pixels.
         crop_fraction: float.
@@ -38,18 +36,17 @@ class ClassificationPredictor:
 
     def __init__(self, model, crop_fraction=None):
         self._model = model
-        is_exported = isinstance(model, ExportedClassification)
-        if crop_fraction is None:
-            crop_fraction = model.crop_fraction if is_exported else CROP_FRACTION
-        check_crop_fraction(crop_fraction)
-        self.crop_fraction = crop_fraction
-        if is_exported:
+        if isinstance(model, ExportedClassification):
             source, function = model, model.crops
         else:
             source = ClassificationSignatures(model, crop_fraction)
             function = source.crops
             if keras.backend.backend() == "tensorflow":
                 function = source.functions()["crops"]
+        if crop_fraction is None:
+            crop_fraction = source.crop_fraction
+        check_crop_fraction(crop_fraction)
+        self.crop_fraction = crop_fraction
         self.image_size = source.image_size
         self.class_names = source.class_names
         self.num_classes = model.num_classes
@@ -85,16 +82,39 @@ class ClassificationPredictor:
         Raises:
             ValueError: if the image cannot be read or `top_k` is not positive.
         """
+        return self.predict_batch([image], top_k)[0]
+
+    def predict_batch(self, images, top_k=5):
+        """Finds the likeliest classes of several images, which run together.
+
+        Args:
+            images: sequence of one or more images, see `predict`.
+            top_k: see `predict`.
+        Returns:
+            list of `Classification`.
+        Raises:
+            ValueError: as `predict`, for the first image that is to blame.
+        """
         if top_k < 1:
             raise ValueError(f"top_k must be positive. Received: top_k={top_k}.")
-        pixels, name = read_image(image)
-        crop = center_crop(tf.constant(pixels), self.image_size, self.crop_fraction)
-        probabilities = np.asarray(self._crops(crop[None])["probabilities"])[0]
+        crops = [
+            center_crop(
+                tf.constant(read_image(image)[0]), self.image_size, self.crop_fraction
+            )
+            for image in images
+        ]
+        found = np.asarray(self._crops(tf.stack(crops))["probabilities"])
+        return [
+            self._result(probabilities, top_k, path_of(image))
+            for probabilities, image in zip(found, images, strict=True)
+        ]
+
+    def _result(self, probabilities, top_k, path):
         labels = np.argsort(-probabilities, kind="stable")[:top_k]
         names = self.class_names
         return Classification(
             labels=labels,
             probabilities=probabilities[labels],
             names=None if names is None else [names[label] for label in labels],
-            image_path=name if isinstance(image, (str, os.PathLike)) else None,
+            image_path=path,
         )

@@ -36,6 +36,11 @@ def read_image(image):
     return pixels, "the image"
 
 
+def path_of(image):
+    """Returns the path of an image that was given as one (str), or None."""
+    return os.fspath(image) if isinstance(image, (str, os.PathLike)) else None
+
+
 def _decode(content, name):
     """Decodes all of a file, which finds out whether it is complete."""
     try:

@@ -1,7 +1,5 @@
 """Keypoints from images in three lines."""
 
-import os
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -15,7 +13,7 @@ from hrnet_tf.export.signatures import (
     ExportedPose,
     PoseSignatures,
 )
-from hrnet_tf.predictors.images import read_image
+from hrnet_tf.predictors.images import path_of, read_image
 from hrnet_tf.predictors.loading import read_model
 from hrnet_tf.results import Keypoints
 
@@ -95,32 +93,71 @@ class PosePredictor:
             ValueError: if the image cannot be read, a box does not lie in it, a score
                 is not finite, or an exported model was exported otherwise.
         """
-        pixels, name = read_image(image)
+        return self.predict_batch([image], [boxes], [box_scores], flip_test)[0]
+
+    def predict_batch(self, images, boxes, box_scores=None, flip_test=None):
+        """Finds the keypoints of the people of several images.
+
+        People of different images go through the network together.
+
+        Args:
+            images: sequence of one or more images, see `predict`.
+            boxes: sequence of boxes or None, one for each image.
+            box_scores: sequence of scores or None, one for each image; None: all 1.
+            flip_test: see `predict`.
+        Returns:
+            list of `Keypoints`.
+        Raises:
+            ValueError: as `predict`, for the first image that is to blame.
+        """
         function = self._function(flip_test)
-        height, width = pixels.shape[:2]
-        if boxes is None:
-            boxes = [[0, 0, width, height]]
-        boxes = _check_boxes(boxes, width, height, name)
-        box_scores = _check_scores(box_scores, len(boxes))
+        pixels, names = zip(*map(read_image, images), strict=True)
+        boxes = [
+            checked_boxes(given, *image.shape[1::-1], name)
+            for given, image, name in zip(boxes, pixels, names, strict=True)
+        ]
+        counts = [len(people) for people in boxes]
+        scores = [None] * len(images) if box_scores is None else box_scores
+        scores = list(map(_check_scores, scores, counts))
         aspect = self.image_size[1] / self.image_size[0]
-        centers, sizes = box_regions(tf.constant(boxes), aspect)
-        pixels = tf.constant(pixels)
-        points, scores = [], []
+        centers, sizes = box_regions(tf.constant(np.concatenate(boxes)), aspect)
+        pixels = list(map(tf.constant, pixels))
+        owners = np.repeat(np.arange(len(images)), counts)
+        points, peaks = [], []
         # At least once, so that no people give arrays of the right shapes.
-        for start in range(0, max(len(boxes), 1), _BATCH_SIZE):
+        for start in range(0, max(len(owners), 1), _BATCH_SIZE):
             part = slice(start, start + _BATCH_SIZE)
-            found = function(self._cut(pixels, centers[part], sizes[part]))
+            crops = self._crops(pixels, owners[part], centers[part], sizes[part])
+            found = function(crops)
             cells = self._codec.from_crop(found["keypoints"])
             points.append(self._codec.to_image(cells, centers[part], sizes[part]))
-            scores.append(found["scores"])
-        return Keypoints(
-            xy=np.concatenate(points),
-            scores=np.concatenate(scores),
-            boxes=boxes,
-            box_scores=box_scores,
-            image_path=name if isinstance(image, (str, os.PathLike)) else None,
-            keypoint_set=self.keypoint_set,
-        )
+            peaks.append(found["scores"])
+        ends = np.cumsum(counts)[:-1]
+        points = np.split(np.concatenate(points), ends)
+        peaks = np.split(np.concatenate(peaks), ends)
+        return [
+            Keypoints(
+                xy=points[i],
+                scores=peaks[i],
+                boxes=boxes[i],
+                box_scores=scores[i],
+                image_path=path_of(image),
+                keypoint_set=self.keypoint_set,
+            )
+            for i, image in enumerate(images)
+        ]
+
+    def _crops(self, pixels, owners, centers, sizes):
+        """Crops `[N, H, W, 3]` of people who are each in the image of a number."""
+        if not len(owners):
+            return tf.zeros((0, *self.image_size, 3), tf.uint8)
+        parts = []
+        for image in range(owners[0], owners[-1] + 1):
+            first, last = np.searchsorted(owners, [image, image + 1])
+            people = slice(first, last)
+            if first < last:
+                parts.append(self._cut(pixels[image], centers[people], sizes[people]))
+        return tf.concat(parts, 0)
 
     def _cut_people(self, pixels, centers, sizes):
         """Crops people `[N, H, W, 3]` out of an image."""
@@ -154,8 +191,21 @@ class PosePredictor:
         return self._functions[flip_test]
 
 
-def _check_boxes(boxes, width, height, name):
-    """Returns float32 boxes `[N, 4]` that overlap the image."""
+def checked_boxes(boxes, width, height, name):
+    """Returns boxes of people as an array, after checking them.
+
+    Args:
+        boxes: array-like `[N, 4]`: x, y, width, height in pixels; None: one person
+            fills the image.
+        width, height: int, px. The image's size.
+        name: str. What to call the image in errors.
+    Returns:
+        A float32 array `[N, 4]` of boxes that overlap the image.
+    Raises:
+        ValueError: naming the box, if one does not.
+    """
+    if boxes is None:
+        boxes = [[0, 0, width, height]]
     try:
         boxes = np.asarray(boxes, np.float32)
     except (TypeError, ValueError) as error:

@@ -1,7 +1,5 @@
 """The class of each pixel of images, in three lines."""
 
-import os
-
 import numpy as np
 import tensorflow as tf
 
@@ -11,7 +9,7 @@ from hrnet_tf.evaluation.segmentation_protocols import load_protocol
 from hrnet_tf.evaluation.tta import FusedSegmenter, at_image_size, check_segmenter
 from hrnet_tf.export.segmentation import ExportedSegmentation
 from hrnet_tf.models.loading import inference_function
-from hrnet_tf.predictors.images import read_image
+from hrnet_tf.predictors.images import path_of, read_image
 from hrnet_tf.predictors.loading import read_model
 from hrnet_tf.results import SegmentationMap
 
@@ -111,7 +109,7 @@ class SegmentationPredictor:
             labels=found[0],
             label_set=self.label_set,
             confidence=found[1] if confidence else None,
-            image_path=name if isinstance(image, (str, os.PathLike)) else None,
+            image_path=path_of(image),
         )
 
     def _function(self, scales, flip, confidence):

@@ -20,11 +20,11 @@ from hrnet_tf.training.sgd import TorchSGD
 
 # The official weight of the auxiliary output of object-contextual networks.
 AUX_WEIGHT = 0.4
-# 131072 officially, for each of four GPUs with four images.
+# In each image; 131072 officially, for each of four GPUs with four images.
 OHEM_PIXELS = 32768
 NUM_PICTURES = 6
-# Class weights by name: powers of `log_weights`.
-CLASS_WEIGHTS = {"log": 1.0, "sqrt_log": 0.5}
+# The weights behind the backbone, of both kinds of segmenters.
+HEAD_PATHS = r"^(mixer|head|aux_mixer|aux_head|ocr_conv|object_context)/"
 
 
 def segmentation_recipe(
@@ -41,7 +41,6 @@ def segmentation_recipe(
     ocr=False,
     ohem=False,
     class_weights=None,
-    half_size_epochs=0,
     weights=None,
     dtype=None,
     evaluate_every=1,
@@ -64,19 +63,16 @@ def segmentation_recipe(
         ocr: bool. True trains an `HRNetOCRSegmenter`, with its auxiliary output.
         ohem: bool. True trains the (main) output on hard pixels alone.
         class_weights: floats of the classes; "log" for 1 / ln(1.1 + share of the
-            training pixels), "sqrt_log" for the square roots of these; None for the
-            label set's own.
-        half_size_epochs: int. The crops of so many first epochs are shown at half
-            their size.
+            training pixels); None for the label set's own.
         weights: path of a PyTorch checkpoint to start from, or None.
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         evaluate_every: int, epochs.
         skip_bad: bool. Skips and counts unusable examples instead of stopping.
         **model_arguments: arguments of the model, such as `kernel_initializer`.
     """
-    if isinstance(class_weights, str) and class_weights not in CLASS_WEIGHTS:
+    if isinstance(class_weights, str) and class_weights != "log":
         raise ValueError(
-            f"class_weights must be numbers, None or one of {', '.join(CLASS_WEIGHTS)}."
+            "class_weights must be numbers, None or 'log'."
             f" Received: class_weights={class_weights!r}."
         )
     label_set = load_label_set(labels)
@@ -100,7 +96,7 @@ def segmentation_recipe(
             print(load_torch_weights(built, weights))
         return built
 
-    def train_data(seed, first_epoch):
+    def train_data(seed, first_epoch, first_step=0):
         # What is wrong with the test shows before an epoch of training.
         load(load_val)
         examples, _ = load(load_train)
@@ -113,7 +109,7 @@ def segmentation_recipe(
             seed,
             first_epoch,
             epochs,
-            half_size_epochs,
+            first_step,
         )
         if ocr:
             batches = batches.map(lambda x, y: (x, {"aux": y, "main": y}))
@@ -124,15 +120,14 @@ def segmentation_recipe(
         if found is None:
             found = label_set.class_weights
         elif isinstance(found, str):
-            power = CLASS_WEIGHTS[class_weights]
-            found = log_weights(load(load_train)[1], power)
+            found = log_weights(load(load_train)[1])
         plain = functools.partial(
             SegmentationCrossEntropy,
             class_weights=found,
             interpolation="bilinear_align_corners" if ocr else "bilinear",
         )
         hard = functools.partial(
-            OHEMCrossEntropy, min_kept=OHEM_PIXELS * batch_size, **plain.keywords
+            OHEMCrossEntropy, min_kept_per_image=OHEM_PIXELS, **plain.keywords
         )
         main = hard if ohem else plain
         return {"aux": plain(), "main": main()} if ocr else main()
@@ -158,7 +153,6 @@ def segmentation_recipe(
             "ocr": ocr,
             "ohem": ohem,
             "class_weights": class_weights,
-            "half_size_epochs": half_size_epochs,
             "dtype": dtype,
             "weights": weights and str(weights),
             **{key: str(value) for key, value in model_arguments.items()},
@@ -177,35 +171,44 @@ def segmentation_recipe(
         ),
         evaluate_every=evaluate_every,
         find_damaged=find_damaged,
+        batch_files=lambda *batch: pipeline.batch_files(
+            load(load_train)[0], batch_size, *batch
+        ),
     )
 
 
-def log_weights(pixel_counts, power=1.0):
-    """Class weights (1 / ln(1.1 + share))^power, from the pixels of each class.
+def log_weights(pixel_counts):
+    """Class weights 1 / ln(1.1 + share), from the pixels of each class.
 
     Args:
         pixel_counts: sequence of `C` ints.
-        power: float; 0.5 favours rare classes half as much (in logarithms).
     Returns:
-        A tuple of `C` floats; by the power 1 about 1.3 for a class of everything, 10
-        for none.
+        A tuple of `C` floats; about 1.3 for a class of everything, 10 for none.
     Reference:
         ENet (arXiv 1606.02147), with another constant.
     """
     total = sum(pixel_counts)
-    return tuple(
-        math.log(1.1 + float(n) / float(total)) ** -power for n in pixel_counts
-    )
+    return tuple(1 / math.log(1.1 + float(n) / float(total)) for n in pixel_counts)
 
 
-def official_sgd(steps_per_epoch, epochs, learning_rate=1e-2, l2=5e-4):
+def official_sgd(
+    steps_per_epoch, epochs, learning_rate=1e-2, l2=5e-4, head_multiplier=1.0
+):
     """SGD as the official code sets it: momentum, L2 on all, polynomial decay.
 
+    Args:
+        steps_per_epoch, epochs: int.
+        learning_rate: float, of the first step.
+        l2: float. PyTorch's `weight_decay`.
+        head_multiplier: float. All weights behind the backbone learn so many times as
+            fast; 10 for the networks of PASCAL-Context and COCO-Stuff in the
+            object-contextual branch (NONBACKBONE_MULT).
     Reference:
-        HRNet-Semantic-Segmentation, experiments/cityscapes/*.yaml and tools/train.py.
+        HRNet-Semantic-Segmentation, experiments/*/*.yaml and tools/train.py.
     """
     schedule = schedules.polynomial_decay(learning_rate, epochs, steps_per_epoch)
-    return TorchSGD(schedule, momentum=0.9, l2=l2)
+    multipliers = None if head_multiplier == 1 else {HEAD_PATHS: head_multiplier}
+    return TorchSGD(schedule, momentum=0.9, l2=l2, rate_multipliers=multipliers)
 
 
 def poly_adamw(steps_per_epoch, epochs, learning_rate=2e-3, weight_decay=0.01):

@@ -70,6 +70,24 @@ def test_other_sizes_and_crops(model, examples):
     np.testing.assert_array_equal(report.confusion.sum(0), found)
 
 
+def test_crops_are_cut_as_the_model_says(model, examples):
+    config = {**model.get_config(), "crop_fraction": 0.7}
+    wider = type(model).from_config(config)
+    wider.set_weights(model.get_weights())
+    expected = scores(model, examples, (32, 32), 0.7)
+    found = []
+
+    def infer(images):
+        found.append(np.asarray(wider(np.asarray(images, "float32"))))
+        return found[-1]
+
+    report = evaluation.evaluate(wider, examples, infer=infer)
+    assert report.crop_fraction == 0.7
+    np.testing.assert_allclose(np.concatenate(found), expected, atol=1e-5)
+    # At another size too.
+    assert evaluation.at_image_size(wider, (64, 64)).arguments["crop_fraction"] == 0.7
+
+
 def test_report_file(model, examples, tmp_path):
     report = evaluation.evaluate(model, examples[:3])
     report.save(tmp_path / "report.json")

@@ -2,6 +2,8 @@
 
 import io
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,13 +100,23 @@ def test_description_and_names(exported):
     assert text.splitlines() == list(NAMES)
 
 
+def test_classes_are_an_asset_of_the_graph(exported, tmp_path):
+    assert [path.name for path in (exported / "assets").iterdir()] == ["classes.txt"]
+    # Wherever the folder is moved.
+    folder = shutil.copytree(exported, tmp_path / "moved")
+    loaded = tf.saved_model.load(str(folder))
+    path = loaded.classes.asset_path.numpy().decode()
+    assert Path(path) == folder / "assets" / "classes.txt"
+    assert Path(path).read_text("utf-8").splitlines() == list(NAMES)
+
+
 def test_loading(exported):
     found = load_exported(exported)
     assert (found.image_size, found.crop_fraction) == ((32, 32), 0.9)
     assert (found.num_classes, found.class_names) == (7, NAMES)
 
 
-def test_without_names():
+def test_without_names(tmp_path):
     bare = HRNetClassifier.from_preset("hrnet_test", num_classes=2, image_size=(32, 32))
     signatures = ClassificationSignatures(bare)
     assert signatures.assets() == {}
@@ -112,6 +124,18 @@ def test_without_names():
     # Fewer classes than five, and no names of them.
     assert set(found) == {"probabilities", "top_labels", "top_probabilities"}
     assert found["top_labels"].shape == (1, 2)
+    folder = export_saved_model(bare, tmp_path)
+    assert not list((folder / "assets").iterdir())
+    assert not hasattr(tf.saved_model.load(str(folder)), "classes")
+
+
+def test_crop_fraction_is_the_models_own():
+    wider = HRNetClassifier.from_preset(
+        "hrnet_test", num_classes=2, image_size=(32, 32), crop_fraction=0.95
+    )
+    assert ClassificationSignatures(wider).description()["crop_fraction"] == 0.95
+    other = ClassificationSignatures(wider, crop_fraction=1.0)
+    assert other.description()["crop_fraction"] == 1.0
 
 
 def test_flip_test_is_refused(model, tmp_path):

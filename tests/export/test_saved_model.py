@@ -144,7 +144,7 @@ def test_a_failed_export_leaves_what_there_was(
     assert (old / "file").read_text() == "old"
 
 
-def make_folder(model, folder, functions):
+def make_folder(model, folder, functions, class_names):
     folder.mkdir()
     (folder / "saved_model.pb").write_text("new")
 

@@ -1,6 +1,7 @@
 import io
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,6 +130,10 @@ def test_the_folder(directory):
     assert description["num_classes"] == 4
     assert description["label_set"] == saved
     assert description["flip_test"] is False
+    loaded = tf.saved_model.load(str(directory / "1"))
+    path = Path(loaded.classes.asset_path.numpy().decode())
+    assert path == directory / "1" / "assets" / "classes.txt"
+    assert path.read_text("utf-8").splitlines() == names
 
 
 def test_it_is_loaded_by_its_task(directory):
@@ -147,6 +152,7 @@ def test_object_contextual_models_and_no_label_set(tmp_path):
     loaded = load_exported(tmp_path / "ocr")
     assert loaded.label_set is None
     assert not (tmp_path / "ocr/1/assets.extra/class_names.txt").exists()
+    assert not (tmp_path / "ocr/1/assets/classes.txt").exists()
     image = draw_image(32, 64)
     found = loaded.images(tf.constant(image[None]))["labels"][0].numpy()
     outputs = model(image[None].astype("float32"), training=False)

@@ -56,6 +56,19 @@ def test_files_bytes_and_crops(model, image, tmp_path):
     assert results[1].image_path == str(path)
 
 
+def test_a_batch_is_its_images_one_by_one(model, image, tmp_path):
+    predictor = ClassificationPredictor(model)
+    path = tmp_path / "square.png"
+    draw_shape("square", 1, (40, 70)).save(path)
+    found = predictor.predict_batch([image, path], top_k=2)
+    for one, alone in zip(found, (image, path), strict=True):
+        alone = predictor.predict(alone, top_k=2)
+        np.testing.assert_array_equal(one.labels, alone.labels)
+        np.testing.assert_allclose(one.probabilities, alone.probabilities, atol=1e-6)
+        assert one.image_path == alone.image_path
+    assert [one.image_path for one in found] == [None, str(path)]
+
+
 def test_load(model, image, tmp_path):
     model.save(tmp_path / "model.keras")
     export_saved_model(model, tmp_path / "exported")
@@ -78,6 +91,20 @@ def test_exported_crop_fraction_is_kept(model, image, tmp_path):
     other = ClassificationPredictor.load(tmp_path / "exported", crop_fraction=0.5)
     best = np.sort(expected(model, image, 0.5))[::-1]
     np.testing.assert_allclose(other.predict(image).probabilities, best, atol=1e-5)
+
+
+def test_a_saved_model_keeps_its_crop_fraction(model, image, tmp_path):
+    config = {**model.get_config(), "crop_fraction": 0.6}
+    narrow = HRNetClassifier.from_config(config)
+    narrow.set_weights(model.get_weights())
+    narrow.save(tmp_path / "narrow.keras")
+    predictor = ClassificationPredictor.load(tmp_path / "narrow.keras")
+    assert predictor.crop_fraction == 0.6
+    best = np.sort(expected(model, image, 0.6))[::-1]
+    np.testing.assert_allclose(predictor.predict(image).probabilities, best, atol=1e-5)
+    # Files of before it was kept mean the official one.
+    config.pop("crop_fraction")
+    assert HRNetClassifier.from_config(config).arguments["crop_fraction"] == 0.875
 
 
 def test_without_names(image):
@@ -109,6 +136,8 @@ def test_bad_arguments(model, image, tmp_path):
         predictor.predict("absent.jpg")
     with pytest.raises(ValueError, match=r"crop_fraction must be in \(0, 1\]"):
         ClassificationPredictor(model, crop_fraction=2.0)
+    with pytest.raises(ValueError, match=r"such as 0.875 for 224 .* crop_fraction=0\."):
+        HRNetClassifier.from_preset("hrnet_test", num_classes=3, crop_fraction=0)
     pose = HRNetPose.from_preset("hrnet_test", num_keypoints=3, image_size=(32, 32))
     pose.save(tmp_path / "pose.keras")
     with pytest.raises(ValueError, match=r"pose.keras: Expected an HRNetClassifier"):

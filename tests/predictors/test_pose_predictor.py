@@ -77,6 +77,28 @@ def test_predict_is_the_training_geometry_backwards(predictor, jpeg):
     assert found.image_path is None
 
 
+def test_a_batch_is_its_images_one_by_one(predictor, photo, jpeg, tmp_path):
+    path = tmp_path / "person.jpg"
+    path.write_bytes(jpeg)
+    # More people than go through the network at a time, and images of several sizes.
+    images = [path, photo[:50, :60], photo, jpeg]
+    boxes = [BOXES * 3, None, [], BOXES * 4]
+    scores = [np.linspace(0, 1, 9), None, None, np.linspace(1, 0, 12)]
+    found = predictor.predict_batch(images, boxes, scores)
+    assert [len(one) for one in found] == [9, 1, 0, 12]
+    for one, *arguments in zip(found, images, boxes, scores, strict=True):
+        alone = predictor.predict(*arguments)
+        assert_same(one, alone)
+        np.testing.assert_array_equal(one.boxes, alone.boxes)
+        np.testing.assert_array_equal(one.box_scores, alone.box_scores)
+        assert one.image_path == alone.image_path
+    assert found[0].image_path == str(path)
+    with pytest.raises(ValueError, match="Box 0 of the image lies outside"):
+        predictor.predict_batch([photo, photo], [None, [[500, 0, 9, 9]]])
+    nobody = predictor.predict_batch([photo, photo], [[], []])
+    assert [one.xy.shape for one in nobody] == [(0, 17, 2)] * 2
+
+
 @pytest.mark.parametrize("convention", ["dark", "udp", "face"])
 def test_saved_and_exported_models_keep_their_convention(convention, jpeg, tmp_path):
     keras.utils.set_random_seed(0)

@@ -195,6 +195,19 @@ def test_every_entry_is_consistent(entry):
         assert re.fullmatch("[0-9a-f]{8}", entry.sha256)
 
 
+def test_crops_of_classifiers_are_those_that_the_notes_tell():
+    entries = [entry for entry in ENTRIES if entry.model == "HRNetClassifier"]
+    fractions = {
+        entry.name: entry.arguments.get("crop_fraction", 0.875) for entry in entries
+    }
+    for entry in entries:
+        assert f"on a {fractions[entry.name]:g} centre crop" in entry.notes
+    assert [name for name, value in fractions.items() if value == 0.95] == [
+        *("hrnet_w18_imagenet_aug", "hrnet_w18_imagenet_ssld"),
+        "hrnet_w48_imagenet_ssld",
+    ]
+
+
 def test_conventions_of_heatmaps_are_those_that_the_notes_tell():
     signs = {
         "dark": "Trained with DARK's Gaussians, whose centres are not rounded",

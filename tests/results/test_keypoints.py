@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS
-from hrnet_tf.results import Keypoints, write_json
+from hrnet_tf.results import Keypoints
 
 
 def two_people(**changes):
@@ -87,13 +87,3 @@ class TestKeypointsErrors:
         scores[1, 3] = np.nan
         with pytest.raises(ValueError, match="scores holds nan for person 1"):
             two_people(scores=scores)
-
-
-class TestWriteJson:
-    def test_failure_leaves_the_old_file(self, tmp_path):
-        path = tmp_path / "a.json"
-        write_json(path, {"a": 1})
-        with pytest.raises(ValueError, match="a.json cannot be written as json"):
-            write_json(path, {"a": float("nan")})
-        assert json.loads(path.read_text()) == {"a": 1}
-        assert list(tmp_path.iterdir()) == [path]

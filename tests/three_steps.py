@@ -1,0 +1,129 @@
+"""Three training steps of small recipes, on whichever backend Keras has.
+
+Run as a script it starts from the weights that `run(..., first=True)` left.
+"""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from hrnet_tf.data.augment.classification import ClassificationAugmentation
+from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
+from hrnet_tf.data.sources import faces, label_folder
+from hrnet_tf.models.classifier import KAIMING_FAN_OUT
+from hrnet_tf.training import classification, segmentation
+from hrnet_tf.training.landmarks import landmarks_recipe
+from hrnet_tf.training.pose import official_adam
+
+SETTINGS = {"preset": "hrnet_test", "batch_size": 4, "epochs": 1}
+STEPS = 3
+
+
+def segmentation_of(folder, **options):
+    """A recipe of `drawn_labels` in folder/labels."""
+    folder = folder / "labels"
+
+    def load(split, label_set):
+        return label_folder.load_segmentation(folder / split, folder / f"{split}annot")
+
+    return segmentation.segmentation_recipe(
+        name="shapes",
+        settings=SETTINGS,
+        labels=folder / "labels.json",
+        load_train=partial(load, "train"),
+        load_val=partial(load, "val"),
+        crop_size=(32, 64),
+        augmentation=SegmentationAugmentation(base_size=96),
+        optimizer=partial(segmentation.official_sgd, head_multiplier=10.0),
+        kernel_initializer=KAIMING_FAN_OUT,
+        **options,
+    )
+
+
+def landmarks_of(folder):
+    """A recipe of `drawn_faces` in folder/faces."""
+    folder = folder / "faces"
+
+    def load(keypoint_set):
+        return faces.load_json(folder / "faces.json", folder, keypoint_set)
+
+    return landmarks_recipe(
+        name="faces",
+        settings=SETTINGS,
+        keypoints="cofw",
+        load_train=load,
+        load_val=load,
+        image_size=(64, 64),
+        sigma=1.0,
+        optimizer=official_adam,
+        momentum=0.9,
+    )
+
+
+def classification_of(folder):
+    """A recipe of `drawn_shapes` in folder/shapes."""
+    return classification.classification_recipe(
+        name="shapes",
+        settings={**SETTINGS, "data_dir": str(folder / "shapes")},
+        image_size=(32, 32),
+        augmentation=ClassificationAugmentation(mixup=0.2, label_smoothing=0.1),
+        optimizer=classification.official_sgd,
+    )
+
+
+RECIPES = {
+    "segmentation": partial(segmentation_of, class_weights=(1.0, 2.0, 3.0)),
+    "object_context": partial(segmentation_of, ocr=True, ohem=True),
+    "landmarks": landmarks_of,
+    "classification": classification_of,
+}
+
+
+class Losses(keras.callbacks.Callback):
+    """Collects the mean loss so far, after each step."""
+
+    def __init__(self):
+        super().__init__()
+        self.values = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.values.append(float(logs["loss"]))
+
+
+def run(folder, first):
+    """Trains every recipe for three steps.
+
+    Args:
+        folder: `Path` with the data of all recipes.
+        first: bool. True leaves the weights before the steps in the folder, False
+            starts from these.
+    Returns:
+        dict from the recipes' names to the mean losses up to each step, float64
+        `[STEPS]`.
+    """
+    found = {}
+    for name, make in RECIPES.items():
+        keras.utils.set_random_seed(0)
+        recipe, file = make(folder), folder / f"{name}.weights.h5"
+        model = recipe.model()
+        if first:
+            model.save_weights(file)
+        else:
+            model.load_weights(file)
+        batches, _ = recipe.train_data(0, 0)
+        model.compile(
+            recipe.optimizer(STEPS), recipe.loss(), loss_weights=recipe.loss_weights
+        )
+        losses = Losses()
+        model.fit(batches, steps_per_epoch=STEPS, verbose=0, callbacks=[losses])
+        found[name] = np.array(losses.values)
+    return found
+
+
+if __name__ == "__main__":
+    assert keras.backend.backend() == sys.argv[1]
+    data = Path(sys.argv[2])
+    np.savez(data / "losses.npz", **run(data, first=False))
