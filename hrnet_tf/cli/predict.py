@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hrnet_tf.cli import common
+from hrnet_tf.cli import common, predict_beam
+from hrnet_tf.cli.beam_options import Beam, BeamOptions, Runner, load_beam
 from hrnet_tf.cli.options import Debug, task_option
 from hrnet_tf.cli.tasks import check_options, task_of
 from hrnet_tf.video import VIDEO_SUFFIXES
@@ -142,7 +143,7 @@ CropFractionOption = Annotated[
         min=0.01,
         max=1,
         help="Share of the shorter side that the centre crop takes.",
-        show_default="0.875, or as exported",
+        show_default="the model's own",
     ),
 ]
 _ALLOWED = {
@@ -168,6 +169,9 @@ def predict(
     alpha: AlphaOption = None,
     top: TopKOption = None,
     crop_fraction: CropFractionOption = None,
+    beam: Beam = False,
+    runner: Runner = None,
+    beam_option: BeamOptions = None,
     debug: Debug = False,
 ):
     """Run a model on images and videos, and draw what it finds.
@@ -177,11 +181,16 @@ def predict(
     segmentation the share of each class, beside a label PNG of each image; for
     classification the likeliest classes.
 
+    With --beam an exported model runs on any number of image files, and there are no
+    pictures: the results of each image are a line of predictions-*.jsonl, images that
+    cannot be read a line of errors.jsonl (and the exit code is 1).
+
     Examples:
       hrnet predict --model runs/lspet/best.keras person.jpg
       hrnet predict --model exported/coco --boxes detections.json \\
           --min-box-score 0.3 --out found data/coco/val2017
       hrnet predict --model runs/camvid/best.keras --out found drive.mp4
+      hrnet predict --model exported/coco --beam --out found data/coco/unlabeled2017
     """
     given = {
         "flip_test": flip_test,
@@ -196,7 +205,10 @@ def predict(
         "crop_fraction": crop_fraction,
     }
     given = {name: value for name, value in given.items() if value is not None}
-    inputs = _inputs(images)
+    pipeline, chosen = load_beam("predict", beam, runner, beam_option)
+    inputs = _inputs(images, check=not beam)
+    if pipeline:
+        predict_beam.check_inputs(model, inputs)
     with common.spinner("loading the model"):
         from hrnet_tf.cli.predict_tasks import TASKS
         from hrnet_tf.predictors.loading import read_model
@@ -204,10 +216,16 @@ def predict(
         loaded = read_model(model)
         task = task_of(loaded, model)
         check_options(given, _ALLOWED[task], task, model)
+        if pipeline:
+            predict_beam.check_options(given)
         if task == "landmarks":
             given["noun"] = ("face", "faces")
         finder = _finder(TASKS[task], loaded, model, inputs, given)
-    _run(finder, model, inputs, out)
+    if pipeline:
+        labels = _targets(inputs, out, "labels") if finder.extras else None
+        predict_beam.run(pipeline, finder, model, inputs, out, labels, given, chosen)
+    else:
+        _run(finder, model, inputs, out)
 
 
 def _finder(kind, loaded, path, inputs, arguments):
@@ -219,7 +237,7 @@ def _finder(kind, loaded, path, inputs, arguments):
         raise ValueError(f"{path}: {error}") from error
 
 
-def _inputs(paths):
+def _inputs(paths, check=True):
     """The images and videos, those of folders in the order of their names."""
     from hrnet_tf.data.sources.checks import image_size
 
@@ -245,7 +263,7 @@ def _inputs(paths):
                 " folders of them."
             )
     for path in found:
-        if path.suffix.lower() in (".jpg", ".jpeg", ".png"):
+        if check and path.suffix.lower() in (".jpg", ".jpeg", ".png"):
             # Cut short or of another format: said before any work is done.
             image_size(path)
     return found

@@ -23,6 +23,9 @@ class People:
         flip_test: bool or None.
         draw_boxes: bool.
         noun: pair of str, one and many.
+    Attributes:
+        boxes: dict from an input to its boxes and their scores, or two None.
+        noun: as given.
     """
 
     suffix = "keypoints"
@@ -42,22 +45,22 @@ class People:
     ):
         from hrnet_tf.predictors.pose import PosePredictor
 
-        self._boxes = dict.fromkeys(inputs, (None, None))
+        self.boxes = dict.fromkeys(inputs, (None, None))
         if boxes is not None:
             from hrnet_tf.cli.boxes import read_boxes
 
             found = read_boxes(boxes, inputs, min_box_score)
-            self._boxes = dict(zip(inputs, found, strict=True))
+            self.boxes = dict(zip(inputs, found, strict=True))
         self._predictor = PosePredictor(model)
         self._flip_test = flip_test
         self._drawing = {"min_score": min_score, "draw_boxes": draw_boxes}
-        self._noun = noun
+        self.noun = noun
         keypoint_set = self._predictor.keypoint_set
         self.header = {"keypoint_set": keypoint_set and keypoint_set.to_dict()}
 
     def find(self, image, item):
         return self._predictor.predict(
-            image, *self._boxes[item], flip_test=self._flip_test
+            image, *self.boxes[item], flip_test=self._flip_test
         )
 
     def draw(self, image, found, video=False):
@@ -74,7 +77,7 @@ class People:
         return {}
 
     def summary(self, rows):
-        return common.count_text(sum(len(row["people"]) for row in rows), *self._noun)
+        return common.count_text(sum(len(row["people"]) for row in rows), *self.noun)
 
 
 class Segments:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hrnet_tf.cli import common, sources
+from hrnet_tf.cli.beam_options import Beam, BeamOptions, Runner, load_beam
 from hrnet_tf.cli.options import (
     AnnotationFormat,
     Annotations,
@@ -57,13 +58,16 @@ def records(
     num_shards: NumShardsOption = None,
     skip_bad: SkipBad = False,
     overwrite: OverwriteOption = False,
+    beam: Beam = False,
+    runner: Runner = None,
+    beam_option: BeamOptions = None,
     debug: Debug = False,
 ):
     """Check a data set thoroughly and write it as TFRecords to train from.
 
     Every image is decoded once, so that a damaged one is named here and not during
     training. The image files go into the records unchanged. Recipes say where they
-    look for records.
+    look for records. With --beam many workers write the same files, byte for byte.
 
     Example:
       hrnet records --images data/coco/train2017 --out data/coco/records/train \\
@@ -71,15 +75,19 @@ def records(
     """
     from hrnet_tf.data.shards import write_pose_records
 
+    pipeline, chosen = load_beam("records", beam, runner, beam_option)
     keypoint_set = sources.load_keypoints(keypoints, format)
     # Now, and not after minutes of checking images.
     replaced = _check_folder(out, overwrite)
     examples = sources.load_people(annotations, images, keypoint_set, format, skip_bad)
     folder = out.with_name(f".{out.name}.new-{os.getpid()}") if replaced else out
-    with common.progress("writing records", "images") as tick:
-        written = write_pose_records(
-            examples, folder, keypoint_set, num_shards, skip_bad, tick
-        )
+    arguments = (examples, folder, keypoint_set, num_shards, skip_bad)
+    if pipeline:
+        with common.spinner("writing records"):
+            written = pipeline.write_pose_records(*arguments, **chosen)
+    else:
+        with common.progress("writing records", "images") as tick:
+            written = write_pose_records(*arguments, tick)
     if replaced:
         _replace(out, folder)
     _print_summary(written, out)

@@ -7,6 +7,7 @@ A folder of records holds `pose-00000-of-00008.tfrecord` ... and `metadata.json`
                  "bytes": 12345678}, ...]}
 """
 
+import itertools
 import json
 import math
 import os
@@ -48,7 +49,13 @@ class PoseRecords:
 
 
 def write_pose_records(
-    examples, output_dir, keypoint_set, num_shards=None, skip_bad=False, progress=None
+    examples,
+    output_dir,
+    keypoint_set,
+    num_shards=None,
+    skip_bad=False,
+    progress=None,
+    write_shards=None,
 ):
     """Writes examples as sharded TFRecords, one record an image.
 
@@ -65,6 +72,10 @@ def write_pose_records(
         skip_bad: bool. Whether bad images are skipped and counted in one warning
             instead of raising.
         progress: callable `(num_done, num_images)` or None.
+        write_shards: callable `(examples, folder, num_shards, bad, progress)` that
+            writes the shards, see `shard_parts`, into the folder, adds bad images to
+            `BadExamples` in the order of the examples, and returns what `write_shard`
+            does of each; or None to write them here.
     Returns:
         `PoseRecords`, of what was written.
     Raises:
@@ -81,7 +92,9 @@ def write_pose_records(
     beside = output_dir.with_name(f"{output_dir.name}.incomplete-{os.getpid()}")
     beside.mkdir()
     try:
-        metadata = _write(examples, beside, num_shards, keypoint_set, bad, progress)
+        write_shards = write_shards or _write_shards
+        shards = write_shards(examples, beside, num_shards, bad, progress)
+        metadata = _metadata(shards, keypoint_set)
         if not metadata["num_images"]:
             raise ValueError(
                 f"{output_dir}: none of the {len(examples)} images can be used:"
@@ -194,41 +207,91 @@ def _default_num_shards(examples):
     return min(wanted, len(examples))
 
 
-def _write(examples, folder, num_shards, keypoint_set, bad, progress):
-    """Writes the shards into `folder` and returns the metadata."""
+def _write_shards(examples, folder, num_shards, bad, progress):
+    """Writes the shards one after the other; returns what `write_shard` does."""
+    done = itertools.count(1)
+
+    def tick():
+        if progress is not None:
+            progress(next(done), len(examples))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [
+            write_shard(
+                examples[part],
+                folder / shard_name(i, num_shards),
+                bad.add,
+                tick,
+                pool.map,
+            )
+            for i, part in enumerate(shard_parts(len(examples), num_shards))
+        ]
+
+
+def shard_parts(count, num_shards):
+    """Returns the slice of the positions 0..count-1 that each shard holds.
+
+    Args:
+        count: int.
+        num_shards: int.
+    """
+    ends = [count * i // num_shards for i in range(num_shards + 1)]
+    return [slice(ends[i], ends[i + 1]) for i in range(num_shards)]
+
+
+def shard_name(index, num_shards):
+    """Returns the file name of a shard of pose records."""
+    return f"pose-{index:05d}-of-{num_shards:05d}.tfrecord"
+
+
+def write_shard(examples, path, report, tick=lambda: None, map=map):
+    """Writes the records of some examples into one file, and counts them in it.
+
+    Args:
+        examples: list of `PoseExample`.
+        path: path of the file.
+        report: callable that gets the `BadExample` of each image which is left out, or
+            raises it.
+        tick: callable, called after each example.
+        map: the function to map with, such as that of a pool of threads.
+    Returns:
+        A dict: file (str, its name), records and bytes (int), people (int).
+    """
     import tensorflow as tf
 
-    metadata = {"keypoint_set": keypoint_set.to_dict(), "num_images": 0}
-    metadata.update(num_people=0, shards=[])
-    done = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for i in range(num_shards):
-            start, stop = (len(examples) * j // num_shards for j in (i, i + 1))
-            path = folder / f"pose-{i:05d}-of-{num_shards:05d}.tfrecord"
-            num_records = 0
-            with tf.io.TFRecordWriter(str(path)) as writer:
-                for result in pool.map(_record_or_problem, examples[start:stop]):
-                    if isinstance(result, BadExample):
-                        bad.add(result)
-                    else:
-                        record, num_people = result
-                        writer.write(record)
-                        num_records += 1
-                        metadata["num_people"] += num_people
-                    done += 1
-                    if progress is not None:
-                        progress(done, len(examples))
-            counted = count_records(path)
-            assert counted == num_records, f"{path}: {counted} of {num_records} records"
-            metadata["num_images"] += num_records
-            metadata["shards"].append(
-                {
-                    "file": path.name,
-                    "records": num_records,
-                    "bytes": path.stat().st_size,
-                }
-            )
-    return metadata
+    num_records = num_people = 0
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for result in map(_record_or_problem, examples):
+            if isinstance(result, BadExample):
+                report(result)
+            else:
+                record, people = result
+                writer.write(record)
+                num_records += 1
+                num_people += people
+            tick()
+    counted = count_records(path)
+    assert counted == num_records, f"{path}: {counted} of {num_records} records"
+    return {
+        "file": os.path.basename(path),
+        "records": num_records,
+        "bytes": os.path.getsize(path),
+        "people": num_people,
+    }
+
+
+def _metadata(shards, keypoint_set):
+    """What metadata.json holds."""
+    num_people = sum(shard["people"] for shard in shards)
+    shards = [
+        {key: shard[key] for key in ("file", "records", "bytes")} for shard in shards
+    ]
+    return {
+        "keypoint_set": keypoint_set.to_dict(),
+        "num_images": sum(shard["records"] for shard in shards),
+        "num_people": num_people,
+        "shards": shards,
+    }
 
 
 def _record_or_problem(example):

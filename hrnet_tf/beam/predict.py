@@ -1,0 +1,247 @@
+"""Bulk prediction: many image files through an exported model.
+
+The output's folder holds predictions-00000-of-00012.jsonl ..., in which each line is
+what `hrnet predict` says of an image, in the order of the images; errors.jsonl with the
+image_path and error of each image that cannot be read, if there is one; and
+predictions.json:
+
+    {"model": ..., what the lines have in common, "num_images": 1234, "num_errors": 5,
+     "files": [{"file": "predictions-00000-of-00012.jsonl", "images": 103}, ...]}
+"""
+
+import dataclasses
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.ml.inference.base import KeyedModelHandler, RunInference
+
+from hrnet_tf.beam.model import ExportedModelHandler
+from hrnet_tf.beam.running import LOCAL, gather, run_pipeline
+from hrnet_tf.data.shards import shard_parts
+from hrnet_tf.data.sources.checks import read_json
+from hrnet_tf.results import write_json
+
+IMAGES_PER_FILE = 10_000
+ERRORS_FILE = "errors.jsonl"
+_SUMMARY_FILE = "predictions.json"
+_FILES, _ERRORS = "files.json", "errors.json"
+# Said once for all images.
+_COMMON = ("keypoint_set", "label_set")
+
+
+def predict_images(
+    model,
+    items,
+    output_dir,
+    header=None,
+    arguments=None,
+    runner=LOCAL,
+    options=(),
+    images_per_file=IMAGES_PER_FILE,
+):
+    """Predicts image files and writes what is found; see the module.
+
+    The workers of a runner on other machines must have hrnet_tf installed, and see the
+    model, the images and the output's folder under the same paths. What an earlier call
+    wrote into the folder is replaced at the end.
+
+    Args:
+        model: path of a folder of `export_saved_model`.
+        items: sequence of dicts, one an image: path (str or path); for poses boxes and
+            box_scores (see `PosePredictor`; lists or None); for segmentation labels
+            (path of the PNG of classes to write, below `output_dir`).
+        output_dir: path of a folder; made if absent.
+        header: dict of json values that predictions.json begins with.
+        arguments: dict of arguments for all images, see `ExportedModelHandler`.
+        runner, options: see `run_pipeline`.
+        images_per_file: int.
+    Returns:
+        The content of predictions.json, a dict; with the errors' first one (str or
+        None) as "first_error" and, for poses, the number of "people" of each file.
+    Raises:
+        ValueError: as `run_pipeline`, for instance if the model predicts what is no
+            number. Images that cannot be read do not raise.
+    """
+    output_dir = Path(output_dir).absolute()
+    output_dir.mkdir(parents=True, exist_ok=True)
+    work = output_dir / f".work-{uuid.uuid4().hex}"
+    work.mkdir()
+    try:
+        lists = _write_lists(items, work, images_per_file)
+        handler = ExportedModelHandler(os.path.abspath(model), arguments or {})
+
+        def build(pipeline):
+            _build(pipeline, lists, handler, work)
+
+        run_pipeline(build, runner, options)
+        return _finish(work, output_dir, {"model": str(model), **(header or {})})
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _finish(work, output_dir, header):
+    """Puts the results in the place of earlier ones; returns what there is to know."""
+    files = sorted(read_json(work / _FILES), key=lambda row: row["file"])
+    errors = sorted(read_json(work / _ERRORS))
+    for path in (
+        *output_dir.glob("predictions-*-of-*.jsonl"),
+        *(output_dir / name for name in (ERRORS_FILE, _SUMMARY_FILE)),
+    ):
+        path.unlink(missing_ok=True)
+    for row in files:
+        os.replace(work / row["file"], output_dir / row["file"])
+    if errors:
+        rows = [{"image_path": path, "error": error} for _, path, error in errors]
+        _write_lines(rows, output_dir / ERRORS_FILE)
+    content = {
+        **header,
+        "num_images": sum(row["images"] for row in files),
+        "num_errors": len(errors),
+        "files": files,
+    }
+    write_json(output_dir / _SUMMARY_FILE, content)
+    return {**content, "first_error": errors[0][2] if errors else None}
+
+
+def _build(pipeline, lists, handler, work):
+    """Adds the steps: list -> image -> result -> line -> file."""
+    images = (
+        pipeline
+        | "lists" >> beam.Create(lists)
+        | "spread lists" >> beam.Reshuffle()
+        | "items" >> beam.FlatMap(read_list)
+        | "spread images" >> beam.Reshuffle()
+        | "read" >> beam.ParDo(ReadImage()).with_outputs("errors", main="images")
+    )
+    lines = (
+        images.images
+        | "predict" >> RunInference(KeyedModelHandler(handler))
+        | "describe" >> beam.Map(describe)
+    )
+    files = (
+        lines
+        | "of a file" >> beam.GroupByKey()
+        | "write" >> beam.Map(write_lines, str(work))
+    )
+    gather(files, "files", work / _FILES)
+    gather(images.errors, "errors", work / _ERRORS)
+
+
+def _write_lists(items, work, images_per_file):
+    """Writes the items of each file of results as json; returns the lists' paths.
+
+    In files, since a cluster takes only small pipelines.
+    """
+    num_files = max(1, -(-len(items) // images_per_file))
+    lists = []
+    for i, part in enumerate(shard_parts(len(items), num_files)):
+        rows = [
+            {
+                **{key: value for key, value in item.items() if value is not None},
+                "position": position,
+                "path": str(item["path"]),
+                "file": os.path.abspath(item["path"]),
+            }
+            for position, item in enumerate(items[part])
+        ]
+        name = f"predictions-{i:05d}-of-{num_files:05d}.jsonl"
+        lists.append(str(work / f"{i:05d}.json"))
+        write_json(lists[-1], {"name": name, "items": rows})
+    return lists
+
+
+def read_list(path):
+    """Yields the items of a list, each with the name of its file of results."""
+    content = read_json(path)
+    for item in content["items"]:
+        yield content["name"], item
+
+
+class ReadImage(beam.DoFn):
+    """Decodes images; those that cannot be used go to the output "errors"."""
+
+    def process(self, element):
+        """Reads an image.
+
+        Args:
+            element: pair (name of the file of results, item).
+        Yields:
+            A pair of the element without its boxes and what `ExportedModelHandler`
+            takes; or, as an error, a list of position (name, number), path and text.
+        """
+        name, item = element
+        try:
+            example = read_example(item)
+        except (ValueError, OSError) as error:
+            problem = [[name, item["position"]], item["path"], str(error)]
+            yield beam.pvalue.TaggedOutput("errors", problem)
+            return
+        told = {key: item.get(key) for key in ("position", "path", "labels")}
+        yield (name, told), example
+
+
+def read_example(item):
+    """Returns what `ExportedModelHandler` takes, for an item of `predict_images`.
+
+    Raises:
+        ValueError: naming the file, if it cannot be read or a box is not in the image.
+    """
+    from hrnet_tf.predictors.images import read_image
+    from hrnet_tf.predictors.pose import checked_boxes
+
+    try:
+        image, _ = read_image(item["file"])
+        height, width = image.shape[:2]
+        boxes = checked_boxes(item.get("boxes"), width, height, item["path"])
+    except ValueError as error:
+        # As the user called it.
+        raise ValueError(str(error).replace(item["file"], item["path"])) from error
+    return {"image": image, "boxes": boxes, "box_scores": item.get("box_scores")}
+
+
+def describe(element):
+    """Writes the label PNG of a segmentation, and makes the line of any result.
+
+    Args:
+        element: pair of a key of `ReadImage` and the image's result.
+    Returns:
+        A pair (name of the file of results, (position, line)).
+    """
+    (name, item), result = element
+    row = dataclasses.replace(result, image_path=item["path"]).to_dict()
+    for key in _COMMON:
+        row.pop(key, None)
+    if item["labels"] is not None:
+        result.save_labels(item["labels"])
+        row["labels"] = os.path.basename(item["labels"])
+    return name, (item["position"], row)
+
+
+def write_lines(element, folder):
+    """Writes the rows of a file as lines, in the order of their positions.
+
+    Args:
+        element: pair (name of the file, pairs of position and row).
+        folder: str.
+    Returns:
+        A dict: file, images and, for poses, people.
+    """
+    name, rows = element
+    rows = [row for _, row in sorted(rows, key=lambda pair: pair[0])]
+    _write_lines(rows, Path(folder) / name)
+    found = {"file": name, "images": len(rows)}
+    if "people" in rows[0]:
+        found["people"] = sum(len(row["people"]) for row in rows)
+    return found
+
+
+def _write_lines(rows, path):
+    """Writes json lines beside `path` and renames the file."""
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    with open(beside, "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, allow_nan=False) + "\n" for row in rows)
+    os.replace(beside, path)

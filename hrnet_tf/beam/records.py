@@ -1,0 +1,141 @@
+"""`write_pose_records` as a pipeline: the same files, written by many workers.
+
+Each worker reads the list of one shard's examples, verifies their images and writes
+the shard, holding one image at a time; no image goes through the runner.
+"""
+
+import dataclasses
+import os
+import pickle
+import uuid
+
+import apache_beam as beam
+
+from hrnet_tf.beam.running import LOCAL, gather, run_pipeline
+from hrnet_tf.data import shards
+from hrnet_tf.data.bad_examples import BadExample
+from hrnet_tf.data.sources.checks import read_json
+
+_SUMMARY = "shards.json"
+
+
+def write_pose_records(
+    examples,
+    output_dir,
+    keypoint_set,
+    num_shards=None,
+    skip_bad=False,
+    runner=LOCAL,
+    options=(),
+):
+    """Writes what `data.shards.write_pose_records` does, byte for byte.
+
+    The workers of a runner on other machines must have hrnet_tf installed, and see the
+    images and the output's folder under the same paths.
+
+    Args:
+        examples, output_dir, keypoint_set, num_shards, skip_bad: see there. Without
+            `skip_bad` other shards are still read to their end after a bad image.
+        runner, options: see `run_pipeline`.
+    Returns:
+        `PoseRecords`, of what was written.
+    Raises:
+        ValueError: as there, and as `run_pipeline`.
+    """
+
+    def write_shards(examples, folder, num_shards, bad, progress):
+        parts = shards.shard_parts(len(examples), num_shards)
+        names = [shards.shard_name(i, num_shards) for i in range(num_shards)]
+        # In files, since a cluster takes only small pipelines.
+        summary = folder.absolute() / _SUMMARY
+        lists = [folder / f"{name}.examples" for name in names]
+        for part, path in zip(parts, lists, strict=True):
+            path.write_bytes(pickle.dumps(list(map(_anywhere, examples[part]))))
+
+        def build(pipeline):
+            written = (
+                pipeline
+                | "shards" >> beam.Create(names)
+                | "spread" >> beam.Reshuffle()
+                | "write" >> beam.ParDo(WriteShard(str(folder.absolute()), skip_bad))
+            )
+            gather(written, "shards", summary)
+
+        run_pipeline(build, runner, options)
+        found = {row["name"]: row for row in read_json(summary)}
+        for name in names:
+            for kind, message in found[name]["bad"]:
+                bad.add(BadExample(kind, message))
+        _remove_others(folder, names)
+        return [found[name]["shard"] for name in names]
+
+    return shards.write_pose_records(
+        examples,
+        output_dir,
+        keypoint_set,
+        num_shards,
+        skip_bad,
+        write_shards=write_shards,
+    )
+
+
+class WriteShard(beam.DoFn):
+    """Writes a shard from the list of its examples that lies beside it.
+
+    A shard that two workers write, as runners do after a failure, is the same file.
+
+    Args:
+        folder: str.
+        skip_bad: bool. Whether to go on after a bad image.
+    """
+
+    def __init__(self, folder, skip_bad):
+        super().__init__()
+        self.folder = folder
+        self.skip_bad = skip_bad
+
+    def process(self, name):
+        """Writes the shard of a name (str).
+
+        Yields:
+            A dict: name; shard, what `write_shard` returns, or None if it was given
+            up; bad, a list of the kind and message of each bad image.
+        """
+        path = os.path.join(self.folder, name)
+        with open(f"{path}.examples", "rb") as file:
+            examples = pickle.load(file)
+        yield {"name": name, **write_shard(examples, path, self.skip_bad)}
+
+
+def write_shard(examples, path, skip_bad):
+    """Writes a shard beside its path (str) and renames it; see `WriteShard`."""
+    bad = []
+
+    def report(error):
+        bad.append([error.kind, str(error)])
+        if not skip_bad:
+            raise error
+
+    beside = f"{path}.{uuid.uuid4().hex}"
+    try:
+        shard = shards.write_shard(examples, beside, report)
+        os.replace(beside, path)
+    except BadExample:
+        return {"shard": None, "bad": bad}
+    finally:
+        if os.path.exists(beside):
+            os.remove(beside)
+    return {"shard": {**shard, "file": os.path.basename(path)}, "bad": bad}
+
+
+def _anywhere(example):
+    """An example whose path does not depend on the folder of a process."""
+    path = os.path.abspath(example.image_path)
+    return dataclasses.replace(example, image_path=path)
+
+
+def _remove_others(folder, names):
+    """Removes all but the shards, also what a killed worker left."""
+    for path in folder.iterdir():
+        if path.name not in names:
+            path.unlink()
