@@ -10,6 +10,8 @@ from hrnet_tf.visualize import write_file
 _BARS_IN_COLUMN = 60
 # More classes are numbered by the axes: their names would need a poster.
 _MAX_NAMED = 200
+# Columns of a run's history that say nothing of the model.
+_MEASUREMENTS = {"images_per_second", "seconds", "memory_mb", "gpu_memory_mb"}
 
 
 def plot_history(history, path):
@@ -143,6 +145,40 @@ def plot_class_scores(class_scores, path, label="IoU", mean=None):
     write_figure(figure, Path(path))
 
 
+def plot_learning_rates(rates, losses, smoothed, marks, path):
+    """Plots the loss against the learning rate as a PNG, see `training.find_rate`.
+
+    Args:
+        rates: `N` floats, increasing.
+        losses: `N` floats, of single steps; drawn as dots.
+        smoothed: `N` floats; drawn as a line.
+        marks: dict from what a rate is called to the rate, each marked by a line.
+        path: str or path of the PNG file.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.5), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    axes.plot(rates, losses, ".", color="C0", alpha=0.35, markersize=5)
+    axes.plot(rates, smoothed, color="C0", linewidth=1.8)
+    for i, (name, rate) in enumerate(marks.items()):
+        label = f"{name}: {rate:.2g}"
+        axes.axvline(rate, color=f"C{i + 1}", linestyle="--", label=label)
+    axes.set_xscale("log")
+    # The divergence in full would flatten what comes before it.
+    lowest = int(np.argmin(smoothed))
+    low, high = smoothed[lowest], np.max(smoothed[: lowest + 1])
+    if high > low:
+        axes.set_ylim(low - 0.15 * (high - low), high + 0.6 * (high - low))
+    axes.set_xlabel("Learning rate")
+    axes.set_ylabel("Loss")
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    if marks:
+        axes.legend(fontsize=9, framealpha=0.8)
+    write_figure(figure, Path(path))
+
+
 def write_figure(figure, path):
     """Writes a matplotlib figure as a PNG beside `path` and renames it.
 
@@ -169,7 +205,7 @@ def _read_history(history):
     curves = {}
     for name, values in history.items():
         numbers = np.array([_number(value) for value in values])
-        if np.isfinite(numbers).any():
+        if np.isfinite(numbers).any() and name not in _MEASUREMENTS:
             curves[name] = numbers
     lengths = {name: len(values) for name, values in curves.items()}
     epochs = curves.pop("epoch", None)
@@ -194,12 +230,14 @@ def _number(value):
 def _panels(curves):
     """Names of the curves by what can share an axis."""
     titles = ("Loss", "Score", "Score (percent)", "Error", "Learning rate")
-    panels = {title: [] for title in titles}
+    panels = {title: [] for title in (*titles, "Gradient norm")}
     for name, values in curves.items():
         if "loss" in name.lower():
             panels["Loss"].append(name)
         elif name.lower() in ("lr", "learning_rate"):
             panels["Learning rate"].append(name)
+        elif name == "gradient_norm":
+            panels["Gradient norm"].append(name)
         elif name == "NME":
             panels["Error"].append(name)
         else:
@@ -213,7 +251,7 @@ def _finish_axes(axes, title, curves):
 
     values = np.concatenate(curves)
     values = values[np.isfinite(values)]
-    if title in ("Loss", "Learning rate") and values.min() > 0:
+    if title in ("Loss", "Learning rate", "Gradient norm") and values.min() > 0:
         if values.max() > 9 * values.min():
             axes.set_yscale("log")
     axes.set_title(title)

@@ -94,3 +94,17 @@ def ade20k_layout(root, label_set, count=2):
                 index,
             )
     return root
+
+
+def coco_stuff_layout(root, label_set, count=2):
+    """The official code's folders of the 10k release."""
+    for split in ("train", "val"):
+        for index in range(count):
+            name = f"COCO_train2014_{index:012d}"
+            save_pair(
+                root / split / "image" / f"{name}.jpg",
+                root / split / "label" / f"{name}.png",
+                label_set,
+                index,
+            )
+    return root

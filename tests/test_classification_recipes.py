@@ -45,6 +45,7 @@ def test_recipe_trains(name, arguments, data, tmp_path):
     assert row["score"] == row["top1"] and row["top5"] == 1.0
     model = load_model(tmp_path / "run" / "best.keras")
     assert model.arguments["class_names"] == CLASSES
+    assert model.arguments["crop_fraction"] == 0.875
 
 
 def test_published_settings(data):

@@ -47,11 +47,11 @@ def evaluate(
         ValueError: if the images are not of the model's classes, or one is bad.
     """
     from hrnet_tf.evaluation import classification as evaluation
+    from hrnet_tf.models.classifier import check_crop_fraction
 
-    if crop_fraction is None:
-        crop_fraction = evaluation.CROP_FRACTION
     evaluation.checked_image_size(model)
-    evaluation.check_crop_fraction(crop_fraction)
+    if crop_fraction is not None:
+        check_crop_fraction(crop_fraction)
     with common.progress("checking images", "images") as tick:
         source = _load(
             model, images, labels, class_names, split, tfds_dir, skip_bad, tick

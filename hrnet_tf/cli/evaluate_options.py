@@ -218,7 +218,7 @@ CropFractionOption = Annotated[
         min=0.01,
         max=1,
         help="Share of the shorter side that the centre crop takes.",
-        show_default="0.875",
+        show_default="the model's own",
     ),
 ]
 ImageSizeOption = Annotated[

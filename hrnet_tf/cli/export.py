@@ -95,7 +95,7 @@ CropFractionOption = Annotated[
         min=0.01,
         max=1,
         help="Share of the shorter side that the centre crop of image files takes.",
-        show_default="0.875",
+        show_default="the model's own",
     ),
 ]
 OverwriteOption = Annotated[

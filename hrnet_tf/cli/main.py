@@ -7,6 +7,7 @@ import typer
 
 from hrnet_tf import __version__
 from hrnet_tf.cli.convert import convert
+from hrnet_tf.cli.data_service import data_service
 from hrnet_tf.cli.demo import demo
 from hrnet_tf.cli.evaluate import evaluate
 from hrnet_tf.cli.export import export
@@ -24,6 +25,7 @@ _COMMANDS = (
     convert,
     inspect_command,
     records,
+    data_service,
     presets,
     demo,
 )

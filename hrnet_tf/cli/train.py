@@ -1,6 +1,7 @@
 """`hrnet train`."""
 
 import enum
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,15 @@ import typer
 
 from hrnet_tf.cli import common
 from hrnet_tf.cli.options import Debug, SkipBad, flag
+from hrnet_tf.cli.train_rates import (
+    FindRateOption,
+    ProfileOption,
+    ScaleRateOption,
+    WarmupOption,
+    print_found_rate,
+    profiled_steps,
+)
+from hrnet_tf.training.preemption import Preempted
 
 
 class Loss(str, enum.Enum):
@@ -15,6 +25,14 @@ class Loss(str, enum.Enum):
     cross_entropy = "cross_entropy"
 
 
+class Strategy(str, enum.Enum):
+    one = "one"
+    mirrored = "mirrored"
+    multiworker = "multiworker"
+    tpu = "tpu"
+
+
+_DEVICES = "Devices and processes"
 RecipeArgument = Annotated[
     Path,
     typer.Argument(
@@ -29,7 +47,8 @@ OutOption = Annotated[
         metavar="DIR",
         show_default=False,
         help="Folder of the run; made if absent. If it holds this very run, the"
-        " run goes on after its last whole epoch.",
+        " run goes on after its last saved state; another run's is refused, or asked"
+        " about on a terminal.",
     ),
 ]
 DataDirOption = Annotated[
@@ -124,11 +143,73 @@ SeedOption = Annotated[
 OverwriteOption = Annotated[
     bool, flag("--overwrite", "Remove the run that the folder holds first.")
 ]
+SaveEveryOption = Annotated[
+    float,
+    typer.Option(
+        metavar="MINUTES",
+        help="Time between saved states; one is saved at the end of each epoch too.",
+        min=1e-3,
+    ),
+]
+DeterministicOption = Annotated[
+    bool,
+    flag(
+        "--deterministic",
+        "Make runs with the same seed on the same machine equal bit for bit. Slower on"
+        " GPUs.",
+    ),
+]
+RecomputeOption = Annotated[
+    bool,
+    flag(
+        "--recompute",
+        "Take less memory and more time: compute activations again in the backward pass"
+        " instead of keeping them.",
+    ),
+]
+StrategyOption = Annotated[
+    Strategy,
+    typer.Option(
+        help="one: a single device. mirrored: all GPUs of this machine. multiworker:"
+        " the processes that TF_CONFIG lists. tpu: a TPU.",
+        rich_help_panel=_DEVICES,
+    ),
+]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        help="Processes to start on this machine, which train together"
+        " (--strategy multiworker) and share its GPUs.",
+        min=1,
+        rich_help_panel=_DEVICES,
+    ),
+]
+MaxRestartsOption = Annotated[
+    int,
+    typer.Option(
+        metavar="K",
+        help="How often all processes are started again after one has died. They go"
+        " on from the saved state.",
+        min=0,
+        rich_help_panel=_DEVICES,
+    ),
+]
+DataServiceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="grpc://HOST:PORT",
+        show_default=False,
+        help="A machine of `hrnet data-service` that decodes and augments images; may"
+        " be repeated. The batches stay the same.",
+        rich_help_panel=_DEVICES,
+    ),
+]
 
 
 @common.command(
-    interrupted="Stopped. Run the same command again to go on after the last whole"
-    " epoch."
+    interrupted="Stopped. Run the same command again to go on after the last saved"
+    " state."
 )
 def train(
     recipe: RecipeArgument,
@@ -146,6 +227,17 @@ def train(
     settings: SetOption = None,
     seed: SeedOption = 0,
     overwrite: OverwriteOption = False,
+    save_every: SaveEveryOption = 10.0,
+    deterministic: DeterministicOption = False,
+    recompute: RecomputeOption = False,
+    profile: ProfileOption = None,
+    scale_lr: ScaleRateOption = False,
+    warmup_epochs: WarmupOption = 0.0,
+    find_lr: FindRateOption = False,
+    strategy: StrategyOption = Strategy.one,
+    workers: WorkersOption = 1,
+    max_restarts: MaxRestartsOption = 0,
+    data_service: DataServiceOption = None,
     debug: Debug = False,
 ):
     """Train a model as a recipe says, or go on with a stopped run.
@@ -155,13 +247,25 @@ def train(
     `hrnet evaluate`, `predict` and `export`), history.csv, curves.png and events for
     TensorBoard (tensorboard --logdir OUT).
 
+    After SIGTERM the state is saved and the exit code is 75: run it again. Else it is
+    1 after an error, 2 after a wrong option, and 130 after Ctrl-C.
+
     Example:
       hrnet train recipes/lspet_pose_w18_small.py --data-dir data/lspet \\
           --out runs/lspet
     """
+    steps = profiled_steps(profile)
+    if find_lr and (workers > 1 or strategy is not Strategy.one):
+        raise ValueError(
+            "--find-lr uses a single device. Leave out --workers and --strategy."
+        )
+    if workers > 1 or max_restarts:
+        raise typer.Exit(_supervise(out, workers, max_restarts))
     with common.spinner("loading TensorFlow"):
+        from hrnet_tf.data.service import reading_from
         from hrnet_tf.training.recipe import load_recipe
         from hrnet_tf.training.run import train as run
+        from hrnet_tf.training.schedules import adjust_rate
 
     arguments = {
         "data_dir": data_dir and str(data_dir),
@@ -177,8 +281,32 @@ def train(
     }
     loaded = load_recipe(recipe, **{**arguments, **_arguments(settings or ())})
     console = common.console()
-    result = run(loaded, out, seed=seed, overwrite=overwrite, console=console)
+    if find_lr:
+        print_found_rate(loaded, out, seed, console)
+        return
+    loaded = adjust_rate(loaded, scale_lr, warmup_epochs, console.print)
+    try:
+        with reading_from(*(data_service or ())):
+            result = run(
+                loaded,
+                out,
+                seed=seed,
+                overwrite=overwrite,
+                console=console,
+                strategy=strategy.value,
+                save_every=save_every,
+                deterministic=deterministic,
+                recompute=recompute,
+                confirm=typer.confirm if _has_terminal() else None,
+                profile=steps,
+            )
+    except Preempted as stop:
+        common.console(stderr=True).print(str(stop), style="yellow", soft_wrap=True)
+        raise typer.Exit(stop.code) from None
     scored = [row for row in result.history if "score" in row]
+    if not scored:
+        # Only the chief of several workers has tested and written anything.
+        return
     best = max(scored, key=lambda row: row["score"])
     folder = result.output_dir
     common.print_facts(
@@ -189,6 +317,32 @@ def train(
             "curves": folder / "curves.png",
         }
     )
+
+
+def _has_terminal():
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _supervise(out, workers, max_restarts):
+    """Runs this command's processes; returns the exit code."""
+    from hrnet_tf.training.supervisor import Supervisor
+
+    # Of an option that is given twice the last one counts.
+    alone = ["--workers", "1", "--max-restarts", "0"]
+    if workers > 1:
+        alone += ["--strategy", Strategy.multiworker.value]
+    start = "from hrnet_tf.cli import app; app()"
+    shown = common.console(stderr=True)
+    return Supervisor(
+        [sys.executable, "-c", start, *sys.argv[1:], *alone],
+        out,
+        workers,
+        max_restarts,
+        say=lambda text: shown.print(text, style="yellow", soft_wrap=True),
+        # The second time it would remove what the first has reached.
+        first_only=("--overwrite",),
+    ).run()
 
 
 def _arguments(texts):

@@ -8,7 +8,7 @@ a resumed run sees what an undisturbed one would have.
 import numpy as np
 import tensorflow as tf
 
-from hrnet_tf.data import order
+from hrnet_tf.data import order, service
 from hrnet_tf.data.augment import classification as crops
 from hrnet_tf.data.augment.mixing import mix
 from hrnet_tf.data.sources.tfds import TfdsImages
@@ -43,6 +43,7 @@ def training_batches(
     seed=0,
     first_epoch=0,
     epochs=None,
+    first_step=0,
 ):
     """Makes the batches of training.
 
@@ -53,7 +54,7 @@ def training_batches(
         batch_size: int. Every batch is whole: an epoch's remainder is dropped.
         augmentation: `ClassificationAugmentation`.
         seed: int.
-        first_epoch: int. Where a resumed run goes on.
+        first_epoch, first_step: int. Where a resumed run goes on.
         epochs: int or None. Where the data end; None means never.
     Returns:
         A `tf.data.Dataset` of (images `[B, H, W, 3]`, uint8, or float32 with MixUp;
@@ -69,8 +70,9 @@ def training_batches(
         def with_seed(position, image):
             return {**image, "seed": tf.stack([seed * 10_007 + epoch, position])}
 
-        images = images_of_epoch(epoch).take(steps * batch_size)
-        return images.enumerate().map(with_seed)
+        images = images_of_epoch(epoch).take(steps * batch_size).enumerate()
+        seen = order.num_seen(epoch, batch_size, first_epoch, first_step)
+        return images.skip(seen).map(with_seed)
 
     def crop(image):
         pixels = crops.random_crop(
@@ -83,17 +85,30 @@ def training_batches(
         return _soften(*images_and_labels, num_classes, draw, augmentation)
 
     last = np.iinfo(np.int64).max if epochs is None else epochs
-    batches = (
-        tf.data.Dataset.range(first_epoch, last)
-        .flat_map(epoch_images)
-        .map(crop, num_parallel_calls=tf.data.AUTOTUNE)
-        .batch(batch_size, drop_remainder=True)
-    )
+    images = tf.data.Dataset.range(first_epoch, last).flat_map(epoch_images)
+    batches = service.map_examples(images, crop)
+    batches = batches.batch(batch_size, drop_remainder=True)
     if augmentation.soft_labels:
-        batches = batches.enumerate(first_epoch * steps).map(
+        batches = batches.enumerate(first_epoch * steps + first_step).map(
             soften, num_parallel_calls=1
         )
     return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def batch_files(source, batch_size, seed, epoch, step):
+    """Returns the image files (list of str) of a batch of training.
+
+    Args:
+        source: list of `ClassificationExample`, or `TfdsImages`, which have no files:
+            their list is empty.
+        batch_size: int.
+        seed: int.
+        epoch, step: int, 0-based.
+    """
+    if isinstance(source, TfdsImages):
+        return []
+    chosen = order.positions_of_batch(len(source), batch_size, seed, epoch, step)
+    return [source[i].image_path for i in chosen]
 
 
 def test_batches(source, image_size, crop_fraction, batch_size):

@@ -180,8 +180,9 @@ def serialize_pose(example, encoded):
         "people/head_sizes": floats(example.head_sizes),
         "people/box_scores": floats(example.box_scores),
     }
-    features = tf.train.Features(feature=feature)
-    return tf.train.Example(features=features).SerializeToString()
+    record = tf.train.Example(features=tf.train.Features(feature=feature))
+    # Otherwise each process has its own order of the features.
+    return record.SerializeToString(deterministic=True)
 
 
 def parse_pose(serialized, num_keypoints):

@@ -7,7 +7,7 @@ sees what an undisturbed one would have.
 import numpy as np
 import tensorflow as tf
 
-from hrnet_tf.data import order
+from hrnet_tf.data import order, service
 from hrnet_tf.data.augment.segmentation import random_view
 from hrnet_tf.data.label_sets import IGNORE_LABEL
 from hrnet_tf.data.sources.label_checks import decode_label
@@ -33,7 +33,7 @@ def training_batches(
     seed=0,
     first_epoch=0,
     epochs=None,
-    half_size_epochs=0,
+    first_step=0,
 ):
     """Makes the batches of training.
 
@@ -44,22 +44,14 @@ def training_batches(
         batch_size: int. Every batch is whole: an epoch's remainder is dropped.
         augmentation: `SegmentationAugmentation`.
         seed: int.
-        first_epoch: int. Where a resumed run goes on.
+        first_epoch, first_step: int. Where a resumed run goes on.
         epochs: int or None. Where the data end; None means never.
-        half_size_epochs: int. The crops of so many first epochs are shown at half
-            their size, which trains four times as fast.
     Returns:
         A `tf.data.Dataset` of (images uint8 `[B, H, W, 3]`, labels uint8 `[B, H, W]`),
         `steps_per_epoch` of them an epoch.
     Raises:
-        ValueError: if there are fewer examples than a batch, or crops of odd sides are
-            to be halved.
+        ValueError: if there are fewer examples than a batch.
     """
-    if half_size_epochs and any(side % 2 for side in crop_size):
-        raise ValueError(
-            "Only crops of even sides can be halved. Received:"
-            f" crop_size={crop_size}, half_size_epochs={half_size_epochs}."
-        )
     count = len(examples)
     taken = steps_per_epoch(examples, batch_size) * batch_size
     images = tf.constant([example.image_path for example in examples])
@@ -69,43 +61,35 @@ def training_batches(
 
     def order_of(epoch):
         positions = order.permutation(count, seed, epoch).take(taken).enumerate()
-        return positions.map(lambda i, at: (tf.stack([seed * 10_007 + epoch, i]), at))
+        seen = order.num_seen(epoch, batch_size, first_epoch, first_step)
+        return positions.skip(seen).map(
+            lambda i, at: (tf.stack([seed * 10_007 + epoch, i]), at)
+        )
 
     def view(draw, position):
         image, label = read(images[position], labels[position], label_set)
         return random_view(image, label, draw, crop_size, augmentation, table)
 
-    def batches(first, last, *changes):
-        views = (
-            tf.data.Dataset.range(first, last)
-            .flat_map(order_of)
-            .map(view, num_parallel_calls=tf.data.AUTOTUNE)
-        )
-        for change in changes:
-            views = views.map(change, num_parallel_calls=tf.data.AUTOTUNE)
-        return views.batch(batch_size, drop_remainder=True)
-
     last = np.iinfo(np.int64).max if epochs is None else epochs
-    made = batches(max(first_epoch, half_size_epochs), last)
-    if first_epoch < half_size_epochs:
-        small = batches(first_epoch, min(half_size_epochs, last), halved)
-        made = small.concatenate(made)
-    return made.prefetch(tf.data.AUTOTUNE)
+    chosen = tf.data.Dataset.range(first_epoch, last).flat_map(order_of)
+    return (
+        service.map_examples(chosen, view)
+        .batch(batch_size, drop_remainder=True)
+        .prefetch(tf.data.AUTOTUNE)
+    )
 
 
-def halved(image, labels):
-    """Shows a view at half its size.
+def batch_files(examples, batch_size, seed, epoch, step):
+    """Returns the image files (list of str) of a batch of training.
 
     Args:
-        image: uint8 tensor `[H, W, 3]` of even sides.
-        labels: uint8 tensor `[H, W]`.
-    Returns:
-        uint8 tensors `[H / 2, W / 2, 3]`, means of two by two pixels, and
-        `[H / 2, W / 2]`, the label of one of them.
+        examples: list of `SegmentationExample`.
+        batch_size: int.
+        seed: int.
+        epoch, step: int, 0-based.
     """
-    pixels = tf.cast(image, tf.float32)[None]
-    pixels = tf.nn.avg_pool2d(pixels, 2, 2, "VALID")[0]
-    return tf.cast(pixels + 0.5, tf.uint8), labels[::2, ::2]
+    chosen = order.positions_of_batch(len(examples), batch_size, seed, epoch, step)
+    return [examples[i].image_path for i in chosen]
 
 
 def read(image_path, label_path, label_set):

@@ -1,15 +1,17 @@
 """What happens around the epochs of `model.fit`."""
 
+import contextlib
 import csv
-import json
 import os
-import shutil
+import resource
+import sys
+import time
 from pathlib import Path
 
 import keras
 
-STATE_FILE = "state.json"
-WEIGHTS_FILE = "state.weights.h5"
+from hrnet_tf.training.schedules import rate_before
+from hrnet_tf.training.steps import StepCallback
 
 
 class EpochEvaluation(keras.callbacks.Callback):
@@ -18,21 +20,89 @@ class EpochEvaluation(keras.callbacks.Callback):
     Args:
         recipe: `Recipe`.
         infer: function from images to outputs, see `inference_function`.
+    Attributes:
+        main_name: str. The one of the numbers to watch.
     """
 
     def __init__(self, recipe, infer):
         super().__init__()
         self.recipe = recipe
         self.infer = infer
+        self.main_name = "score"
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
-        if done % self.recipe.evaluate_every and done != self.recipe.epochs:
+        if not self.recipe.is_evaluated(done):
             return
         report = self.recipe.evaluate(self.model, self.infer)
         # Keras writes logs of its own; ours join them for the callbacks behind.
         logs.update({key: float(value) for key, value in report.numbers.items()})
         logs["score"] = float(report.main_number)
+        self.main_name = getattr(report, "main_name", "score")
+
+
+class Measurement(StepCallback):
+    """Adds to the epoch's logs how it was trained, and what that took.
+
+    Behind the evaluation, whose time it measures too. The logs get "learning_rate" (of
+    the epoch's first step), "images_per_second" (of training alone, without the first
+    step of a process, in which TensorFlow traces), "seconds" (with the evaluation) and
+    "memory_mb", the most memory that this process ever held; with a GPU also
+    "gpu_memory_mb", of the GPU that held most. Of an epoch that an earlier process
+    began, speed and time are of this process' part.
+
+    Args:
+        batch_size: int. Images of a step, on all devices.
+        first_step: int. Steps of the first epoch that an earlier process did.
+    """
+
+    def __init__(self, batch_size, first_step=0):
+        super().__init__(first_step)
+        self.batch_size = batch_size
+        self._is_traced = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        super().on_epoch_begin(epoch, logs)
+        # At the end the schedule is at the next epoch's first step already.
+        self._rate = rate_before(self.model.optimizer, self.first_step)
+        self._begin = self._last = time.monotonic()
+        self._timed_steps = self._timed_seconds = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        steps, now = self.steps_done, time.monotonic()
+        super().on_train_batch_end(batch, logs)
+        if self._is_traced:
+            self._timed_steps += self.steps_done - steps
+            self._timed_seconds += now - self._last
+        self._is_traced = True
+        self._last = now
+
+    def on_epoch_end(self, epoch, logs=None):
+        steps, seconds = self._timed_steps, self._timed_seconds
+        if not steps:
+            steps = self.steps_done - self.first_step
+            seconds = self._last - self._begin
+        logs["learning_rate"] = self._rate
+        # There are no steps where a process does nothing but the evaluation.
+        if steps:
+            logs["images_per_second"] = steps * self.batch_size / max(seconds, 1e-9)
+        logs["seconds"] = time.monotonic() - self._begin
+        logs.update(_memory())
+
+
+def _memory():
+    """The most memory held so far, by the process and by a GPU, in MB."""
+    import tensorflow as tf
+
+    # The kernel counts kilobytes, macOS bytes.
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    held = {"memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
+    for gpu in tf.config.list_logical_devices("GPU"):
+        # Those of other workers are not known here.
+        with contextlib.suppress(ValueError):
+            peak = tf.config.experimental.get_memory_info(gpu.name)["peak"] / 1e6
+            held["gpu_memory_mb"] = max(peak, held.get("gpu_memory_mb", 0.0))
+    return held
 
 
 class History(keras.callbacks.Callback):
@@ -48,13 +118,8 @@ class History(keras.callbacks.Callback):
         self.output_dir = Path(output_dir)
         self.rows = rows
 
-    def on_epoch_begin(self, epoch, logs=None):
-        # At the end the schedule is at the next epoch's first step already.
-        rate = self.model.optimizer.learning_rate
-        self._rate = float(keras.ops.convert_to_numpy(rate))
-
     def on_epoch_end(self, epoch, logs=None):
-        self.rows.append({"epoch": epoch + 1, **logs, "learning_rate": self._rate})
+        self.rows.append({"epoch": epoch + 1, **logs})
         self.write()
 
     def write(self):
@@ -83,18 +148,22 @@ class SaveBest(keras.callbacks.Callback):
     Args:
         output_dir: Path.
         best: float. The best score so far.
+    Attributes:
+        best_epoch: int, 1-based, of this process; None before there is one.
     """
 
     def __init__(self, output_dir, best=float("-inf")):
         super().__init__()
         self.output_dir = Path(output_dir)
         self.best = best
+        self.best_epoch = None
         self._copy = None
 
     def on_epoch_end(self, epoch, logs=None):
         score = logs.get("score", float("-inf"))
         if score > self.best:
             self.best = score
+            self.best_epoch = epoch + 1
             self.save("best.keras")
 
     def on_train_end(self, logs=None):
@@ -108,128 +177,3 @@ class SaveBest(keras.callbacks.Callback):
         beside = self.output_dir / f"partial-{name}"
         self._copy.save(beside)
         os.replace(beside, self.output_dir / name)
-
-
-class SaveState(keras.callbacks.Callback):
-    """Saves all that a killed run needs to go on: weights, optimizer, history.
-
-    Args:
-        output_dir: Path. The state of the last whole epoch is `state/epoch-NNNN`.
-        rows: list of dicts. The history's rows.
-        saver: `SaveBest`. Knows the best score.
-    """
-
-    def __init__(self, output_dir, rows, saver):
-        super().__init__()
-        self.folder = Path(output_dir) / "state"
-        self.rows = rows
-        self.saver = saver
-
-    def on_epoch_end(self, epoch, logs=None):
-        target = self.folder / f"epoch-{epoch + 1:04d}"
-        beside = self.folder / f"partial-{epoch + 1:04d}"
-        for leftover in self.folder.glob("partial-*"):
-            shutil.rmtree(leftover)
-        beside.mkdir(parents=True)
-        self.model.save_weights(beside / WEIGHTS_FILE)
-        state = {"epoch": epoch + 1, "best": self.saver.best, "history": self.rows}
-        (beside / STATE_FILE).write_text(json.dumps(state), encoding="utf-8")
-        if target.exists():
-            shutil.rmtree(target)
-        os.replace(beside, target)
-        for older in self.folder.glob("epoch-*"):
-            if older != target:
-                shutil.rmtree(older)
-
-
-def latest_state(output_dir):
-    """Returns the folder of the last whole epoch, or None."""
-    states = sorted((Path(output_dir) / "state").glob("epoch-*"))
-    return states[-1] if states else None
-
-
-class TensorBoard(keras.callbacks.Callback):
-    """Writes scalars and, with each evaluation, a picture for TensorBoard.
-
-    Args:
-        output_dir: Path. Events go to its folder `tensorboard`.
-        recipe: `Recipe`.
-        infer: function from images to outputs.
-    """
-
-    def __init__(self, output_dir, recipe, infer):
-        super().__init__()
-        import tensorflow as tf
-
-        self.recipe = recipe
-        self.infer = infer
-        self.writer = tf.summary.create_file_writer(
-            str(Path(output_dir) / "tensorboard")
-        )
-
-    def on_epoch_end(self, epoch, logs=None):
-        import tensorflow as tf
-
-        with self.writer.as_default(step=epoch + 1):
-            for name, value in logs.items():
-                tf.summary.scalar(name, value)
-            if "score" in logs and self.recipe.pictures is not None:
-                picture = self.recipe.pictures(self.model, self.infer)
-                tf.summary.image("predictions", picture[None])
-        self.writer.flush()
-
-
-class Progress(keras.callbacks.Callback):
-    """A progress bar of the epoch and a line an epoch.
-
-    Args:
-        recipe: `Recipe`.
-        steps_per_epoch: int.
-        console: rich console to write to.
-    """
-
-    def __init__(self, recipe, steps_per_epoch, console):
-        super().__init__()
-        self.recipe = recipe
-        self.steps_per_epoch = steps_per_epoch
-        self.console = console
-        self.bar = None
-
-    def on_epoch_begin(self, epoch, logs=None):
-        from rich import progress
-
-        self.bar = progress.Progress(
-            progress.TextColumn("{task.description}"),
-            progress.BarColumn(),
-            progress.MofNCompleteColumn(),
-            progress.TextColumn("{task.fields[status]}"),
-            progress.TimeRemainingColumn(),
-            console=self.console,
-            transient=True,
-            disable=not self.console.is_terminal,
-        )
-        self.task = self.bar.add_task(
-            f"epoch {epoch + 1}/{self.recipe.epochs}",
-            total=self.steps_per_epoch,
-            status="",
-        )
-        self.bar.start()
-
-    def on_train_batch_end(self, batch, logs=None):
-        rate = self.bar.tasks[0].speed
-        speed = f"  {rate * self.recipe.batch_size:.0f} images/s" if rate else ""
-        self.bar.update(self.task, advance=1, status=f"loss {logs['loss']:.4g}{speed}")
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.stop()
-        score = f"  score {logs['score']:.4f}" if "score" in logs else ""
-        self.console.print(
-            f"epoch {epoch + 1}/{self.recipe.epochs}  loss {logs['loss']:.5g}{score}",
-            highlight=False,
-        )
-
-    def stop(self):
-        """Takes the bar off the screen."""
-        if self.bar is not None:
-            self.bar.stop()
-            self.bar = None

@@ -9,7 +9,7 @@ import numpy as np
 from hrnet_tf.data import classification_pipeline as pipeline
 from hrnet_tf.data.sources import image_folder, tfds
 from hrnet_tf.evaluation import classification as evaluation
-from hrnet_tf.models.classifier import HRNetClassifier
+from hrnet_tf.models.classifier import CROP_FRACTION, HRNetClassifier
 from hrnet_tf.training import schedules
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.sgd import TorchSGD
@@ -24,13 +24,14 @@ def classification_recipe(
     image_size,
     augmentation,
     optimizer,
-    crop_fraction=evaluation.CROP_FRACTION,
+    crop_fraction=CROP_FRACTION,
     class_names=None,
     tfds_dir=None,
     skip_bad=False,
     weights=None,
     dtype=None,
     evaluate_every=1,
+    reference_batch_size=None,
 ):
     """Makes the `Recipe` of a classification run.
 
@@ -42,7 +43,7 @@ def classification_recipe(
         image_size: (height, width) of the crops.
         augmentation: `ClassificationAugmentation`.
         optimizer: `(steps per epoch, epochs) -> keras.optimizers.Optimizer`.
-        crop_fraction: float, of the test; see `evaluation.classification.evaluate`.
+        crop_fraction: float, of the test and the trained model; see `HRNetClassifier`.
         class_names: path of a text file that names the classes, or None for the
             folders' names; see `image_folder.read_class_names`.
         tfds_dir: path of TensorFlow Datasets' folder, or None.
@@ -50,6 +51,8 @@ def classification_recipe(
         weights: path of a PyTorch checkpoint to start from, or None.
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         evaluate_every: int, epochs.
+        reference_batch_size: int or None. The batch that the optimizer's rate is stated
+            for; None for the default of the recipe's function.
     """
     batch_size, epochs = settings["batch_size"], settings["epochs"]
     data = _Data(settings["data_dir"], class_names, tfds_dir, skip_bad)
@@ -60,6 +63,7 @@ def classification_recipe(
             num_classes=len(data.class_names),
             image_size=tuple(image_size),
             class_names=data.class_names,
+            crop_fraction=crop_fraction,
             dtype=dtype,
         )
         if weights is not None:
@@ -68,7 +72,7 @@ def classification_recipe(
             print(load_torch_weights(built, weights))
         return built
 
-    def train_data(seed, first_epoch):
+    def train_data(seed, first_epoch, first_step=0):
         # What is wrong with the test shows before an epoch of training.
         data.source("val")
         source = data.source("train")
@@ -81,6 +85,7 @@ def classification_recipe(
             seed,
             first_epoch,
             epochs,
+            first_step,
         )
         return batches, pipeline.steps_per_epoch(source, batch_size)
 
@@ -116,6 +121,10 @@ def classification_recipe(
             trained, infer, data.source("val"), crop_fraction
         ),
         evaluate_every=evaluate_every,
+        batch_files=lambda *batch: pipeline.batch_files(
+            data.source("train"), batch_size, *batch
+        ),
+        reference_batch_size=reference_batch_size,
     )
 
 

@@ -59,8 +59,8 @@ def landmarks_recipe(
     if not every_map:
         return recipe
 
-    def train_data(seed, first_epoch):
-        batches, steps = recipe.train_data(seed, first_epoch)
+    def train_data(seed, first_epoch, first_step=0):
+        batches, steps = recipe.train_data(seed, first_epoch, first_step)
         return batches.map(_weigh_every_map, num_parallel_calls=1), steps
 
     return dataclasses.replace(recipe, train_data=train_data)

@@ -109,16 +109,19 @@ def pose_recipe(
             print(load_torch_weights(built, weights))
         return built
 
-    def train_data(seed, first_epoch):
+    def train_source():
+        if not has_records:
+            return load_train(keypoint_set)
+        source = open_pose_records(records_dir)
+        _check_keypoints(records_dir, source.keypoint_set, keypoint_set)
+        return source
+
+    def train_data(seed, first_epoch, first_step=0):
         # What is wrong with the test shows before an epoch of training.
         if test is None:
             evaluation.checked_metric(None, keypoint_set, ground_truth)
         val_source()
-        if has_records:
-            source = open_pose_records(records_dir)
-            _check_keypoints(records_dir, source.keypoint_set, keypoint_set)
-        else:
-            source = load_train(keypoint_set)
+        source = train_source()
         batches = pipeline.training_batches(
             source,
             codec,
@@ -128,6 +131,7 @@ def pose_recipe(
             seed,
             first_epoch,
             epochs,
+            first_step,
         )
         return batches, pipeline.steps_per_epoch(source, batch_size)
 
@@ -170,6 +174,9 @@ def pose_recipe(
         pictures=lambda trained, infer: _pictures(trained, infer, val_source()),
         evaluate_every=evaluate_every,
         find_damaged=find_damaged,
+        batch_files=lambda *batch: pipeline.batch_files(
+            train_source(), batch_size, *batch
+        ),
     )
 
 

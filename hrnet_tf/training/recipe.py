@@ -16,7 +16,9 @@ class Recipe:
         settings: dict of json values. What tells this run from another one: a run
             resumes only where they are equal.
         model: `() -> keras.Model`, with fresh weights.
-        train_data: `(seed, first_epoch) -> (tf.data.Dataset, steps per epoch)`.
+        train_data: `(seed, first_epoch) -> (tf.data.Dataset, steps per epoch)`. A
+            third argument `first_step=0` may say how many steps of the first epoch to
+            leave out; without it they are read and thrown away.
         loss: `() -> keras.losses.Loss`, or a dict of them by the outputs' names.
         optimizer: `(steps per epoch) -> keras.optimizers.Optimizer`.
         evaluate: `(model, infer) -> report` with `numbers` and `main_number`.
@@ -28,6 +30,10 @@ class Recipe:
         loss_weights: dict or None. Weights of several outputs' losses.
         find_damaged: `() -> None` that raises ValueError with the name of the first
             training file that cannot be read, if there is one; or None.
+        batch_files: `(seed, epoch, step) -> list of str`, the files of a training
+            batch (0-based); None where the data have no files, or no names of them.
+        reference_batch_size: int or None. The batch that the learning rate is stated
+            for, see `schedules.adjust_rate`.
     """
 
     name: str
@@ -43,6 +49,12 @@ class Recipe:
     evaluate_every: int = 1
     loss_weights: dict | None = None
     find_damaged: Callable | None = None
+    batch_files: Callable | None = None
+    reference_batch_size: int | None = None
+
+    def is_evaluated(self, epochs_done):
+        """Whether the recipe is evaluated after so many epochs."""
+        return epochs_done == self.epochs or epochs_done % self.evaluate_every == 0
 
 
 def load_recipe(path, **arguments):
@@ -52,7 +64,8 @@ def load_recipe(path, **arguments):
         path: str or Path of a Python file that defines `recipe(...) -> Recipe`.
         **arguments: passed on; None means the recipe's default.
     Returns:
-        `Recipe`.
+        `Recipe`. Where it does not say what batch its learning rate is stated for, that
+        is the default of the function's `batch_size`.
     Raises:
         ValueError: if the file is absent, defines no recipe, or the recipe has no such
             argument.
@@ -74,4 +87,9 @@ def load_recipe(path, **arguments):
             f"{path} takes no argument {', '.join(unknown)}."
             f" It takes: {', '.join(known)}."
         )
-    return function(**arguments)
+    recipe = function(**arguments)
+    default = known["batch_size"].default if "batch_size" in known else None
+    if isinstance(recipe, Recipe) and recipe.reference_batch_size is None:
+        if isinstance(default, int):
+            recipe = dataclasses.replace(recipe, reference_batch_size=default)
+    return recipe

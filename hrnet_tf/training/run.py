@@ -1,6 +1,8 @@
 """Training by `model.fit`, resumable after a kill."""
 
+import contextlib
 import dataclasses
+import inspect
 import json
 import shutil
 from pathlib import Path
@@ -8,11 +10,26 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from hrnet_tf.layers.recompute import set_recompute
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.results import write_json
 from hrnet_tf.training import callbacks
+from hrnet_tf.training.guard import StopOnNonFinite
+from hrnet_tf.training.preemption import Preempted, Preemption
+from hrnet_tf.training.progress import Progress
+from hrnet_tf.training.save_state import SaveState
+from hrnet_tf.training.state import (
+    TrainingState,
+    disk_full_text,
+    is_disk_full,
+    read_state,
+    restore_variables,
+)
+from hrnet_tf.training.strategies import is_chief, make_devices
+from hrnet_tf.training.tensorboard import TensorBoard
 
 RUN_FILE = "run.json"
+_LOCK = ".lock"
 # What a run writes into its folder, and `overwrite` removes.
 _OUTPUTS = (
     RUN_FILE,
@@ -23,6 +40,8 @@ _OUTPUTS = (
     "history.csv",
     "curves.png",
 )
+# The callbacks of workers that are not the chief, which write no files.
+_EVERYWHERE = ("guard", "measurement", "progress")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,11 +60,24 @@ class TrainingResult:
     best: float
 
 
-def train(recipe, output_dir, seed=0, overwrite=False, console=None):
+def train(
+    recipe,
+    output_dir,
+    seed=0,
+    overwrite=False,
+    console=None,
+    strategy=None,
+    save_every=10.0,
+    deterministic=False,
+    recompute=False,
+    confirm=None,
+    profile=None,
+):
     """Trains a recipe, or goes on with a run of the same recipe.
 
-    A run that was killed and is started again repeats the epoch it was killed in with
-    the same weights, optimizer state, order and random draws.
+    A run that was killed and is started again goes on after its last saved state, with
+    the weights, optimizer state, order and random draws, and in the logs the means,
+    that an undisturbed run would have had. SIGTERM makes it save its state and stop.
 
     Args:
         recipe: `Recipe`.
@@ -53,81 +85,183 @@ def train(recipe, output_dir, seed=0, overwrite=False, console=None):
         seed: int. Seeds the weights, the order and the augmentation.
         overwrite: bool. True removes another run's outputs from the folder.
         console: rich console, or None for a new one.
+        strategy: str or None, a name for `strategies.make_devices`.
+        save_every: float. Minutes between saved states; one is saved at the end of
+            each epoch too.
+        deterministic: bool. True makes two runs on the same machine equal bit for bit,
+            which some operations on GPUs pay for with time, and a few refuse. It holds
+            for the rest of the process.
+        recompute: bool. True takes less memory and more time, see `set_recompute`.
+        confirm: function from a question (str) to bool, asked before another run is
+            removed without `overwrite`; None refuses.
+        profile: (first, last) of the steps that are profiled for TensorBoard, counted
+            from 1 at the start of this process; or None.
     Returns:
         `TrainingResult`.
     Raises:
-        ValueError: if the folder holds another run, or the data are bad.
+        ValueError: if the folder holds another run or states of another model, all of
+            its states are damaged, or the data are bad.
+        OSError: if the disk is full.
+        Preempted: on SIGTERM, when the state is saved.
     """
     if console is None:
         from rich.console import Console
 
         console = Console()
+    if save_every <= 0:
+        raise ValueError(
+            f"save_every must be positive minutes. Received: save_every={save_every}."
+        )
+    devices = make_devices(strategy)
+    devices.check_batch(recipe.batch_size)
     output_dir = Path(output_dir)
     settings = json.loads(json.dumps({**recipe.settings, "seed": seed}, default=str))
-    if not overwrite:
-        _check_same_run(output_dir, settings)
-    keras.utils.set_random_seed(seed)
-    model = recipe.model()
-    state_dir = None if overwrite else callbacks.latest_state(output_dir)
-    state = {"epoch": 0, "best": float("-inf"), "history": []}
-    if state_dir is not None:
-        state = json.loads((state_dir / callbacks.STATE_FILE).read_text("utf-8"))
-        console.print(f"going on after epoch {state['epoch']} of {recipe.epochs}")
+    overwrite = overwrite or _may_overwrite(output_dir, settings, confirm)
+    with (
+        Preemption(_stop_early) as preemption,
+        explained(recipe, output_dir),
+        contextlib.ExitStack() as stack,
+    ):
+        keras.utils.set_random_seed(seed)
+        if deterministic:
+            tf.config.experimental.enable_op_determinism()
+        with devices.scope():
+            model = recipe.model()
+            if recompute:
+                set_recompute(model)
+        state = None if overwrite else read_state(output_dir)
+        batches, steps = _load(recipe, seed, state, console)
+        # Only now that the recipe and its data have proved good is anything written,
+        # or another run removed.
+        if is_chief():
+            stack.callback(_claim(output_dir, settings, overwrite).release)
+        with devices.scope():
+            compile_model(model, recipe, steps)
+            if state is None:
+                state = TrainingState(steps_per_epoch=steps)
+            else:
+                restore_variables(state, model)
+        hooks = _hooks(model, recipe, steps, state, output_dir, seed, console, profile)
+        saver = SaveState(
+            output_dir,
+            state,
+            recipe.batch_size,
+            hooks["best"],
+            [hooks[name] for name in hooks if is_chief() or name in _EVERYWHERE],
+            preemption,
+            save_every,
+            is_chief(),
+        )
+        _fit(model, recipe, devices.share(batches), hooks, saver)
+    return TrainingResult(output_dir, state.history, hooks["best"].best)
+
+
+def _stop_early():
+    raise Preempted("Stopped by SIGTERM before the training began.")
+
+
+def _load(recipe, seed, state, console):
+    """The batches that are left, and how many an epoch has."""
+    epoch, step = (state.epoch, state.step) if state else (0, 0)
+    if state is not None:
+        within = f" and {step} steps" if step else ""
+        console.print(f"going on after epoch {epoch} of {recipe.epochs}{within}")
     with console.status("loading the training data"):
-        batches, steps = recipe.train_data(seed, state["epoch"])
-    # Only now that the recipe and its data have proved good is anything written, or
-    # another run removed.
-    _claim(output_dir, settings, overwrite)
-    optimizer = _scaled(recipe.optimizer(steps), model)
+        if not step:
+            batches, steps = recipe.train_data(seed, epoch)
+        elif "first_step" in inspect.signature(recipe.train_data).parameters:
+            batches, steps = recipe.train_data(seed, epoch, first_step=step)
+        else:
+            batches, steps = recipe.train_data(seed, epoch)
+            batches = batches.skip(step)
+    if state is not None and state.steps_per_epoch != steps:
+        raise ValueError(
+            f"The data set has changed: {state.folder} was saved in a run of"
+            f" {state.steps_per_epoch} steps an epoch, and the data give {steps} now."
+            " Put the data back, choose another folder, or begin anew with --overwrite."
+        )
+    return batches, steps
+
+
+def compile_model(model, recipe, steps):
+    """Compiles a recipe's model and builds its optimizer.
+
+    Args:
+        model: what `recipe.model` returned.
+        recipe: `Recipe`.
+        steps: int, of an epoch.
+    """
+    model.track_gradient_norm = True
     model.compile(
-        optimizer,
+        _scaled(recipe.optimizer(steps), model),
         recipe.loss(),
         loss_weights=recipe.loss_weights,
         jit_compile=_jit_compile(),
     )
-    optimizer.build(model.trainable_variables)
-    if state_dir is not None:
-        model.load_weights(state_dir / callbacks.WEIGHTS_FILE)
-    saver = _fit(model, recipe, batches, steps, state, output_dir, console)
-    return TrainingResult(output_dir, state["history"], saver.best)
+    model.optimizer.build(model.trainable_variables)
 
 
-def _fit(model, recipe, batches, steps, state, output_dir, console):
-    """Runs the epochs that are left."""
+def _hooks(model, recipe, steps, state, output_dir, seed, console, profile):
+    """The callbacks but the last, by what they do."""
     infer = inference_function(model)
-    rows = state["history"]
-    saver = callbacks.SaveBest(output_dir, state["best"])
-    progress = callbacks.Progress(recipe, steps, console)
-    hooks = [
-        callbacks.EpochEvaluation(recipe, infer),
-        callbacks.History(output_dir, rows),
-        saver,
-        callbacks.SaveState(output_dir, rows, saver),
-        callbacks.TensorBoard(output_dir, recipe, infer),
-        progress,
-    ]
+    best = callbacks.SaveBest(output_dir, state.best)
+    evaluation = callbacks.EpochEvaluation(recipe, infer)
+    first = {"first_step": state.step}
+    hooks = {
+        "guard": StopOnNonFinite(recipe, steps, output_dir, seed, **first),
+        "evaluation": evaluation,
+        "measurement": callbacks.Measurement(recipe.batch_size, **first),
+        "history": callbacks.History(output_dir, state.history),
+        "best": best,
+        "progress": Progress(recipe, steps, console, evaluation, best, **first),
+    }
+    if is_chief():
+        # It writes from its beginning on.
+        hooks["tensorboard"] = TensorBoard(
+            output_dir, recipe, infer, steps, profile, **first
+        )
+    return hooks
+
+
+def _fit(model, recipe, batches, hooks, saver):
+    """Runs the epochs that are left."""
     try:
         model.fit(
             batches,
             epochs=recipe.epochs,
-            initial_epoch=state["epoch"],
-            steps_per_epoch=steps,
+            initial_epoch=saver.first_epoch,
+            steps_per_epoch=saver.steps_per_epoch,
             shuffle=False,
             verbose=0,
-            callbacks=hooks,
+            callbacks=[*saver.hooks, saver],
         )
-    except tf.errors.ResourceExhaustedError as error:
-        raise ValueError(
-            f"Memory ran out with a batch of {recipe.batch_size}. Pass a smaller"
-            " --batch-size, or use mixed precision."
-        ) from error
     except tf.errors.OpError as error:
+        if not saver.preemption.requested:
+            raise
+        # The chief has saved and gone; this worker found nobody to go on with.
+        raise Preempted("Stopped by SIGTERM with the other workers.") from error
+    finally:
+        hooks["progress"].stop()
+
+
+@contextlib.contextmanager
+def explained(recipe, output_dir):
+    """Turns errors of TensorFlow and of a full disk into what to do about them."""
+    try:
+        yield
+    except Exception as error:
+        if is_disk_full(error):
+            raise OSError(disk_full_text(output_dir, error)) from error
+        if not isinstance(error, tf.errors.OpError):
+            raise
+        if isinstance(error, tf.errors.ResourceExhaustedError):
+            raise ValueError(
+                f"Memory ran out with a batch of {recipe.batch_size}. Pass a smaller"
+                " --batch-size, or use mixed precision."
+            ) from error
         if recipe.find_damaged is not None:
             recipe.find_damaged()
         raise ValueError(_explain(error)) from error
-    finally:
-        progress.stop()
-    return saver
 
 
 def _jit_compile():
@@ -162,28 +296,53 @@ def _scaled(optimizer, model):
     return optimizer
 
 
-def _check_same_run(output_dir, settings):
-    """Raises ValueError if the folder holds another run."""
+def _may_overwrite(output_dir, settings, confirm):
+    """Asks whether another run in the folder may be removed; False if it is this run.
+
+    Raises ValueError if there is nobody to ask, or the answer is no.
+    """
     run_file = output_dir / RUN_FILE
     if not run_file.exists():
-        return
-    found = json.loads(run_file.read_text("utf-8"))
+        return False
+    try:
+        found = json.loads(run_file.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{run_file} is damaged: {error}. Choose another folder, or pass"
+            " --overwrite to remove that run."
+        ) from error
     different = sorted(
         key for key in {*found, *settings} if found.get(key) != settings.get(key)
     )
-    if different:
-        raise ValueError(
-            f"{output_dir} holds another run: it differs in"
-            + ", ".join(
-                f" {key} ({found.get(key)!r} there, {settings.get(key)!r} now)"
-                for key in different
-            )
-            + ". Choose another folder, or pass --overwrite to remove that run."
-        )
+    if not different:
+        return False
+    text = f"{output_dir} holds another run: it differs in" + ",".join(
+        f" {key} ({found.get(key)!r} there, {settings.get(key)!r} now)"
+        for key in different
+    )
+    if confirm is not None and confirm(f"{text}. Remove that run?"):
+        return True
+    raise ValueError(
+        f"{text}. Choose another folder, or pass --overwrite to remove that run."
+    )
 
 
 def _claim(output_dir, settings, overwrite):
-    """Makes the folder this run's."""
+    """Makes the folder this run's; returns the lock on it, which is to be released."""
+    from filelock import FileLock, Timeout
+
+    output_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(output_dir / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(
+            f"Another process is training in {output_dir}. Let it end, stop it, or"
+            " choose another folder."
+        ) from None
+    except NotImplementedError:
+        # File systems without locks are used as they always were.
+        pass
     if overwrite:
         for name in _OUTPUTS:
             target = output_dir / name
@@ -191,5 +350,5 @@ def _claim(output_dir, settings, overwrite):
                 shutil.rmtree(target)
             else:
                 target.unlink(missing_ok=True)
-    output_dir.mkdir(parents=True, exist_ok=True)
     write_json(output_dir / RUN_FILE, settings)
+    return lock

@@ -22,7 +22,9 @@ def examples(tmp_path_factory):
     return load_split(folder, "train", CLASSES)
 
 
-def batches(examples, augmentation=None, epochs=(0, 1), seed=0, batch_size=5):
+def batches(
+    examples, augmentation=None, epochs=(0, 1), seed=0, batch_size=5, first_step=0
+):
     data = pipeline.training_batches(
         examples,
         len(CLASSES),
@@ -31,6 +33,7 @@ def batches(examples, augmentation=None, epochs=(0, 1), seed=0, batch_size=5):
         augmentation or ClassificationAugmentation(),
         seed,
         *epochs,
+        first_step=first_step,
     )
     return list(data.as_numpy_iterator())
 
@@ -65,6 +68,11 @@ def test_a_resumed_run_sees_what_an_undisturbed_one_sees(examples, augmentation)
     for expected, found in zip(whole[2:], resumed, strict=True):
         np.testing.assert_array_equal(found[0], expected[0])
         np.testing.assert_array_equal(found[1], expected[1])
+    for step in (1, 2):
+        middle = batches(examples, augmentation, (1, 3), seed=2, first_step=step)
+        for expected, found in zip(whole[2 + step :], middle, strict=True):
+            np.testing.assert_array_equal(found[0], expected[0])
+            np.testing.assert_array_equal(found[1], expected[1])
     other = batches(examples, augmentation, (0, 1), seed=3)
     assert np.mean(other[0][0] != whole[0][0]) > 0.5
 

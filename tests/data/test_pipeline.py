@@ -65,6 +65,22 @@ def test_a_resumed_run_sees_what_an_undisturbed_one_sees(examples, records, kind
     assert not same(whole[0], batches(source, seed=4)[0])
 
 
+@pytest.mark.parametrize("kind", ["files", "records"])
+def test_a_run_resumed_within_an_epoch_sees_the_rest_of_it(
+    examples, records, kind, monkeypatch
+):
+    # So that both whole blocks and parts of one are left out.
+    monkeypatch.setattr(pipeline, "PLANNED", 3)
+    source = examples if kind == "files" else records
+    whole = batches(source, seed=3)
+    steps = pipeline.steps_per_epoch(source, 4)
+    for step in (1, 2, steps):
+        resumed = batches(source, seed=3, first_epoch=0, first_step=step)
+        assert len(resumed) == 2 * steps - step
+        for a, b in zip(whole[step:], resumed, strict=True):
+            assert same(a, b)
+
+
 def test_files_and_records_hold_the_same_people(examples, records):
     def people(source):
         made = batches(source, PLAIN, size=1, epochs=1)

@@ -45,6 +45,15 @@ def test_records_return_what_was_written(num_people, in_graph):
         assert parsed[name].dtype.as_numpy_dtype == expected.dtype
 
 
+def test_every_process_writes_the_same_bytes():
+    """Protocol buffers hash the names of features with a seed of the process."""
+    record = serialize_pose(make_example(), b"image")
+    names = [b"image/" + n for n in (b"encoded", b"height", b"id", b"path", b"width")]
+    names += sorted(b"people/" + name.encode() for name in FIELDS)
+    places = [record.index(name) for name in names]
+    assert places == sorted(places)
+
+
 def test_defaults_say_ground_truth_boxes_and_unknown_heads():
     example = make_example(head_sizes=None, box_scores=None)
     assert example.num_people == 3

@@ -44,6 +44,11 @@ def test_a_resumed_run_sees_the_same(source):
     for a, b in zip(whole[2:], rest, strict=True):
         np.testing.assert_array_equal(a[0], b[0])
         np.testing.assert_array_equal(a[1], b[1])
+    middle = batches(source, seed=3, first_epoch=1, first_step=1)
+    assert len(middle) == 3
+    for a, b in zip(whole[3:], middle, strict=True):
+        np.testing.assert_array_equal(a[0], b[0])
+        np.testing.assert_array_equal(a[1], b[1])
     other = batches(source, seed=4)
     assert any((a[0] != b[0]).any() for a, b in zip(whole, other, strict=True))
 

@@ -1,24 +1,16 @@
 """Training runs: outputs, exact resume after a kill, other runs' folders."""
 
 import functools
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from small_runs import ALWAYS, interrupt, same, states, train_until
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.models.loading import load_model
 from hrnet_tf.training.pose import coco_pose_recipe, official_adam
 from hrnet_tf.training.recipe import load_recipe
 from hrnet_tf.training.run import train
-
-ROOT = Path(__file__).parents[2]
 
 
 def tiny_recipe(data_dir, epochs=3, settings=None, **kwargs):
@@ -34,29 +26,14 @@ def tiny_recipe(data_dir, epochs=3, settings=None, **kwargs):
     )
 
 
-class Killed(Exception):
-    pass
-
-
-def stopping(recipe, epoch):
-    """The recipe, but its evaluation after `epoch` epochs ends the process."""
-    import dataclasses
-
-    calls = []
-
-    def evaluate(model, infer):
-        calls.append(1)
-        if len(calls) > epoch:
-            raise Killed
-        return recipe.evaluate(model, infer)
-
-    return dataclasses.replace(recipe, evaluate=evaluate)
-
-
 @pytest.fixture(scope="module")
 def whole(people_dir, tmp_path_factory):
+    from tensorflow.python.framework import config
+
     folder = tmp_path_factory.mktemp("whole")
-    return train(tiny_recipe(people_dir), folder)
+    yield train(tiny_recipe(people_dir), folder, deterministic=True)
+    # Public TensorFlow can only switch it on.
+    config.disable_op_determinism()
 
 
 def test_a_run_leaves_models_history_curves_and_events(whole):
@@ -69,6 +46,7 @@ def test_a_run_leaves_models_history_curves_and_events(whole):
         "run.json",
         "tensorboard",
         "state",
+        ".lock",
     } == files
     assert [row["epoch"] for row in whole.history] == [1, 2, 3]
     assert {"loss", "AP", "AR", "score", "learning_rate"} <= set(whole.history[0])
@@ -78,18 +56,16 @@ def test_a_run_leaves_models_history_curves_and_events(whole):
     assert model.arguments["keypoint_set"]["name"] == "coco"
 
 
-def test_a_run_resumes_bit_for_bit(whole, people_dir, tmp_path):
+def test_a_deterministic_run_resumes_bit_for_bit(
+    whole, people_dir, tmp_path, monkeypatch
+):
     recipe = tiny_recipe(people_dir)
-    with pytest.raises(Killed):
-        train(stopping(recipe, 1), tmp_path)
-    assert (tmp_path / "state" / "epoch-0001").is_dir()
-    resumed = train(recipe, tmp_path)
-    assert [row["loss"] for row in resumed.history] == pytest.approx(
-        [row["loss"] for row in whole.history], rel=1e-6
-    )
-    ends = [load_model(r.output_dir / "last.keras") for r in (resumed, whole)]
-    for a, b in zip(ends[0].get_weights(), ends[1].get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    steps = recipe.train_data(0, 0)[1]
+    assert steps > 1
+    arguments = {"save_every": ALWAYS, "deterministic": True}
+    train_until(monkeypatch, steps + 1, interrupt, recipe, tmp_path, **arguments)
+    assert states(tmp_path)[-1] == "epoch-0001-step-000001"
+    same(train(recipe, tmp_path, deterministic=True), whole)
 
 
 def test_a_finished_run_is_not_trained_again(whole, people_dir):
@@ -188,33 +164,6 @@ def test_float16_is_trained_with_loss_scaling(people_dir, tmp_path):
     result = train(recipe, tmp_path)
     assert np.isfinite(result.history[0]["loss"])
     assert result.history[0]["learning_rate"] == pytest.approx(1e-3)
-
-
-@pytest.mark.slow
-def test_a_killed_process_goes_on(people_dir, tmp_path):
-    """SIGKILL in the middle of an epoch, then the same command again."""
-    command = [
-        str(Path(sys.executable).parent / "hrnet"),
-        "train",
-        str(ROOT / "recipes" / "coco_pose_w32_256x192.py"),
-        *("--preset", "hrnet_test", "--data-dir", str(people_dir)),
-        *("--batch-size", "4", "--epochs", "4", "--out"),
-    ]
-    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "1"}
-    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    subprocess.run([*command, str(undisturbed)], check=True, env=environment)
-    process = subprocess.Popen([*command, str(killed)], env=environment)
-    while not (killed / "state" / "epoch-0002").is_dir():
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    subprocess.run([*command, str(killed)], check=True, env=environment)
-    losses = []
-    for folder in (undisturbed, killed):
-        state = json.loads((folder / "state/epoch-0004/state.json").read_text())
-        losses.append([row["loss"] for row in state["history"]])
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
 def test_recipe_files_say_what_is_wrong(tmp_path):

@@ -1,0 +1,157 @@
+"""What a run shows on the console."""
+
+import time
+
+from hrnet_tf.training.steps import StepCallback
+
+
+class Progress(StepCallback):
+    """A progress bar of the epoch on a terminal, and a line an epoch.
+
+    The line holds the loss, the evaluation's main number, images a second of training,
+    the highest use of memory (and of a GPU's), and the time that is left. The latter
+    is reckoned from this process' epochs, evaluations and all else apart from the
+    training. Where a terminal is too narrow, it goes without memory and speed.
+
+    Args:
+        recipe: `Recipe`.
+        steps_per_epoch: int.
+        console: rich console to write to.
+        evaluation: `EpochEvaluation`. Knows the main number's name.
+        saver: `SaveBest`. Knows whether it was the best.
+        first_step: int. Steps of the first epoch that an earlier process did.
+    """
+
+    def __init__(
+        self, recipe, steps_per_epoch, console, evaluation, saver, first_step=0
+    ):
+        super().__init__(first_step)
+        self.recipe = recipe
+        self.steps_per_epoch = steps_per_epoch
+        self.console = console
+        self.evaluation = evaluation
+        self.saver = saver
+        self.bar = None
+        self._clock = _Clock(recipe, steps_per_epoch)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        from rich import progress
+
+        super().on_epoch_begin(epoch, logs)
+        self._clock.begin()
+        self.bar = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("{task.fields[status]}"),
+            progress.TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self.task = self.bar.add_task(
+            f"epoch {epoch + 1}/{self.recipe.epochs}",
+            total=self.steps_per_epoch,
+            completed=self.steps_done,
+            status="",
+        )
+        self.bar.start()
+
+    def on_train_batch_end(self, batch, logs=None):
+        before = self.steps_done
+        super().on_train_batch_end(batch, logs)
+        self._clock.trained(self.steps_done - before)
+        rate = self.bar.tasks[0].speed
+        speed = f"  {_speed_text(rate * self.recipe.batch_size)}" if rate else ""
+        status = f"loss {logs['loss']:.4g}{speed}"
+        self.bar.update(self.task, completed=self.steps_done, status=status)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.stop()
+        left = self._clock.end(epoch + 1)
+        self.console.print(self._line(epoch + 1, logs, left), soft_wrap=True)
+
+    def stop(self):
+        """Takes the bar off the screen."""
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+    def _line(self, done, logs, left):
+        """The line, as a rich text."""
+        from rich.text import Text
+
+        parts = [f"epoch {done}/{self.recipe.epochs}", f"loss {logs['loss']:.4g}"]
+        if "score" in logs:
+            name = self.evaluation.main_name
+            digits = 4 if abs(logs[name]) < 2 else 2
+            best = " (best)" if self.saver.best_epoch == done else ""
+            parts.append(f"{name} {logs[name]:.{digits}f}{best}")
+        speeds = [_speed_text(logs[k]) for k in ("images_per_second",) if k in logs]
+        memory = f"{logs['memory_mb'] / 1e3:.1f} GB"
+        if "gpu_memory_mb" in logs:
+            memory += f", GPU {logs['gpu_memory_mb'] / 1e3:.1f} GB"
+        for measured in ([*speeds, memory], speeds, []):
+            line = "  ".join([*parts, *measured, left])
+            if not self.console.is_terminal or len(line) <= self.console.width:
+                break
+        text = Text(line)
+        text.highlight_words(["(best)"], "green")
+        return text
+
+
+class _Clock:
+    """Reckons from the epochs so far what time is left."""
+
+    def __init__(self, recipe, steps_per_epoch):
+        self.recipe = recipe
+        self.steps_per_epoch = steps_per_epoch
+        self._started = time.monotonic()
+        self._training = self._steps = 0
+        self._is_traced = False
+        # What else an epoch took, by whether it was evaluated.
+        self._rests = {True: [], False: []}
+
+    def begin(self):
+        self._until = time.monotonic()
+
+    def trained(self, steps):
+        now = time.monotonic()
+        # The first step, in which TensorFlow traces, may take as long as an epoch.
+        if self._is_traced:
+            self._training += now - self._until
+            self._steps += steps
+        self._is_traced = True
+        self._until = now
+
+    def end(self, epochs_done):
+        """Takes an epoch's end; returns what is left, as a text."""
+        recipe = self.recipe
+        rest = time.monotonic() - self._until
+        self._rests[recipe.is_evaluated(epochs_done)].append(rest)
+        seconds = 0.0
+        for epoch in range(epochs_done + 1, recipe.epochs + 1):
+            rests = self._rests[recipe.is_evaluated(epoch)]
+            seconds += self._training * self.steps_per_epoch / max(self._steps, 1)
+            seconds += sum(rests) / len(rests) if rests else 0.0
+        if epochs_done == recipe.epochs:
+            return f"{duration_text(time.monotonic() - self._started)} in all"
+        return f"{duration_text(seconds)} left"
+
+
+def _speed_text(images_per_second):
+    digits = 0 if images_per_second >= 10 else 1
+    return f"{images_per_second:.{digits}f} images/s"
+
+
+def duration_text(seconds):
+    """Returns a time as people say it, such as "42 min" or "3 h 20 min"."""
+    minutes = round(seconds / 60)
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    if minutes < 100:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    hours = round(minutes / 60)
+    return f"{hours // 24} d {hours % 24} h"

@@ -1,0 +1,59 @@
+"""`hrnet train`: what it does with learning rates, and profiles."""
+
+import csv
+import re
+
+import pytest
+from command_line import fail, run
+
+RECIPE = """
+from small_recipe import small_recipe
+
+
+def recipe(batch_size=8, epochs=2):
+    return small_recipe(epochs=epochs, batch_size=16)
+"""
+
+
+@pytest.fixture
+def command(tmp_path):
+    (tmp_path / "small.py").write_text(RECIPE)
+    return ["train", tmp_path / "small.py", "--out", tmp_path / "run"]
+
+
+def test_the_rate_is_scaled_and_warmed_up(command, tmp_path):
+    text = run(*command, "--scale-lr", "--warmup-epochs", 1.5).out
+    assert (
+        "learning rate 0.05 x 16/8 = 0.1, warmed up over 1.5 epochs (15 steps)" in text
+    )
+    with open(tmp_path / "run" / "history.csv", newline="") as file:
+        rates = [float(row["learning_rate"]) for row in csv.DictReader(file)]
+    assert rates == pytest.approx([0.1 / 15, 0.05 * 11 / 15])
+    # The same command goes on; without the options it is another run.
+    assert "going on" in run(*command, "--scale-lr", "--warmup-epochs", 1.5).out
+    error = fail(*command)
+    assert "learning_rate_factor (2.0 there, None now)" in error
+    assert "warmup_epochs (1.5 there, None now)" in error
+
+
+def test_a_rate_is_looked_for(command, tmp_path):
+    text = run(*command, "--find-lr").out
+    assert re.search(r"steepest descent +\d", text)
+    assert re.search(r"a tenth of the minimum's +\d", text)
+    folder = tmp_path / "run"
+    files = {path.name for path in folder.iterdir()}
+    assert files == {"learning_rate.csv", "learning_rate.png"}
+    assert all(str(folder / name) in text for name in files)
+    assert "--workers" in fail(*command, "--find-lr", "--workers", 2)
+
+
+def test_a_profile(command, tmp_path):
+    run(*command, "--profile", "3:5")
+    folder = tmp_path / "run" / "tensorboard"
+    assert len(list(folder.glob("plugins/profile/*/*.xplane.pb"))) == 1
+
+
+@pytest.mark.parametrize("text", ["5", "a:b", "1:2:3", "4:3", "0:3"])
+def test_a_profile_of_no_steps(command, text):
+    error = fail(*command, "--profile", text)
+    assert "FIRST:LAST" in error and repr(text) in error
