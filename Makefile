@@ -11,11 +11,12 @@ WORKERS ?= 2
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_ENABLE_ONEDNN_OPTS ?= 1
 
-.PHONY: help demo test test-slow lint bench-data bench-train clean
+.PHONY: help demo test test-slow test-beam lint bench-data bench-train clean
 
 help:
 	@echo "make demo        train, evaluate, export and predict on drawn people"
 	@echo "make test        the quick tests      make test-slow  the long ones"
+	@echo "make test-beam   those of Apache Beam, in an environment of their own"
 	@echo "make lint        ruff                 make bench-data, make bench-train"
 
 $(STAMP): setup.py
@@ -35,6 +36,13 @@ test: $(STAMP)
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
 
+# Apache Beam brings older releases of libraries, and so has an environment of its own.
+test-beam:
+	test -x .venv-beam/bin/python || $(PYTHON) -m venv .venv-beam
+	.venv-beam/bin/python -m pip install --quiet --upgrade pip
+	.venv-beam/bin/python -m pip install --quiet --editable ".[test,beam]"
+	.venv-beam/bin/python -m pytest tests/beam
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -46,4 +54,4 @@ bench-train: $(STAMP)
 	$(BIN)/python benchmarks/training_step.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) .venv-beam build dist *.egg-info

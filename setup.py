@@ -34,6 +34,8 @@ REQUIRED = [
 EXTRAS = {
     "litert": ["ai-edge-litert>=2.0"],
     "jax": ["jax>=0.4.34"],
+    # Brings older releases of protobuf, pillow and pyarrow.
+    "beam": ["apache-beam>=2.77,<2.78"],
     "hub": ["keras-hub>=0.32,<0.33"],
     "test": ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.14,<0.18"],
 }

@@ -19,6 +19,7 @@ COMMANDS = (
     "convert",
     "inspect",
     "records",
+    "data-service",
     "presets",
     "demo",
 )

@@ -57,9 +57,11 @@ class ReplicatedModel(keras.Model):
         devices = self.distribute_strategy.extended.worker_devices
         return [device for device in devices if "CPU" not in device.upper()]
 
-    def train_step(self, data):
+    def train_step(self, *args):
+        # On JAX the state comes before the data.
         if not self._replicated() and self._gradient_norm is None:
-            return super().train_step(data)
+            return super().train_step(*args)
+        (data,) = args
         import tensorflow as tf
 
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -73,9 +75,10 @@ class ReplicatedModel(keras.Model):
         self._apply(gradients, variables)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
-    def test_step(self, data):
+    def test_step(self, *args):
         if not self._replicated():
-            return super().test_step(data)
+            return super().test_step(*args)
+        (data,) = args
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
         loss, count = self._loss_and_count(x, y, y_pred, sample_weight, False)
