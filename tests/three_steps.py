@@ -1,5 +1,7 @@
 """Three training steps of small recipes, on whichever backend Keras has.
 
+Each is a step on the first batch, and the dropout is off.
+
 Run as a script it starts from the weights that `run(..., first=True)` left.
 """
 
@@ -58,7 +60,7 @@ def landmarks_of(folder):
         load_val=load,
         image_size=(64, 64),
         sigma=1.0,
-        optimizer=official_adam,
+        optimizer=partial(official_adam, learning_rate=1e-4),
         momentum=0.9,
     )
 
@@ -67,10 +69,11 @@ def classification_of(folder):
     """A recipe of `drawn_shapes` in folder/shapes."""
     return classification.classification_recipe(
         name="shapes",
-        settings={**SETTINGS, "data_dir": str(folder / "shapes")},
-        image_size=(32, 32),
+        # The statistics of a few small maps would magnify every rounding.
+        settings={**SETTINGS, "batch_size": 8, "data_dir": str(folder / "shapes")},
+        image_size=(64, 64),
         augmentation=ClassificationAugmentation(mixup=0.2, label_smoothing=0.1),
-        optimizer=classification.official_sgd,
+        optimizer=partial(classification.official_sgd, learning_rate=1e-3),
     )
 
 
@@ -113,7 +116,12 @@ def run(folder, first):
             model.save_weights(file)
         else:
             model.load_weights(file)
-        batches, _ = recipe.train_data(0, 0)
+        for layer in model._flatten_layers():
+            if isinstance(layer, keras.layers.Dropout):
+                # Its random numbers are the backend's own.
+                layer.rate = 0.0
+        # The same one each time, so that only the steps change the loss.
+        batches = recipe.train_data(0, 0)[0].take(1).repeat()
         model.compile(
             recipe.optimizer(STEPS), recipe.loss(), loss_weights=recipe.loss_weights
         )

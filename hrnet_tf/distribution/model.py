@@ -47,6 +47,12 @@ class ReplicatedModel(keras.Model):
             with self.distribute_strategy.scope():
                 self._gradient_norm = keras.metrics.Mean(name="gradient_norm")
 
+    def compile_from_config(self, config):
+        # Keras leaves out models with a `compile` of their own.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
     def _replicated(self):
         """True if several replicas, here or on other machines, train the model."""
         if keras.backend.backend() != "tensorflow":
@@ -139,9 +145,12 @@ class ReplicatedModel(keras.Model):
             gradients = [None if g is None else next(sums) for g in gradients]
             gradients = optimizer.unscaled(gradients)
         if self._gradient_norm is not None:
-            norm = tf.linalg.global_norm([g for g in gradients if g is not None])
-            if not self._replicated():
-                norm = norm / optimizer.scale_loss(tf.constant(1.0))
+            present = [g for g in gradients if g is not None]
+            if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+                # Squares of scaled gradients overflow.
+                scale = optimizer.scale_loss(tf.constant(1.0))
+                present = [g / tf.cast(scale, g.dtype) for g in present]
+            norm = tf.linalg.global_norm(present)
             # An overflow that loss scaling leaves out is no step.
             finite = tf.math.is_finite(norm)
             self._gradient_norm.update_state(

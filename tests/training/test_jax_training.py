@@ -28,9 +28,11 @@ def test_losses_are_those_of_tensorflow(tmp_path):
     expected = three_steps.run(tmp_path, first=True)
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, three_steps.__file__, "jax", str(tmp_path)]
-    subprocess.run(command, check=True, env=environment, timeout=600)
+    subprocess.run(command, check=True, env=environment, timeout=1200)
     with np.load(tmp_path / "losses.npz") as found:
         assert set(found) == set(expected) == set(three_steps.RECIPES)
         for name, losses in expected.items():
-            assert losses.shape == (three_steps.STEPS,) and np.ptp(losses) > 1e-3
+            assert losses.shape == (three_steps.STEPS,)
+            # The weights have changed.
+            assert np.ptp(losses) > 1e-2 * losses[0]
             np.testing.assert_allclose(found[name], losses, rtol=1e-4, err_msg=name)

@@ -155,7 +155,9 @@ class TestRestarts:
 
 
 SUPERVISE = """
-import sys
+import signal, sys
+# What starts in the background of a shell ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from hrnet_tf.training.supervisor import Supervisor
 command = [sys.executable, "worker.py"]
 supervisor = Supervisor(command, ".", int(sys.argv[1]), 3, grace_seconds=10)
