@@ -96,8 +96,24 @@ def write_head_boxes(folder):
     scipy.io.savemat(folder / "annot" / "gt_valid.mat", {"headboxes_src": boxes})
 
 
+# They differ from the smallest one in constants alone.
+LIKE_ANOTHER = (
+    "coco_pose_w32_384x288",
+    "coco_pose_w48_256x192",
+    "coco_pose_w48_384x288",
+)
+
+
 @pytest.mark.parametrize(
-    "path", sorted(RECIPES.glob("*pose*.py")), ids=lambda p: p.stem
+    "path",
+    [
+        pytest.param(
+            path,
+            marks=pytest.mark.slow if path.stem in LIKE_ANOTHER else (),
+            id=path.stem,
+        )
+        for path in sorted(RECIPES.glob("*pose*.py"))
+    ],
 )
 def test_recipe_trains(path, people_dir, tmp_path):
     layouts = {"lspet": lsp_layout, "mpii_": mpii_layout}

@@ -41,7 +41,17 @@ def recipe(name, **arguments):
     return load_recipe(RECIPES / f"{name}.py", **arguments)
 
 
-@pytest.mark.parametrize("name", list(CASES))
+# They differ from another one in constants alone.
+LIKE_ANOTHER = ("cityscapes_seg_w48", "pascal_context_ocr_w48")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in LIKE_ANOTHER else ())
+        for name in CASES
+    ],
+)
 def test_trains_tests_and_saves(name, tmp_path):
     layout, labels = CASES[name]
     label_set = load_label_set(labels)

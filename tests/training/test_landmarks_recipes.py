@@ -56,7 +56,15 @@ def load(name, data_dir, **arguments):
     return load_recipe(path, data_dir=str(data_dir), **arguments)
 
 
-@pytest.mark.parametrize("name", [*NAMES, "face68"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        # The others differ from it in constants alone.
+        pytest.param(name, marks=() if name == "wflw" else pytest.mark.slow)
+        for name in NAMES
+    ]
+    + ["face68"],
+)
 def test_recipe_trains(name, tmp_path):
     recipe = load(name, lay_out(tmp_path / "data", name))
     result = train(recipe, tmp_path / "run")
