@@ -39,7 +39,9 @@ def segmentation_of(folder, **options):
         load_val=partial(load, "val"),
         crop_size=(32, 64),
         augmentation=SegmentationAugmentation(base_size=96),
-        optimizer=partial(segmentation.official_sgd, head_multiplier=10.0),
+        optimizer=partial(
+            segmentation.official_sgd, learning_rate=2e-3, head_multiplier=10.0
+        ),
         kernel_initializer=KAIMING_FAN_OUT,
         **options,
     )
@@ -73,7 +75,7 @@ def classification_of(folder):
         settings={**SETTINGS, "batch_size": 8, "data_dir": str(folder / "shapes")},
         image_size=(64, 64),
         augmentation=ClassificationAugmentation(mixup=0.2, label_smoothing=0.1),
-        optimizer=partial(classification.official_sgd, learning_rate=1e-3),
+        optimizer=partial(classification.official_sgd, learning_rate=3e-4),
     )
 
 
