@@ -140,10 +140,7 @@ class ReplicatedModel(keras.Model):
 
         optimizer = self.optimizer
         if self._replicated():
-            present = [g for g in gradients if g is not None]
-            sums = iter(replicas.total(present))
-            gradients = [None if g is None else next(sums) for g in gradients]
-            gradients = optimizer.unscaled(gradients)
+            gradients = optimizer.unscaled(replicas.total(list(gradients)))
         if self._gradient_norm is not None:
             present = [g for g in gradients if g is not None]
             if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):

@@ -99,10 +99,8 @@ class ReplicatedOptimizer(keras.optimizers.Optimizer):
         """Adds up the replicas' gradients and takes a step; in a replica context."""
         from hrnet_tf.distribution import replicas
 
-        present = [g for g in grads if g is not None]
-        sums = iter(replicas.total(present))
-        grads = [None if g is None else next(sums) for g in grads]
-        self.apply_total(self.unscaled(grads), trainable_variables)
+        totals = replicas.total(list(grads))
+        self.apply_total(self.unscaled(totals), trainable_variables)
 
     def apply_total(self, grads, trainable_variables=None):
         """Takes a step with gradients that were added up and unscaled before.

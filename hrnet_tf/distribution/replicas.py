@@ -18,16 +18,21 @@ def total(value):
     """Adds up a tensor over the replicas; gradients flow.
 
     Args:
-        value: tensor, or list of tensors, of the same shape on each replica.
+        value: tensor of the same shape on each replica, or list of tensors and None.
     Returns:
-        The sum, the same on each replica; `value` itself where there is one replica.
+        The sum, the same on each replica, and None where there was None; `value` itself
+        where there is one replica.
     """
     replicas = context()
     if replicas is None:
         return value
     import tensorflow as tf
 
-    return replicas.all_reduce(tf.distribute.ReduceOp.SUM, value)
+    if not isinstance(value, list):
+        return replicas.all_reduce(tf.distribute.ReduceOp.SUM, value)
+    present = [x for x in value if x is not None]
+    sums = iter(replicas.all_reduce(tf.distribute.ReduceOp.SUM, present))
+    return [None if x is None else next(sums) for x in value]
 
 
 def weighted_mean(weighted_sum, weight, count):

@@ -96,7 +96,8 @@ class TensorBoard(StepCallback):
                 picture = self.recipe.pictures(self.model, self.infer)
                 tf.summary.image("predictions", picture[None])
             self.writer.flush()
-        if self.profile is not None and epoch + 1 == self.recipe.epochs:
+        missed = self.profile is not None and not self._is_profiling
+        if missed and epoch + 1 == self.recipe.epochs:
             warnings.warn(
                 f"No step was profiled: this process trained {self._begun} steps, and"
                 f" the profile was to begin at step {self.profile[0]}.",

@@ -2,6 +2,7 @@
 
 import csv
 import resource
+import warnings
 
 import keras
 import numpy as np
@@ -162,6 +163,20 @@ def test_a_profile_that_comes_too_late_is_said(tmp_path):
     board.on_train_batch_end(0, {"loss": 1.0})
     with pytest.warns(UserWarning, match="trained 1 steps.*begin at step 400"):
         board.on_epoch_end(0, {"loss": 1.0})
+
+
+def test_a_profile_that_the_end_cuts_short(tmp_path):
+    board = TensorBoard(tmp_path, small_recipe(epochs=1), None, STEPS, profile=(1, 400))
+    board.set_model(small_model())
+    board.model.compile("sgd", "mse")
+    board.on_epoch_begin(0)
+    board.on_train_batch_begin(0)
+    board.on_train_batch_end(0, {"loss": 1.0})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        board.on_epoch_end(0, {"loss": 1.0})
+    board.on_train_end()
+    assert list((tmp_path / "tensorboard").glob("plugins/profile/*/*.xplane.pb"))
 
 
 @pytest.mark.parametrize("profile", [(0, 3), (5, 4)])
