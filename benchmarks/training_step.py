@@ -64,6 +64,7 @@ def our_step(architecture, num_keypoints, image_size, batch_size, bfloat16, reco
     from hrnet_tf.layers.recompute import set_recompute
     from hrnet_tf.losses.heatmap import HeatmapMSE
     from hrnet_tf.models.pose import HRNetPose
+    from hrnet_tf.training.adam import Adam
 
     keras.utils.set_random_seed(0)
     model = HRNetPose(
@@ -74,7 +75,7 @@ def our_step(architecture, num_keypoints, image_size, batch_size, bfloat16, reco
     )
     if recompute:
         set_recompute(model)
-    model.compile(keras.optimizers.Adam(1e-3), HeatmapMSE(), jit_compile=False)
+    model.compile(Adam(1e-3), HeatmapMSE(), jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     model.make_train_function()
     rng = np.random.default_rng(0)

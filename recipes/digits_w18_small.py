@@ -4,16 +4,15 @@ Data: a folder with train/<digit>/ and val/<digit>/ of pictures of hands.
 Run: hrnet train recipes/digits_w18_small.py --data-dir DIR --out RUN
 """
 
-import keras
-
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
+from hrnet_tf.training.adam import AdamW
 from hrnet_tf.training.classification import classification_recipe
 from hrnet_tf.training.schedules import cosine_decay
 
 
 def optimizer(steps_per_epoch, epochs):
     schedule = cosine_decay(2e-3, epochs, steps_per_epoch, warmup_steps=100)
-    return keras.optimizers.AdamW(schedule, weight_decay=0.05, epsilon=1e-8)
+    return AdamW(schedule, weight_decay=0.05, epsilon=1e-8)
 
 
 def recipe(

@@ -9,17 +9,16 @@ Run: hrnet train recipes/lspet_pose_w18_small.py --data-dir DIR --out runs/lspet
 from functools import partial
 from pathlib import Path
 
-import keras
-
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.sources import coco
+from hrnet_tf.training.adam import AdamW
 from hrnet_tf.training.pose import pose_recipe
 from hrnet_tf.training.schedules import cosine_decay
 
 
 def optimizer(steps_per_epoch, epochs):
     schedule = cosine_decay(1.5e-3, epochs, steps_per_epoch, warmup_steps=200)
-    return keras.optimizers.AdamW(schedule, weight_decay=0.01, epsilon=1e-8)
+    return AdamW(schedule, weight_decay=0.01, epsilon=1e-8)
 
 
 def recipe(

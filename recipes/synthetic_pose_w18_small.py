@@ -4,16 +4,15 @@ Data: made by `hrnet_tf.data.synthetic.generate_people` (`make demo` does it).
 Run: hrnet train recipes/synthetic_pose_w18_small.py --data-dir demo/data --out RUN
 """
 
-import keras
-
 from hrnet_tf.data.augment.affine import PoseAugmentation
+from hrnet_tf.training.adam import Adam
 from hrnet_tf.training.pose import coco_pose_recipe
 from hrnet_tf.training.schedules import cosine_decay
 
 
 def optimizer(steps_per_epoch, epochs):
     schedule = cosine_decay(2e-3, epochs, steps_per_epoch, warmup_steps=100)
-    return keras.optimizers.Adam(schedule, epsilon=1e-8)
+    return Adam(schedule, epsilon=1e-8)
 
 
 def recipe(

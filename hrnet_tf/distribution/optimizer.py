@@ -1,5 +1,7 @@
 """An optimizer that is right on several replicas, whatever it is asked to do."""
 
+import contextlib
+
 import keras
 
 
@@ -208,18 +210,20 @@ class ReplicatedOptimizer(keras.optimizers.Optimizer):
             if constraint is not None:
                 variable.assign(constraint(variable))
 
-        for variable, gradient in zip(variables, gradients, strict=True):
-            decayed = inner.weight_decay and inner._use_weight_decay(variable)
-            strategy.extended.update(
-                variable.value,
-                step,
-                args=(gradient,),
-                kwargs={
-                    "decay": inner.weight_decay if decayed else None,
-                    "constraint": variable.constraint,
-                },
-                group=False,
-            )
+        sharing = getattr(inner, "sharing", contextlib.nullcontext)
+        with sharing(rate):
+            for variable, gradient in zip(variables, gradients, strict=True):
+                decayed = inner.weight_decay and inner._use_weight_decay(variable)
+                strategy.extended.update(
+                    variable.value,
+                    step,
+                    args=(gradient,),
+                    kwargs={
+                        "decay": inner.weight_decay if decayed else None,
+                        "constraint": variable.constraint,
+                    },
+                    group=False,
+                )
 
     def _average(self, strategy, variables):
         """Moving averages of the variables, and their return into the variables."""

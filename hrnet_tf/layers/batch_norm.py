@@ -41,9 +41,8 @@ class BatchNorm(keras.layers.BatchNormalization):
         # The fused kernel has no float64.
         fusible = self.compute_dtype != "float64" and not self._synchronizes()
         if keras.backend.backend() == "tensorflow" and fusible:
-            outputs, mean, variance = self._fused(inputs)
-        else:
-            outputs, mean, variance = self._plain(inputs)
+            return self._fused(inputs)
+        outputs, mean, variance = self._plain(inputs)
         if not recompute.is_again():
             self._update(self.moving_mean, mean)
             self._update(self.moving_variance, variance)
@@ -52,15 +51,21 @@ class BatchNorm(keras.layers.BatchNormalization):
     def _fused(self, inputs):
         import tensorflow as tf
 
-        # The fused kernel returns the unbiased variance, PyTorch's convention.
-        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+        moving = (self.moving_mean, self.moving_variance)
+        # The kernel averages the unbiased variance, PyTorch's convention.
+        outputs, *averages = tf.compat.v1.nn.fused_batch_norm(
             inputs,
             tf.cast(self.gamma, tf.float32),
             tf.cast(self.beta, tf.float32),
+            *(tf.cast(variable, tf.float32) for variable in moving),
             epsilon=self.epsilon,
             is_training=True,
+            exponential_avg_factor=1.0 - self.momentum,
         )
-        return outputs, mean, variance
+        if not recompute.is_again():
+            for variable, average in zip(moving, averages, strict=True):
+                variable.assign(tf.cast(average, variable.dtype))
+        return outputs
 
     def _plain(self, inputs):
         dtype = "float64" if self.compute_dtype == "float64" else "float32"

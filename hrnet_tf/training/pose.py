@@ -4,7 +4,6 @@ import dataclasses
 import functools
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from hrnet_tf.data import pipeline
@@ -17,6 +16,7 @@ from hrnet_tf.evaluation import pose as evaluation
 from hrnet_tf.losses.heatmap import HeatmapMSE, SpatialCrossEntropy
 from hrnet_tf.models.pose import HRNetPose
 from hrnet_tf.training import schedules
+from hrnet_tf.training.adam import Adam
 from hrnet_tf.training.recipe import Recipe
 
 # Each loss trains outputs of one kind.
@@ -235,7 +235,7 @@ def official_adam(
     milestones = [max(1, round(m * epochs / published_epochs)) for m in milestones]
     schedule = schedules.step_decay(learning_rate, milestones, steps_per_epoch)
     # PyTorch's epsilon, and Adam's of the paper; Keras has 1e-7.
-    return keras.optimizers.Adam(schedule, epsilon=1e-8)
+    return Adam(schedule, epsilon=1e-8)
 
 
 def _check_keypoints(records_dir, found, wanted):

@@ -4,9 +4,11 @@ import re
 
 import keras
 
+from hrnet_tf.training.fused_steps import FusedSteps, can_fuse, handle
+
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
-class TorchSGD(keras.optimizers.SGD):
+class TorchSGD(FusedSteps, keras.optimizers.SGD):
     """SGD whose weight decay and momentum are PyTorch's.
 
     Keras' own weight decay is apart from the gradient, and so from the momentum; here
@@ -79,19 +81,49 @@ class TorchSGD(keras.optimizers.SGD):
         )
 
     def update_step(self, gradient, variable, learning_rate):
-        learning_rate = keras.ops.cast(learning_rate, variable.dtype)
+        index = self._get_variable_index(variable)
+        factor = 1.0
         if self._rate_multipliers:
             # On TensorFlow the variable comes without its path.
-            learning_rate *= self._factors[self._get_variable_index(variable)]
-        gradient = keras.ops.cast(gradient, variable.dtype) + self.l2 * variable
-        if self.momentum:
-            buffer = self.momentums[self._get_variable_index(variable)]
+            factor = self._factors[index]
+        gradient = keras.ops.cast(gradient, variable.dtype)
+        if self.l2:
+            gradient = gradient + self.l2 * variable
+        buffer = self.momentums[index] if self.momentum else None
+        if can_fuse(gradient, variable):
+            shared = self.shared(learning_rate)
+            rate = shared.rate if factor == 1 else shared.rate * factor
+            self._fused_step(gradient, variable, rate, buffer, shared)
+            return
+        learning_rate = keras.ops.cast(learning_rate, variable.dtype) * factor
+        if buffer is not None:
             velocity = self.momentum * buffer + gradient
             self.assign(buffer, velocity)
             if self.nesterov:
                 velocity = gradient + self.momentum * velocity
             gradient = velocity
         self.assign_sub(variable, learning_rate * gradient)
+
+    def make_shared(self, learning_rate):
+        momentum = keras.ops.convert_to_tensor(self.momentum, "float32")
+        return {**super().make_shared(learning_rate), "momentum": momentum}
+
+    def _fused_step(self, gradient, variable, rate, buffer, shared):
+        import tensorflow as tf
+
+        if buffer is None:
+            tf.raw_ops.ResourceApplyGradientDescent(
+                var=handle(variable), alpha=rate, delta=gradient
+            )
+            return
+        tf.raw_ops.ResourceApplyMomentum(
+            var=handle(variable),
+            accum=handle(buffer),
+            lr=rate,
+            grad=gradient,
+            momentum=shared.momentum,
+            use_nesterov=self.nesterov,
+        )
 
     def get_config(self):
         return {
