@@ -17,7 +17,10 @@ import tensorflow as tf
 
 from hrnet_tf.distribution.model import ReplicatedModel
 from hrnet_tf.layers.conv_norm import ConvNorm
-from hrnet_tf.losses.segmentation import SegmentationCrossEntropy
+from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntropy
+from hrnet_tf.training.adam import AdamW
+from hrnet_tf.training.muon import Muon
+from hrnet_tf.training.sgd import TorchSGD
 
 STEPS, BATCH = 20, 8
 
@@ -59,6 +62,10 @@ def sgd(**kwargs):
     return keras.optimizers.SGD(0.02, momentum=0.9, **kwargs)
 
 
+def cosine():
+    return keras.optimizers.schedules.CosineDecay(1e-2, STEPS)
+
+
 def classes(**kwargs):
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True, **kwargs)
 
@@ -67,10 +74,20 @@ def classes(**kwargs):
 CASES = {
     "plain": {},
     "adamw_schedule": {
-        "optimizer": lambda: keras.optimizers.AdamW(
-            keras.optimizers.schedules.CosineDecay(1e-2, STEPS), weight_decay=0.05
+        "optimizer": lambda: keras.optimizers.AdamW(cosine(), weight_decay=0.05)
+    },
+    "fused_adamw": {"optimizer": lambda: AdamW(cosine(), weight_decay=0.05)},
+    "fused_accumulation": {
+        "optimizer": lambda: AdamW(
+            cosine(), weight_decay=0.05, gradient_accumulation_steps=3
         )
     },
+    "torch_sgd": {
+        "optimizer": lambda: TorchSGD(
+            0.02, 0.9, l2=1e-2, rate_multipliers={"^head/": 10.0}
+        )
+    },
+    "muon": {"optimizer": lambda: Muon(cosine(), exclude_layers=["^head/"])},
     "global_clipnorm": {"optimizer": lambda: sgd(global_clipnorm=0.05)},
     "clipnorm": {"optimizer": lambda: sgd(clipnorm=0.02)},
     "accumulation": {
@@ -98,6 +115,11 @@ CASES = {
     "class_weights": {"fit": {"class_weight": {0: 0.2, 1: 1.0, 2: 3.0, 3: 0.7}}},
     "ignored_pixels": {
         "loss": lambda: SegmentationCrossEntropy(class_weights=(1.0, 0.2, 3.0, 1.0)),
+        "data": "pixels",
+    },
+    # The threshold alone decides which pixels are hard.
+    "hard_pixels": {
+        "loss": lambda: OHEMCrossEntropy(0.9, 1, class_weights=(1.0, 0.2, 3.0, 1.0)),
         "data": "pixels",
     },
     "jit_compile": {"compile": {"jit_compile": True}},

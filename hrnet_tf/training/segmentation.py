@@ -4,17 +4,17 @@ import dataclasses
 import functools
 import math
 
-import keras
-
 from hrnet_tf.data import segmentation_pipeline as pipeline
 from hrnet_tf.data.label_sets import load_label_set
 from hrnet_tf.data.sources.label_checks import check_labels, count_values
 from hrnet_tf.evaluation import segmentation as evaluation
+from hrnet_tf.losses.lovasz import LovaszCrossEntropy
 from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntropy
 from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
 from hrnet_tf.models.segmenter import HRNetSegmenter
 from hrnet_tf.predictors.images import read_image
 from hrnet_tf.training import schedules
+from hrnet_tf.training.muon import Muon
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.sgd import TorchSGD
 
@@ -40,6 +40,7 @@ def segmentation_recipe(
     protocol="whole",
     ocr=False,
     ohem=False,
+    lovasz=0.0,
     class_weights=None,
     weights=None,
     dtype=None,
@@ -62,6 +63,8 @@ def segmentation_recipe(
             `evaluation.segmentation_protocols`, or arguments of `evaluate`.
         ocr: bool. True trains an `HRNetOCRSegmenter`, with its auxiliary output.
         ohem: bool. True trains the (main) output on hard pixels alone.
+        lovasz: float. Weight of the Lovász-Softmax loss, which is added to the (main)
+            output's cross entropy over all pixels.
         class_weights: floats of the classes; "log" for 1 / ln(1.1 + share of the
             training pixels); None for the label set's own.
         weights: path of a PyTorch checkpoint to start from, or None.
@@ -74,6 +77,10 @@ def segmentation_recipe(
         raise ValueError(
             "class_weights must be numbers, None or 'log'."
             f" Received: class_weights={class_weights!r}."
+        )
+    if ohem and lovasz:
+        raise ValueError(
+            "The Lovász-Softmax loss is of all pixels. Pass ohem or lovasz, not both."
         )
     label_set = load_label_set(labels)
     batch_size, epochs = settings["batch_size"], settings["epochs"]
@@ -129,7 +136,10 @@ def segmentation_recipe(
         hard = functools.partial(
             OHEMCrossEntropy, min_kept_per_image=OHEM_PIXELS, **plain.keywords
         )
-        main = hard if ohem else plain
+        smooth = functools.partial(
+            LovaszCrossEntropy, lovasz_weight=lovasz, **plain.keywords
+        )
+        main = hard if ohem else smooth if lovasz else plain
         return {"aux": plain(), "main": main()} if ocr else main()
 
     def evaluate(trained, infer):
@@ -152,6 +162,7 @@ def segmentation_recipe(
             "protocol": protocol,
             "ocr": ocr,
             "ohem": ohem,
+            "lovasz": lovasz,
             "class_weights": class_weights,
             "dtype": dtype,
             "weights": weights and str(weights),
@@ -211,7 +222,9 @@ def official_sgd(
     return TorchSGD(schedule, momentum=0.9, l2=l2, rate_multipliers=multipliers)
 
 
-def poly_adamw(steps_per_epoch, epochs, learning_rate=2e-3, weight_decay=0.01):
-    """AdamW with polynomial decay, for training from random weights."""
+def poly_muon(steps_per_epoch, epochs, learning_rate=5e-3, weight_decay=0.01):
+    """Muon with polynomial decay, for training from random weights."""
     schedule = schedules.polynomial_decay(learning_rate, epochs, steps_per_epoch)
-    return keras.optimizers.AdamW(schedule, weight_decay=weight_decay, epsilon=1e-8)
+    return Muon(
+        schedule, weight_decay=weight_decay, exclude_layers=[r"^stem_conv1/", r"^head/"]
+    )
