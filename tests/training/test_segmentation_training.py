@@ -11,6 +11,8 @@ from drawn_labels import draw_labels
 
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.sources import label_folder
+from hrnet_tf.losses.lovasz import LovaszCrossEntropy
+from hrnet_tf.losses.segmentation import SegmentationCrossEntropy
 from hrnet_tf.models.loading import inference_function, load_model
 from hrnet_tf.training import schedules
 from hrnet_tf.training.recipe import load_recipe
@@ -18,6 +20,7 @@ from hrnet_tf.training.run import train
 from hrnet_tf.training.segmentation import (
     log_weights,
     official_sgd,
+    poly_muon,
     segmentation_recipe,
 )
 
@@ -82,6 +85,34 @@ def test_learning_rate_falls_to_zero():
     schedule = schedules.polynomial_decay(0.1, epochs=4, steps_per_epoch=5)
     rates = [float(schedule(step)) for step in (0, 10, 20)]
     np.testing.assert_allclose(rates, [0.1, 0.1 * 0.5**0.9, 0.0], atol=1e-8)
+
+
+def test_muon_leaves_the_first_and_the_last_convolution_to_adamw(folder):
+    variables = make(folder).model().trainable_variables
+    optimizer = poly_muon(10, 1)
+    optimizer.build(variables)
+    left = [
+        variable.path
+        for variable, velocity in zip(variables, optimizer.adam_velocities, strict=True)
+        if velocity is not None and len(variable.shape) == 4
+    ]
+    assert left == ["stem_conv1/conv/kernel", "head/kernel"]
+
+
+@pytest.mark.parametrize("ocr", [False, True])
+def test_lovasz_is_of_the_main_output(folder, ocr):
+    loss = make(folder, ocr=ocr, lovasz=0.5, class_weights=(1, 2, 3)).loss()
+    if ocr:
+        assert type(loss["aux"]) is SegmentationCrossEntropy
+        loss = loss["main"]
+        assert loss.interpolation == "bilinear_align_corners"
+    assert isinstance(loss, LovaszCrossEntropy)
+    assert (loss.lovasz_weight, loss.class_weights) == (0.5, (1, 2, 3))
+
+
+def test_lovasz_of_hard_pixels_is_refused(folder):
+    with pytest.raises(ValueError, match="Pass ohem or lovasz, not both"):
+        make(folder, ohem=True, lovasz=1.0)
 
 
 def test_camvid_recipe_trains(folder, tmp_path):
