@@ -5,20 +5,20 @@ Run: hrnet train recipes/synthetic_pose_w18_small.py --data-dir demo/data --out 
 """
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
-from hrnet_tf.training.adam import Adam
+from hrnet_tf.training.muon import FIRST_AND_LAST, Muon
 from hrnet_tf.training.pose import coco_pose_recipe
 from hrnet_tf.training.schedules import cosine_decay
 
 
 def optimizer(steps_per_epoch, epochs):
-    schedule = cosine_decay(2e-3, epochs, steps_per_epoch, warmup_steps=100)
-    return Adam(schedule, epsilon=1e-8)
+    schedule = cosine_decay(5e-3, epochs, steps_per_epoch, warmup_steps=100)
+    return Muon(schedule, exclude_layers=FIRST_AND_LAST)
 
 
 def recipe(
     preset="hrnet_w18_small_v1",
     batch_size=16,
-    epochs=10,
+    epochs=6,
     data_dir="demo/data",
     loss="cross_entropy",
     weights=None,
@@ -40,5 +40,5 @@ def recipe(
         weights=weights,
         dtype=dtype,
         keypoints=keypoints,
-        evaluate_every=5,
+        evaluate_every=3,
     )

@@ -7,6 +7,9 @@ import keras
 from hrnet_tf.training.adam import FusedAdamSteps
 from hrnet_tf.training.fused_steps import can_fuse
 
+# What `exclude_layers` should find in the networks of this package.
+FIRST_AND_LAST = (r"^stem_conv1/", r"^(aux_)?head/")
+
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
 class Muon(FusedAdamSteps, keras.optimizers.Muon):
@@ -89,7 +92,7 @@ class Muon(FusedAdamSteps, keras.optimizers.Muon):
             average = gradient + self.momentum * average
         matrix = ops.reshape(average, (-1, shape[-1]))
         step = self.zeropower_via_newtonschulz5(matrix, self.ns_steps)
-        rate = ops.cast(self.shared(learning_rate).rate, variable.dtype)
+        rate = ops.cast(learning_rate, variable.dtype)
         step = self.lr_adjust(ops.reshape(step, matrix.shape)) * rate
         self.assign_sub(variable, ops.reshape(step, shape))
 

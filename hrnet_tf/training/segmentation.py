@@ -14,7 +14,7 @@ from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
 from hrnet_tf.models.segmenter import HRNetSegmenter
 from hrnet_tf.predictors.images import read_image
 from hrnet_tf.training import schedules
-from hrnet_tf.training.muon import Muon
+from hrnet_tf.training.muon import FIRST_AND_LAST, Muon
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.sgd import TorchSGD
 
@@ -225,6 +225,4 @@ def official_sgd(
 def poly_muon(steps_per_epoch, epochs, learning_rate=5e-3, weight_decay=0.01):
     """Muon with polynomial decay, for training from random weights."""
     schedule = schedules.polynomial_decay(learning_rate, epochs, steps_per_epoch)
-    return Muon(
-        schedule, weight_decay=weight_decay, exclude_layers=[r"^stem_conv1/", r"^head/"]
-    )
+    return Muon(schedule, weight_decay=weight_decay, exclude_layers=FIRST_AND_LAST)
