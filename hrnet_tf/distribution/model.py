@@ -78,7 +78,7 @@ class ReplicatedModel(keras.Model):
         self._track_loss(loss, count)
         variables = self.trainable_weights
         gradients = tape.gradient(scaled, variables)
-        self._apply(gradients, variables)
+        self._apply(gradients, variables, count)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
     def test_step(self, *args):
@@ -135,7 +135,7 @@ class ReplicatedModel(keras.Model):
         """Adds the loss of the batch of all replicas to the epoch's mean."""
         self._loss_tracker.update_state(replicas.total(loss), sample_weight=count)
 
-    def _apply(self, gradients, variables):
+    def _apply(self, gradients, variables, count):
         import tensorflow as tf
 
         optimizer = self.optimizer
@@ -148,10 +148,12 @@ class ReplicatedModel(keras.Model):
                 scale = optimizer.scale_loss(tf.constant(1.0))
                 present = [g / tf.cast(scale, g.dtype) for g in present]
             norm = tf.linalg.global_norm(present)
-            # An overflow that loss scaling leaves out is no step.
+            # An overflow that loss scaling leaves out is no step. Else a step weighs as
+            # many examples as it has, as in the mean of the losses.
             finite = tf.math.is_finite(norm)
             self._gradient_norm.update_state(
-                tf.where(finite, norm, 0.0), sample_weight=tf.cast(finite, norm.dtype)
+                tf.where(finite, norm, 0.0),
+                sample_weight=tf.where(finite, tf.cast(count, norm.dtype), 0.0),
             )
         if self._replicated():
             optimizer.apply_total(gradients, variables)

@@ -15,7 +15,7 @@ def read_metrics(model, logs, num_images):
         A dict of "metric/index" to list: the values of the metric's variables on each
         replica of this process. Where there are other processes, whose replicas cannot
         be read without them, one replica that would give the same logs; then metrics
-        other than means are left out.
+        other than means are left out, and means are taken as those of all images.
     """
     if _is_one_of_several(model):
         means = [m for m in model.metrics if isinstance(m, keras.metrics.Mean)]

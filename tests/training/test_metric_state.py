@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from hrnet_tf.distribution.model import ReplicatedModel
 from hrnet_tf.training.metric_state import add_metrics, read_metrics, restore_metrics
 
 
@@ -64,3 +66,23 @@ class TestOfSeveralProcesses:
         assert loss(worker) == [2.0, 8.0]
         restore_metrics(worker, saved, is_chief=False)
         assert loss(worker) == [0.0, 0.0]
+
+    def test_are_the_means_that_the_model_has(self, worker):
+        """The norms of the gradients, too, are means of images and not of steps."""
+        inputs = keras.Input((2,))
+        model = ReplicatedModel(inputs, keras.layers.Dense(1)(inputs))
+        model.track_gradient_norm = True
+        model.compile("sgd", "mse")
+        rng = np.random.default_rng(0)
+        data = rng.normal(size=(12, 2)), rng.normal(size=(12, 1))
+        batches = iter(tf.data.Dataset.from_tensor_slices(data).batch(4))
+        model.make_train_function()
+        for _ in range(3):
+            logs = model.train_function(batches)
+        saved = read_metrics(model, logs, 12)
+        assert set(saved) == {"loss/0", "loss/1", "gradient_norm/0", "gradient_norm/1"}
+        for metric in model.metrics:
+            if metric.name in ("loss", "gradient_norm"):
+                own = [float(value) for value in metric.variables]
+                found = [saved[f"{metric.name}/{i}"][0] for i in range(2)]
+                assert found == pytest.approx(own, rel=1e-6)
