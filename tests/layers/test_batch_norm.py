@@ -35,8 +35,17 @@ def test_fused_and_plain_paths_agree():
     norm = layer()
     if keras.backend.backend() != "tensorflow":
         pytest.skip("the fused path exists on the TensorFlow backend alone")
-    for fused, plain in zip(norm._fused(X), norm._plain(X), strict=True):
-        np.testing.assert_allclose(fused, plain, rtol=1e-4, atol=1e-4)
+    norm.moving_mean.assign([1.0, 2.0, 3.0])
+    outputs, mean, variance = norm._plain(X)
+    expected = [
+        0.9 * old + 0.1 * new
+        for old, new in ((norm.moving_mean, mean), (norm.moving_variance, variance))
+    ]
+    np.testing.assert_allclose(norm._fused(X), outputs, rtol=1e-4, atol=1e-4)
+    for found, wanted in zip(
+        (norm.moving_mean, norm.moving_variance), expected, strict=True
+    ):
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
 @pytest.mark.parametrize("frozen", [False, True])
