@@ -41,8 +41,9 @@ def parse_arguments(arguments=None):
     )
     parser.add_argument(
         "--recompute",
-        action="store_true",
-        help="let our side keep fewer activations (hrnet train --recompute)",
+        choices=("none", "light", "full"),
+        default="light",
+        help="how many activations our side computes again (hrnet train --recompute)",
     )
     parser.add_argument("--ours-only", action="store_true", help="leave PyTorch out")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
@@ -61,6 +62,8 @@ def our_step(architecture, num_keypoints, image_size, batch_size, bfloat16, reco
     import numpy as np
     import tensorflow as tf
 
+    # As `hrnet_tf.training.run.plain_graphs`.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     from hrnet_tf.layers.recompute import set_recompute
     from hrnet_tf.losses.heatmap import HeatmapMSE
     from hrnet_tf.models.pose import HRNetPose
@@ -73,8 +76,7 @@ def our_step(architecture, num_keypoints, image_size, batch_size, bfloat16, reco
         dtype="mixed_bfloat16" if bfloat16 else "float32",
         **architecture,
     )
-    if recompute:
-        set_recompute(model)
+    set_recompute(model, recompute)
     model.compile(Adam(1e-3), HeatmapMSE(), jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     model.make_train_function()

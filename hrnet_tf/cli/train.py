@@ -25,6 +25,12 @@ class Loss(str, enum.Enum):
     cross_entropy = "cross_entropy"
 
 
+class Recompute(str, enum.Enum):
+    none = "none"
+    light = "light"
+    full = "full"
+
+
 class Strategy(str, enum.Enum):
     one = "one"
     mirrored = "mirrored"
@@ -160,11 +166,11 @@ DeterministicOption = Annotated[
     ),
 ]
 RecomputeOption = Annotated[
-    bool,
-    flag(
-        "--recompute",
-        "Take less memory and more time: compute activations again in the backward pass"
-        " instead of keeping them.",
+    Recompute,
+    typer.Option(
+        help="Take less memory and more time: compute activations again in the backward"
+        " pass instead of keeping them. light: those of the stem and the first stage."
+        " full: those of the parallel streams too.",
     ),
 ]
 StrategyOption = Annotated[
@@ -229,7 +235,7 @@ def train(
     overwrite: OverwriteOption = False,
     save_every: SaveEveryOption = 10.0,
     deterministic: DeterministicOption = False,
-    recompute: RecomputeOption = False,
+    recompute: RecomputeOption = Recompute.light,
     profile: ProfileOption = None,
     scale_lr: ScaleRateOption = False,
     warmup_epochs: WarmupOption = 0.0,
@@ -296,7 +302,7 @@ def train(
                 strategy=strategy.value,
                 save_every=save_every,
                 deterministic=deterministic,
-                recompute=recompute,
+                recompute=None if recompute == "light" else recompute.value,
                 confirm=typer.confirm if _has_terminal() else None,
                 profile=steps,
             )

@@ -51,20 +51,28 @@ class BatchNorm(keras.layers.BatchNormalization):
     def _fused(self, inputs):
         import tensorflow as tf
 
-        moving = (self.moving_mean, self.moving_variance)
-        # The kernel averages the unbiased variance, PyTorch's convention.
-        outputs, *averages = tf.compat.v1.nn.fused_batch_norm(
-            inputs,
-            tf.cast(self.gamma, tf.float32),
-            tf.cast(self.beta, tf.float32),
-            *(tf.cast(variable, tf.float32) for variable in moving),
+        def float32(variable):
+            value = variable.value
+            return value if value.dtype == tf.float32 else tf.cast(value, tf.float32)
+
+        # A second pass has no use for the averages.
+        again = recompute.is_again()
+        moving = () if again else (self.moving_mean, self.moving_variance)
+        nothing = tf.constant((), tf.float32)
+        before = [float32(variable) for variable in moving] or [nothing, nothing]
+        outputs, *averages = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=float32(self.gamma),
+            offset=float32(self.beta),
+            mean=before[0],
+            variance=before[1],
             epsilon=self.epsilon,
+            exponential_avg_factor=1.0 - self.momentum if moving else 1.0,
             is_training=True,
-            exponential_avg_factor=1.0 - self.momentum,
         )
-        if not recompute.is_again():
-            for variable, average in zip(moving, averages, strict=True):
-                variable.assign(tf.cast(average, variable.dtype))
+        # The kernel averages the unbiased variance, PyTorch's convention.
+        for variable, average in zip(moving, averages, strict=False):
+            variable.assign(tf.cast(average, variable.dtype))
         return outputs
 
     def _plain(self, inputs):

@@ -3,6 +3,7 @@
 import keras
 
 from hrnet_tf.layers.batch_norm import BatchNorm
+from hrnet_tf.layers.recompute import padded_convolution, recomputed
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -27,6 +28,8 @@ class ConvNorm(keras.layers.Layer):
     Returns:
         A tensor `[B, ceil(H / strides), ceil(W / strides), filters]`.
     """
+
+    recompute = False
 
     def __init__(
         self,
@@ -69,12 +72,23 @@ class ConvNorm(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, training=None):
-        x = inputs
-        if self._margin:
-            side = (self._margin, self._margin)
-            x = keras.ops.pad(x, ((0, 0), side, side, (0, 0)))
-        x = self.norm(self.conv(x), training=training)
+        if self.recompute and training:
+            return recomputed(lambda x: [self._run(*x, training)], [inputs])[0]
+        return self._run(inputs, training)
+
+    def _run(self, inputs, training):
+        x = self.norm(self._convolve(inputs, training), training=training)
         return keras.ops.relu(x) if self.activation == "relu" else x
+
+    def _convolve(self, x, training):
+        if not self._margin:
+            return self.conv(x)
+        if training and keras.backend.backend() == "tensorflow" and not self.use_bias:
+            # Not cast by Keras while gradients are made.
+            kernel = keras.ops.convert_to_tensor(self.conv.kernel, self.compute_dtype)
+            return padded_convolution(x, kernel, self.strides, self._margin)
+        side = (self._margin, self._margin)
+        return self.conv(keras.ops.pad(x, ((0, 0), side, side, (0, 0))))
 
     def compute_output_shape(self, input_shape):
         batch, *sides, _ = input_shape

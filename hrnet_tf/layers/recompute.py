@@ -5,6 +5,8 @@ import threading
 
 import keras
 
+AMOUNTS = ("none", "light", "full")
+
 
 class _State(threading.local):
     # Replicas are traced in threads of their own.
@@ -44,41 +46,110 @@ def recomputed(function, inputs):
     """
     import tensorflow as tf
 
-    calls = []
-
-    @tf.recompute_grad
+    # `tf.recompute_grad` does the same in more operations and more time.
+    @tf.custom_gradient
     def call(*tensors):
-        calls.append(None)
-        with _repeating() if len(calls) > 1 else contextlib.nullcontext():
-            return tuple(function(list(tensors)))
+        def gradients(*upstream, variables=()):
+            # The second pass must not start before the gradient has come this far.
+            with tf.control_dependencies(upstream), tf.GradientTape() as tape:
+                again = [tf.identity(tensor) for tensor in tensors]
+                tape.watch(again)
+                with _repeating():
+                    outputs = function(again)
+            return tape.gradient(outputs, [again, list(variables)], list(upstream))
+
+        return function(list(tensors)), gradients
 
     return list(call(*inputs))
 
 
-def set_recompute(model, enabled=True):
+def padded_convolution(inputs, kernel, strides, margin):
+    """A convolution that keeps its input for the gradient, and no padded copy of it.
+
+    Args:
+        inputs: tensor `[B, H, W, C]`.
+        kernel: tensor `[h, w, C, filters]`.
+        strides: int.
+        margin: int. Width of the zeros around the input.
+    Returns:
+        A tensor `[B, H', W', filters]`.
+    """
+    import tensorflow as tf
+
+    sides = ((0, 0), (margin, margin), (margin, margin), (0, 0))
+    options = {"strides": (1, strides, strides, 1), "padding": "VALID"}
+
+    @tf.custom_gradient
+    def convolve(inputs, kernel):
+        def gradients(upstream):
+            with tf.control_dependencies([upstream]):
+                padded = tf.pad(inputs, sides)
+            of_inputs = tf.raw_ops.Conv2DBackpropInput(
+                input_sizes=tf.shape(padded),
+                filter=kernel,
+                out_backprop=upstream,
+                **options,
+            )
+            of_kernel = tf.raw_ops.Conv2DBackpropFilter(
+                input=padded,
+                filter_sizes=kernel.shape,
+                out_backprop=upstream,
+                **options,
+            )
+            return of_inputs[:, margin:-margin, margin:-margin], of_kernel
+
+        return tf.nn.conv2d(tf.pad(inputs, sides), kernel, **options), gradients
+
+    return convolve(inputs, kernel)
+
+
+def set_recompute(model, amount="full"):
     """Makes a model trade time for memory in training, or stops that.
 
-    Of the residual units of the first stage and of the high-resolution modules only the
-    outputs are kept; what is inside is computed again in the backward pass.
+    With "light" only the outputs of the stem's convolutions and of the first stage's
+    residual units are kept; what is inside is computed again in the backward pass.
+    With "full" the same goes for all high-resolution modules.
 
     Args:
         model: model of this package, before it is compiled.
-        enabled: bool.
+        amount: "none", "light" or "full".
     Raises:
-        ValueError: if Keras runs on another backend than TensorFlow, or the model has
-            no such layers.
+        ValueError: if the amount is unknown, Keras runs on another backend than
+            TensorFlow, or the model has no such layers.
     """
-    if keras.backend.backend() != "tensorflow":
+    if amount not in AMOUNTS:
+        raise ValueError(
+            f"amount must be one of {', '.join(AMOUNTS)}. Received: {amount!r}."
+        )
+    if amount != "none" and keras.backend.backend() != "tensorflow":
         raise ValueError(
             "Activations are recomputed with the TensorFlow backend alone. Received:"
             f" {keras.backend.backend()}."
         )
+    large, rest = _layers(model)
+    if not large + rest:
+        raise ValueError(f"The model {model.name!r} has no layer that can recompute.")
+    for layer in large:
+        layer.recompute = amount != "none"
+    for layer in rest:
+        layer.recompute = amount == "full"
+
+
+def default_amount(model):
+    """ "light" for models that can recompute, with TensorFlow; else "none"."""
+    able = keras.backend.backend() == "tensorflow" and any(_layers(model))
+    return "light" if able else "none"
+
+
+def _layers(model):
+    """Layers whose activations are large, and the others that can recompute."""
     from hrnet_tf.layers.parallel import HighResolutionModule
     from hrnet_tf.layers.residual import Bottleneck
 
-    kinds = (HighResolutionModule, Bottleneck)
-    layers = [layer for layer in model._flatten_layers() if isinstance(layer, kinds)]
-    if not layers:
-        raise ValueError(f"The model {model.name!r} has no layer that can recompute.")
-    for layer in layers:
-        layer.recompute = enabled
+    large, rest = [], []
+    for layer in model._flatten_layers():
+        if layer.name.startswith(("stem_", "stage1_")) and hasattr(layer, "recompute"):
+            large.append(layer)
+        elif isinstance(layer, (HighResolutionModule, Bottleneck)):
+            rest.append(layer)
+    return large, rest

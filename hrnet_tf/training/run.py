@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from hrnet_tf.layers.recompute import set_recompute
+from hrnet_tf.layers.recompute import default_amount, set_recompute
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.results import write_json
 from hrnet_tf.training import callbacks
@@ -69,7 +69,7 @@ def train(
     strategy=None,
     save_every=10.0,
     deterministic=False,
-    recompute=False,
+    recompute=None,
     confirm=None,
     profile=None,
 ):
@@ -91,7 +91,8 @@ def train(
         deterministic: bool. True makes two runs on the same machine equal bit for bit,
             which some operations on GPUs pay for with time, and a few refuse. It holds
             for the rest of the process.
-        recompute: bool. True takes less memory and more time, see `set_recompute`.
+        recompute: "none", "light" or "full": less memory and more time, see
+            `set_recompute`; None means "light" where that is possible.
         confirm: function from a question (str) to bool, asked before another run is
             removed without `overwrite`; None refuses.
         profile: (first, last) of the steps that are profiled for TensorBoard, counted
@@ -122,13 +123,15 @@ def train(
         explained(recipe, output_dir),
         contextlib.ExitStack() as stack,
     ):
+        stack.enter_context(plain_graphs())
         keras.utils.set_random_seed(seed)
         if deterministic:
             tf.config.experimental.enable_op_determinism()
         with devices.scope():
             model = recipe.model()
-            if recompute:
-                set_recompute(model)
+            recompute = recompute or default_amount(model)
+            if recompute != "none":
+                set_recompute(model, recompute)
         state = None if overwrite else read_state(output_dir)
         batches, steps = _load(recipe, seed, state, console)
         # Only now that the recipe and its data have proved good is anything written,
@@ -154,6 +157,25 @@ def train(
         )
         _fit(model, recipe, devices.share(batches), hooks, saver)
     return TrainingResult(output_dir, state.history, hooks["best"].best)
+
+
+@contextlib.contextmanager
+def plain_graphs():
+    """Leaves TensorFlow's rewriting of graphs out, on CPUs.
+
+    There it makes no training step faster, and the first one seconds later. On GPUs it
+    chooses layouts, and stays.
+    """
+    options = tf.config.optimizer.get_experimental_options()
+    before = options.get("disable_meta_optimizer", False)
+    on_cpu = not tf.config.list_physical_devices("GPU")
+    tf.config.optimizer.set_experimental_options(
+        {"disable_meta_optimizer": before or on_cpu}
+    )
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": before})
 
 
 def _stop_early():

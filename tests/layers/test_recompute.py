@@ -5,14 +5,19 @@ import numpy as np
 import pytest
 
 import hrnet_tf
-from hrnet_tf.layers.recompute import is_again, set_recompute
+from hrnet_tf.layers.recompute import (
+    default_amount,
+    is_again,
+    padded_convolution,
+    set_recompute,
+)
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="TensorFlow alone can recompute"
 )
 
 
-def step(recompute):
+def step(amount):
     """Gradients, and all weights after a step in a graph."""
     import tensorflow as tf
 
@@ -21,8 +26,7 @@ def step(recompute):
     rng = np.random.default_rng(0)
     for variable in model.trainable_weights:
         variable.assign(rng.normal(0, 0.2, variable.shape))
-    if recompute:
-        set_recompute(model)
+    set_recompute(model, amount)
     images = tf.constant(rng.integers(0, 256, (2, 64, 64, 3)), tf.float32)
 
     @tf.function
@@ -35,8 +39,9 @@ def step(recompute):
     return loss.numpy(), [g.numpy() for g in gradients], model.get_weights()
 
 
-def test_changes_no_number():
-    plain, again = step(False), step(True)
+@pytest.mark.parametrize("amount", ["light", "full"])
+def test_changes_no_number(amount):
+    plain, again = step("none"), step(amount)
     assert again[0] == plain[0]
     for part in (1, 2):
         for found, wanted in zip(again[part], plain[part], strict=True):
@@ -47,11 +52,23 @@ def test_changes_no_number():
 
 def test_can_be_taken_back():
     model = hrnet_tf.HRNetPose.from_preset("hrnet_test", image_size=(64, 64))
-    set_recompute(model)
-    modules = [x for x in model._flatten_layers() if getattr(x, "recompute", False)]
-    assert {type(x).__name__ for x in modules} == {"HighResolutionModule", "Bottleneck"}
-    set_recompute(model, False)
-    assert not any(getattr(x, "recompute", False) for x in model._flatten_layers())
+
+    def repeated():
+        layers = [x for x in model._flatten_layers() if getattr(x, "recompute", False)]
+        return {type(x).__name__ for x in layers}
+
+    set_recompute(model, "light")
+    assert repeated() == {"ConvNorm", "Bottleneck"}
+    set_recompute(model, "full")
+    assert repeated() == {"ConvNorm", "Bottleneck", "HighResolutionModule"}
+    set_recompute(model, "none")
+    assert not repeated()
+
+
+def test_names_unknown_amounts():
+    model = hrnet_tf.HRNetPose.from_preset("hrnet_test", image_size=(64, 64))
+    with pytest.raises(ValueError, match="one of none, light, full. Received: True"):
+        set_recompute(model, True)
 
 
 def test_needs_such_layers():
@@ -59,3 +76,33 @@ def test_needs_such_layers():
     model = keras.Model(inputs, keras.layers.Dense(1)(inputs), name="small")
     with pytest.raises(ValueError, match="model 'small' has no layer"):
         set_recompute(model)
+
+
+def test_is_light_where_it_can_be():
+    inputs = keras.Input((8,))
+    other = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    assert default_amount(other) == "none"
+    model = hrnet_tf.HRNetPose.from_preset("hrnet_test", image_size=(64, 64))
+    assert default_amount(model) == "light"
+
+
+@pytest.mark.parametrize("size", [(9, 12), (8, 7)])
+def test_padded_convolution_is_one_of_a_padded_tensor(size):
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    images = tf.constant(rng.normal(size=(2, *size, 3)))
+    kernel = tf.constant(rng.normal(size=(3, 3, 3, 4)))
+
+    def run(convolve):
+        with tf.GradientTape() as tape:
+            tape.watch([images, kernel])
+            outputs = convolve()
+            loss = tf.reduce_sum(outputs * tf.sin(outputs))
+        return outputs, *tape.gradient(loss, [images, kernel])
+
+    found = run(lambda: padded_convolution(images, kernel, 2, 1))
+    sides = ((0, 0), (1, 1), (1, 1), (0, 0))
+    wanted = run(lambda: tf.nn.conv2d(tf.pad(images, sides), kernel, 2, "VALID"))
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
