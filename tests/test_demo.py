@@ -2,15 +2,17 @@
 
 import json
 
+import pytest
 from rich.console import Console
 
 from hrnet_tf.demo import run_demo
 
 
-def test_demo_goes_through_all_steps_twice(tmp_path):
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_demo_goes_through_all_steps(tmp_path, times):
     with open(tmp_path / "log.txt", "w") as log:
         console = Console(file=log, width=80)
-        for _ in range(2):
+        for _ in range(times):
             numbers = run_demo(tmp_path / "demo", console, 1, num_train=12, num_val=4)
     printed = (tmp_path / "log.txt").read_text()
     assert all(f"{step}/6" in printed for step in range(1, 7))
