@@ -1,0 +1,43 @@
+"""On one device our train function gives what Keras' gives."""
+
+import keras
+import numpy as np
+import pytest
+
+from hrnet_tf.models.pose import HRNetPose
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="TensorFlow's train function"
+)
+
+
+def data(weighted):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (6, 64, 64, 3)).astype("float32")
+    y = rng.random((6, 16, 16, 17), np.float32)
+    return (x, y, rng.random((6, 1, 1), np.float32)) if weighted else (x, y)
+
+
+def model(stock):
+    keras.utils.set_random_seed(0)
+    made = HRNetPose.from_preset("hrnet_test", image_size=(64, 64))
+    if stock:
+        made = keras.Model(made.inputs, made.outputs[0])
+    made.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
+    return made
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_fit_and_train_on_batch(weighted):
+    x, y, *weights = data(weighted)
+    found = []
+    for stock in (False, True):
+        net = model(stock)
+        options = {"sample_weight": weights[0] if weights else None}
+        fit = net.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0, **options)
+        batch = net.train_on_batch(x, y, **options)
+        found.append([*fit.history["loss"], float(batch)])
+        found.append(net.get_weights())
+    np.testing.assert_allclose(found[0], found[2], rtol=1e-6)
+    for ours, theirs in zip(found[1], found[3], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
