@@ -100,7 +100,8 @@ def padded_convolution(inputs, kernel, strides, margin):
 
         return tf.nn.conv2d(tf.pad(inputs, sides), kernel, **options), gradients
 
-    return convolve(inputs, kernel)
+    # A variable that is read inside has to be returned a gradient apart from inputs'.
+    return convolve(inputs, tf.convert_to_tensor(kernel))
 
 
 def set_recompute(model, amount="full"):
