@@ -5,7 +5,8 @@ PYTHON ?= $(shell for v in 3.12 3.11 3.13 3.10; do \
 VENV := .venv
 STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
-WORKERS ?= 2
+# Half of the time of a test is that of one thread.
+WORKERS ?= 3
 # 3 leaves out the complaint about a missing GPU driver; on AMD processors oneDNN is
 # faster than what TensorFlow chooses.
 export TF_CPP_MIN_LOG_LEVEL ?= 3

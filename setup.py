@@ -36,7 +36,11 @@ EXTRAS = {
     "jax": ["jax>=0.4.34"],
     # Brings older releases of protobuf, pillow and pyarrow.
     "beam": ["apache-beam>=2.77,<2.78"],
-    "hub": ["keras-hub>=0.32,<0.33"],
+    "hub": [
+        "keras-hub>=0.32,<0.33; python_version >= '3.11'",
+        # The last one for Python 3.10.
+        "keras-hub>=0.25,<0.26; python_version < '3.11'",
+    ],
     "test": ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.14,<0.18"],
 }
 

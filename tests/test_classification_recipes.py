@@ -34,7 +34,7 @@ def load(name, data, **arguments):
     "name, arguments",
     [
         ("digits_w18_small.py", {}),
-        ("imagenet_hrnet.py", {}),
+        pytest.param("imagenet_hrnet.py", {}, marks=pytest.mark.slow),
         ("imagenet_hrnet.py", {"mixup": 0.2, "cutmix": 1.0, "rand_augment": 2}),
     ],
 )

@@ -3,6 +3,7 @@
 import keras
 
 from hrnet_tf.layers.batch_norm import BatchNorm
+from hrnet_tf.layers.convolution import Conv2D, is_emulated
 from hrnet_tf.layers.recompute import padded_convolution, recomputed
 
 
@@ -51,7 +52,7 @@ class ConvNorm(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.use_bias = use_bias
         self._margin = (kernel_size - 1) // 2 if strides > 1 else 0
-        self.conv = keras.layers.Conv2D(
+        self.conv = Conv2D(
             filters,
             kernel_size,
             strides,
@@ -83,7 +84,8 @@ class ConvNorm(keras.layers.Layer):
     def _convolve(self, x, training):
         if not self._margin:
             return self.conv(x)
-        if training and keras.backend.backend() == "tensorflow" and not self.use_bias:
+        direct = training and keras.backend.backend() == "tensorflow"
+        if direct and not self.use_bias and not is_emulated(self.compute_dtype):
             # Not cast by Keras while gradients are made.
             kernel = keras.ops.convert_to_tensor(self.conv.kernel, self.compute_dtype)
             return padded_convolution(x, kernel, self.strides, self._margin)

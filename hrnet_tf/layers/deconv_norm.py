@@ -1,8 +1,11 @@
 """Transposed convolution, batch normalisation and ReLU: doubling the resolution."""
 
+import functools
+
 import keras
 
 from hrnet_tf.layers.batch_norm import BatchNorm
+from hrnet_tf.layers.convolution import in_float32, is_emulated
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -44,7 +47,15 @@ class DeconvNorm(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, training=None):
-        return keras.ops.relu(self.norm(self.conv(inputs), training=training))
+        return keras.ops.relu(self.norm(self._convolve(inputs), training=training))
+
+    def _convolve(self, inputs):
+        if not is_emulated(self.compute_dtype):
+            return self.conv(inputs)
+        convolve = functools.partial(
+            keras.ops.conv_transpose, strides=2, padding="same"
+        )
+        return in_float32(convolve, inputs, self.conv.kernel, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         batch, *sides, _ = input_shape

@@ -2,6 +2,7 @@
 
 import keras
 
+from hrnet_tf.layers.convolution import Conv2D
 from hrnet_tf.layers.representation import StreamConcatenation
 
 
@@ -37,7 +38,7 @@ class HighResolutionPyramid(keras.layers.Layer):
         self.levels = [self._conv(3, f"level{i}") for i in range(num_levels)]
 
     def _conv(self, kernel_size, name):
-        return keras.layers.Conv2D(
+        return Conv2D(
             self.filters,
             kernel_size,
             padding="same",

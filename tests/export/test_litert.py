@@ -57,7 +57,9 @@ def assert_built_in(interpreter):
     assert not any(name.startswith(("Flex", "CUSTOM")) for name in operations)
 
 
-@pytest.mark.parametrize("convention", ["dark", "udp", "face"])
+@pytest.mark.parametrize(
+    "convention", [pytest.param("dark", marks=pytest.mark.slow), "udp", "face"]
+)
 def test_the_file_reads_heatmaps_as_they_were_trained(
     make_pose, images, tmp_path, convention
 ):

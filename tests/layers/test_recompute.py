@@ -44,10 +44,12 @@ def step(amount, eager=False):
 def test_changes_no_number(amount, eager):
     plain, again = step("none"), step(amount, eager)
     np.testing.assert_allclose(again[0], plain[0], rtol=1e-6 if eager else 0)
+    # Other kernels: fused ones in graphs.
+    bound = 1e-3 if eager else 1e-5
     for part in (1, 2):
         for found, wanted in zip(again[part], plain[part], strict=True):
             scale = np.abs(wanted).max()
-            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5 * scale)
+            np.testing.assert_allclose(found, wanted, rtol=bound, atol=bound * scale)
     assert not is_again()
 
 

@@ -180,6 +180,7 @@ for path in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_jax_backend_gives_the_same_outputs(tmp_path):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("compares JAX with the TensorFlow backend, which is not active")

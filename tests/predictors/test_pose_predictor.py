@@ -99,7 +99,9 @@ def test_a_batch_is_its_images_one_by_one(predictor, photo, jpeg, tmp_path):
     assert [one.xy.shape for one in nobody] == [(0, 17, 2)] * 2
 
 
-@pytest.mark.parametrize("convention", ["dark", "udp", "face"])
+@pytest.mark.parametrize(
+    "convention", [pytest.param("dark", marks=pytest.mark.slow), "udp", "face"]
+)
 def test_saved_and_exported_models_keep_their_convention(convention, jpeg, tmp_path):
     keras.utils.set_random_seed(0)
     model = HRNetPose.from_preset(

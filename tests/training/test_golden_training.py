@@ -99,6 +99,7 @@ def gradients(official):
     return norms(model.trainable_variables, step())
 
 
+@pytest.mark.slow
 def test_every_gradient_in_double_precision(gradients, golden):
     # The official network and loss, run in float64 on the same weights and batch.
     path = golden / "training" / "pose_w32_gradient_norms_float64.json"

@@ -24,7 +24,9 @@ def load(data_dir, **arguments):
     )
 
 
-@pytest.mark.parametrize("convention", ["dark", "udp"])
+@pytest.mark.parametrize(
+    "convention", [pytest.param("dark", marks=pytest.mark.slow), "udp"]
+)
 def test_the_recipe_trains_saves_and_tests_by_its_convention(
     people_dir, tmp_path, convention
 ):
