@@ -136,6 +136,15 @@ ConventionOption = Annotated[
         show_default="that of the file if it is a published one, else of its layout",
     ),
 ]
+CropFractionOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="FRACTION",
+        help="Of a classifier: the share of the image's shorter side that the test's"
+        " centre crop keeps.",
+        show_default="0.875, the official test's",
+    ),
+]
 OverwriteOption = Annotated[bool, flag("--overwrite", "Replace the file if it exists.")]
 
 
@@ -151,6 +160,7 @@ def convert(
     class_count: ClassCountOption = None,
     keypoints: KeypointsOption = None,
     convention: ConventionOption = None,
+    crop_fraction: CropFractionOption = None,
     overwrite: OverwriteOption = False,
     debug: Debug = False,
 ):
@@ -177,6 +187,8 @@ def convert(
         arguments["interpolation"] = interpolation.value
     if convention:
         arguments["heatmap_convention"] = convention.value
+    if crop_fraction is not None:
+        arguments["crop_fraction"] = crop_fraction
     with common.spinner("reading the checkpoint"):
         from hrnet_tf.weights.layouts import recognise
         from hrnet_tf.weights.torch_checkpoint import read_checkpoint
@@ -189,7 +201,7 @@ def convert(
         from hrnet_tf.weights.kinds import kind_of
 
         kind = _choose_kind(recognised, checkpoint, task, class_count)
-        _check_kind(kind, keypoints, convention)
+        _check_kind(kind, keypoints, convention, crop_fraction)
         published = _find_published(checkpoint, kind)
         known = {} if published is None else _arguments_of(published, class_count)
         model = build_model(
@@ -270,14 +282,19 @@ def _choose_kind(recognised, checkpoint, task, class_count):
     return kind
 
 
-def _check_kind(kind, keypoints, convention):
+def _check_kind(kind, keypoints, convention, crop_fraction):
     """Raises ValueError for options that the kind of model does not have."""
-    if kind is None or kind in _KEYPOINT_KINDS:
+    if kind is None:
         return
-    for option, value in (("--keypoints", keypoints), ("--convention", convention)):
-        if value is not None:
+    poses = ("pose and landmarks", _KEYPOINT_KINDS)
+    for option, value, (tasks, kinds) in (
+        ("--keypoints", keypoints, poses),
+        ("--convention", convention, poses),
+        ("--crop-fraction", crop_fraction, ("classification", ("classifier",))),
+    ):
+        if value is not None and kind not in kinds:
             raise ValueError(
-                f"{option} belongs to networks for pose and landmarks; this one is for"
+                f"{option} belongs to networks for {tasks}; this one is for"
                 f" another task ({kind}). Leave it out."
             )
 
@@ -350,4 +367,6 @@ def _describe(model):
     convention = model.arguments.get("heatmap_convention", "official")
     if convention != "official":
         parts.append(f"heatmap convention {convention}")
+    if "crop_fraction" in model.arguments:
+        parts.append(f"crop fraction {model.arguments['crop_fraction']:g}")
     return ", ".join(parts)

@@ -179,6 +179,24 @@ class TestConventions:
             )
 
 
+class TestCropFraction:
+    def test_the_users(self, tmp_path):
+        checkpoint, out = tmp_path / "cls.safetensors", tmp_path / "model.keras"
+        model = write(checkpoint, "HRNetClassifier", num_classes=3, **SIZE)
+        text, _ = run(checkpoint, "--out", out, "--crop-fraction", 0.95)
+        assert assert_same(out, model).arguments["crop_fraction"] == 0.95
+        assert facts(text)["model"].endswith(", crop fraction 0.95")
+        error = fail(checkpoint, "--out", tmp_path / "b.keras", "--crop-fraction", 1.5)
+        assert "(0, 1]" in error and "crop_fraction=1.5" in error
+
+    def test_other_tasks_have_none(self, pose, tmp_path):
+        assert (
+            "--crop-fraction belongs to networks for classification; this one is for"
+            " another task (pose). Leave it out."
+            in fail(pose[0], "--out", tmp_path / "a.keras", "--crop-fraction", 0.95)
+        )
+
+
 class TestOtherTasks:
     def test_a_body_for_another_task(self, pose, tmp_path):
         checkpoint, out = tmp_path / "cls.safetensors", tmp_path / "model.keras"
