@@ -13,6 +13,9 @@ from hrnet_tf.testing import draw_tensor
 from hrnet_tf.weights.convert import load_torch_weights
 from hrnet_tf.weights.names import official_name
 
+# A step of the classifier is compared in the same ways by a quick test.
+pytestmark = pytest.mark.slow
+
 
 class Golden:
     """The official batch, numbers and seeded weights."""
@@ -99,7 +102,6 @@ def gradients(official):
     return norms(model.trainable_variables, step())
 
 
-@pytest.mark.slow
 def test_every_gradient_in_double_precision(gradients, golden):
     # The official network and loss, run in float64 on the same weights and batch.
     path = golden / "training" / "pose_w32_gradient_norms_float64.json"
