@@ -55,13 +55,11 @@ class HighResolutionModule(keras.layers.Layer):
             "kernel_initializer": self.kernel_initializer,
             "dtype": self.dtype_policy,
         }
-        self.streams = [
-            [
-                BasicBlock(width, name=f"stream{i}_block{k}", **options)
-                for k in range(num_blocks)
-            ]
-            for i, width in enumerate(self.widths)
-        ]
+        # Attributes, since Keras 3.12 saves no layers of nested lists.
+        for i, width in enumerate(self.widths):
+            for k in range(num_blocks):
+                name = f"stream{i}_block{k}"
+                setattr(self, name, BasicBlock(width, name=name, **options))
         self.fusion = FusionBlock(
             self.widths,
             num_outputs=self.num_outputs,
@@ -70,8 +68,15 @@ class HighResolutionModule(keras.layers.Layer):
             **options,
         )
 
+    def _streams(self):
+        """The blocks of each stream."""
+        return [
+            [getattr(self, f"stream{i}_block{k}") for k in range(self.num_blocks)]
+            for i in range(len(self.widths))
+        ]
+
     def build(self, input_shapes):
-        for blocks, shape in zip(self.streams, input_shapes, strict=True):
+        for blocks, shape in zip(self._streams(), input_shapes, strict=True):
             for block in blocks:
                 block.build(tuple(shape))
         self.fusion.build(input_shapes)
@@ -84,7 +89,7 @@ class HighResolutionModule(keras.layers.Layer):
 
     def _run(self, inputs, training):
         streams = []
-        for blocks, x in zip(self.streams, inputs, strict=True):
+        for blocks, x in zip(self._streams(), inputs, strict=True):
             for block in blocks:
                 x = block(x, training=training)
             streams.append(x)

@@ -303,6 +303,6 @@ class TestErrors:
 def test_help_describes_every_option():
     text, _ = run("--help")
     rows = re.findall(r"│ \*?\s*(--[a-z-]+)([^│]*)│", text)
-    assert len(rows) == 12
+    assert len(rows) == 13
     assert all(len(rest.split()) > 3 for _, rest in rows)
     assert re.search(r"Examples:\s+hrnet convert", text)
