@@ -35,7 +35,9 @@ class TestRecords:
         assert sorted(path.name for path in out.iterdir()) == before
         result = run(*command, "--overwrite", "--skip-bad")
         assert result.err.startswith("warning: ") and broken.name in result.err
-        assert re.search(r"images +3\n", result.out) and "skipped" in result.out
+        assert re.search(r"images +3\n", result.out)
+        # Releases of Pillow differ in whether its header can be read.
+        assert "skipped" in result.out or "skipped 1 bad" in result.err
 
     def test_never_removes_other_files(self, people, tmp_path):
         (tmp_path / "thesis.txt").write_text("all of it")
