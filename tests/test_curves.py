@@ -87,7 +87,8 @@ class TestPlotClassScores:
         scores = {f"class {i}": i / count for i in range(count)}
         plot_class_scores(scores, tmp_path / "bars.png", mean=0.5)
         height, width, _ = pixels(tmp_path / "bars.png").shape
-        assert width == 576 * columns
+        # Releases of Matplotlib round differently.
+        assert abs(width - 576 * columns) <= 1
         assert height < 2000
 
     def test_the_order_given_does_not_matter(self, tmp_path):

@@ -1,5 +1,6 @@
 """Muon for convolutional networks."""
 
+import math
 import re
 
 import keras
@@ -11,14 +12,39 @@ from hrnet_tf.training.fused_steps import can_fuse
 FIRST_AND_LAST = (r"^stem_conv1/", r"^(aux_)?head/")
 
 
+# The quintic iteration of the original, steepest at zero.
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+
+
+def orthogonalize(matrix, steps=5):
+    """An approximate UV^T of a matrix USV^T, by Newton-Schulz iterations.
+
+    Args:
+        matrix: float tensor `[n, m]`.
+        steps: int. Number of iterations.
+    Returns:
+        A tensor `[n, m]` of singular values near 1.
+    """
+    ops, (a, b, c) = keras.ops, NEWTON_SCHULZ
+    is_tall = matrix.shape[0] > matrix.shape[1]
+    x = ops.transpose(matrix) if is_tall else matrix
+    # The largest singular value is at most the root of the sum of squares.
+    x = x / (ops.sqrt(ops.sum(ops.square(x))) + 1e-7)
+    for _ in range(steps):
+        square = ops.matmul(x, ops.transpose(x))
+        x = a * x + ops.matmul(b * square + ops.matmul(c * square, square), x)
+    return ops.transpose(x) if is_tall else x
+
+
 @keras.saving.register_keras_serializable(package="hrnet_tf")
-class Muon(FusedAdamSteps, keras.optimizers.Muon):
+class Muon(FusedAdamSteps, keras.optimizers.Optimizer):
     """Muon, which orthogonalises the steps of convolutions too.
 
     `keras.optimizers.Muon` takes its steps for matrices alone, and AdamW's for all
-    else, so that a convolutional network gets none of it. Here a kernel
-    `[h, w, in, out]` is the matrix `[h * w * in, out]`, as in the original. Biases,
-    normalisations and what `exclude_layers` names get AdamW's steps.
+    else, so that a convolutional network gets none of it; its arguments and formulas
+    differ between releases. Here a kernel `[h, w, in, out]` is the matrix
+    `[h * w * in, out]`, as in the original. Biases, normalisations and what
+    `exclude_layers` names get AdamW's steps.
 
     Args:
         learning_rate: float or Keras schedule. Steps are as large as AdamW's with this
@@ -28,7 +54,14 @@ class Muon(FusedAdamSteps, keras.optimizers.Muon):
         epsilon: float. AdamW's.
         exclude_layers: sequence of str. Regular expressions; the first convolution and
             the last should be found by one in a variable's `path`.
-        **kwargs: other arguments of `keras.optimizers.Muon`.
+        adam_beta_1: float. AdamW's decay of the mean.
+        adam_beta_2: float. AdamW's decay of the square.
+        momentum: float, of what is orthogonalised.
+        ns_steps: int. Number of Newton-Schulz iterations.
+        nesterov: bool. Whether momentum looks ahead.
+        rms_rate: float. The root mean square of a step over the rate.
+        name: str.
+        **kwargs: other arguments of `keras.optimizers.Optimizer`.
     Reference:
         Jordan et al., "Muon", kellerjordan.github.io/posts/muon; the size of steps is
         that of Liu et al., arXiv 2502.16982.
@@ -41,25 +74,45 @@ class Muon(FusedAdamSteps, keras.optimizers.Muon):
         weight_decay=0.01,
         epsilon=1e-8,
         exclude_layers=(),
+        adam_beta_1=0.9,
+        adam_beta_2=0.999,
+        momentum=0.95,
+        ns_steps=5,
+        nesterov=True,
+        rms_rate=0.2,
+        name="muon",
         **kwargs,
     ):
         super().__init__(
-            learning_rate,
-            adam_lr_ratio=adam_lr_ratio,
-            weight_decay=weight_decay,
-            adam_weight_decay=weight_decay,
-            epsilon=epsilon,
-            exclude_layers=list(exclude_layers),
-            **kwargs,
+            learning_rate=learning_rate, weight_decay=weight_decay, name=name, **kwargs
         )
+        self.adam_lr_ratio = adam_lr_ratio
+        self.epsilon = epsilon
+        self.exclude_layers = list(exclude_layers)
+        self.adam_beta_1 = adam_beta_1
+        self.adam_beta_2 = adam_beta_2
+        self.momentum = momentum
+        self.ns_steps = ns_steps
+        self.nesterov = nesterov
+        self.rms_rate = rms_rate
 
-    def _should_use_adamw(self, variable):
-        if len(variable.shape) != 4:
-            return super()._should_use_adamw(variable)
-        return self._is_excluded(variable.path)
-
-    def _is_excluded(self, path):
-        return any(re.search(pattern, path) for pattern in self.exclude_layers)
+    def build(self, var_list):
+        if self.built:
+            return
+        super().build(var_list)
+        # A variable without a velocity is orthogonalised.
+        self.momentums, self.adam_velocities = [], []
+        for variable in var_list:
+            has_velocity = len(variable.shape) not in (2, 4) or any(
+                re.search(pattern, variable.path) for pattern in self.exclude_layers
+            )
+            for slots, name, wanted in (
+                (self.momentums, "momentum", True),
+                (self.adam_velocities, "velocity", has_velocity),
+            ):
+                slots.append(
+                    self.add_variable_from_reference(variable, name) if wanted else None
+                )
 
     def adam_coefficients(self):
         return self.adam_beta_1, self.adam_beta_2, self.epsilon
@@ -71,17 +124,26 @@ class Muon(FusedAdamSteps, keras.optimizers.Muon):
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
         momentum, velocity = self.momentums[index], self.adam_velocities[index]
-        # Whether there is one was decided by the variable's path, which on TensorFlow
-        # does not come here.
         if velocity is None:
             self._orthogonal_step(gradient, variable, learning_rate, momentum)
         elif can_fuse(gradient, variable):
-            shared = self.shared(learning_rate)
-            slots = momentum, velocity
+            slots, shared = (momentum, velocity), self.shared(learning_rate)
             self.fused_adam_step(gradient, variable, shared.adam_rate, *slots, shared)
         else:
             rate = learning_rate * self.adam_lr_ratio
-            self._adamw_update_step(gradient, variable, rate, momentum, velocity)
+            self._adam_step(gradient, variable, rate, momentum, velocity)
+
+    def _adam_step(self, gradient, variable, rate, momentum, velocity):
+        ops = keras.ops
+        gradient, rate, step = (
+            ops.cast(x, variable.dtype) for x in (gradient, rate, self.iterations + 1)
+        )
+        rate *= ops.sqrt(1 - self.adam_beta_2**step) / (1 - self.adam_beta_1**step)
+        mean = momentum + (gradient - momentum) * (1 - self.adam_beta_1)
+        square = velocity + (ops.square(gradient) - velocity) * (1 - self.adam_beta_2)
+        self.assign(momentum, mean)
+        self.assign(velocity, square)
+        self.assign_sub(variable, rate * mean / (ops.sqrt(square) + self.epsilon))
 
     def _orthogonal_step(self, gradient, variable, learning_rate, momentum):
         ops, shape = keras.ops, tuple(variable.shape)
@@ -90,14 +152,22 @@ class Muon(FusedAdamSteps, keras.optimizers.Muon):
         self.assign(momentum, average)
         if self.nesterov:
             average = gradient + self.momentum * average
-        matrix = ops.reshape(average, (-1, shape[-1]))
-        step = self.zeropower_via_newtonschulz5(matrix, self.ns_steps)
-        rate = ops.cast(learning_rate, variable.dtype)
-        step = self.lr_adjust(ops.reshape(step, matrix.shape)) * rate
+        matrix = orthogonalize(ops.reshape(average, (-1, shape[-1])), self.ns_steps)
+        # Its singular values are 1, so that this makes the values' root mean square 1.
+        step = matrix * math.sqrt(max(matrix.shape)) * self.rms_rate
+        step = step * ops.cast(learning_rate, variable.dtype)
         self.assign_sub(variable, ops.reshape(step, shape))
 
     def get_config(self):
-        config = super().get_config()
-        # The same as weight_decay.
-        del config["adam_weight_decay"]
-        return config
+        return {
+            **super().get_config(),
+            "adam_lr_ratio": self.adam_lr_ratio,
+            "epsilon": self.epsilon,
+            "exclude_layers": self.exclude_layers,
+            "adam_beta_1": self.adam_beta_1,
+            "adam_beta_2": self.adam_beta_2,
+            "momentum": self.momentum,
+            "ns_steps": self.ns_steps,
+            "nesterov": self.nesterov,
+            "rms_rate": self.rms_rate,
+        }

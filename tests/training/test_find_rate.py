@@ -128,7 +128,7 @@ def test_it_begins_from_the_seeds_weights(tmp_path):
 
     def model():
         made = small_model()
-        made.layers[0].kernel.assign(keras.random.normal((2, 1)))
+        made.layers[0].kernel.assign(keras.initializers.RandomNormal()((2, 1)))
         weights.append(made.get_weights()[0])
         return made
 
