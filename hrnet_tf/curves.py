@@ -1,6 +1,7 @@
 """Curves of training runs, plots of classes' scores, and the writing of figures."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from hrnet_tf.visualize import write_file
 _BARS_IN_COLUMN = 60
 # More classes are numbered by the axes: their names would need a poster.
 _MAX_NAMED = 200
+# Which are -1 where there is nothing to find, such as people of a size.
+_COCO_SCORE = re.compile(r"A[PpR]\b")
 # Columns of a run's history that say nothing of the model.
 _MEASUREMENTS = {"images_per_second", "seconds", "memory_mb", "gpu_memory_mb"}
 
@@ -48,6 +51,9 @@ def plot_history(history, path):
                 label=name,
             )
         _finish_axes(axes, title, [curves[name] for name in names])
+        # The panels share their epochs, also where one has values at few of them.
+        margin = max(0.02 * (epochs.max() - epochs.min()), 0.5)
+        axes.set_xlim(epochs.min() - margin, epochs.max() + margin)
     write_figure(figure, Path(path))
 
 
@@ -205,6 +211,8 @@ def _read_history(history):
     curves = {}
     for name, values in history.items():
         numbers = np.array([_number(value) for value in values])
+        if _COCO_SCORE.match(name):
+            numbers[numbers == -1] = np.nan
         if np.isfinite(numbers).any() and name not in _MEASUREMENTS:
             curves[name] = numbers
     lengths = {name: len(values) for name, values in curves.items()}

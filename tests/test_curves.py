@@ -29,6 +29,30 @@ class TestPlotHistory:
         assert width < 2 * height
         assert list(tmp_path.iterdir()) == [path]
 
+    @pytest.fixture
+    def axes(self, monkeypatch):
+        """The axes that are drawn, by their titles."""
+        drawn = {}
+
+        def write(figure, path):
+            drawn.update({axes.get_title(): axes for axes in figure.axes})
+
+        monkeypatch.setattr("hrnet_tf.curves.write_figure", write)
+        return drawn
+
+    def test_panels_share_their_epochs(self, axes):
+        history = {"epoch": [1, 2, 3], "loss": [3, 2, 1], "AP": ["", "", 0.1]}
+        plot_history(history, "curves.png")
+        limits = {a.get_xlim() for a in axes.values()}
+        assert list(axes) == ["Loss", "Score"] and len(limits) == 1
+        assert 0 < limits.pop()[0] < 1
+
+    def test_scores_of_nothing_are_left_out(self, axes):
+        plot_history({"AP": [0.1, 0.2], "AP (L)": [-1, -1], "AR .5": [-1, 1]}, "a.png")
+        lines = {line.get_label(): line for line in axes["Score"].lines}
+        assert set(lines) == {"AP", "AR .5"}
+        np.testing.assert_array_equal(lines["AR .5"].get_ydata(), [1])
+
     def test_errors(self, tmp_path):
         with pytest.raises(ValueError, match="none.csv cannot be read"):
             plot_history(tmp_path / "none.csv", tmp_path / "a.png")
