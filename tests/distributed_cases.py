@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from hrnet_tf.distribution.model import ReplicatedModel
+from hrnet_tf.layers.batch_norm import BatchNorm
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntropy
 from hrnet_tf.training.adam import AdamW
@@ -46,7 +47,7 @@ def data(kind):
     return images, labels, weights
 
 
-def network(pixels, dtype=None):
+def network(pixels, dtype=None, frozen=False):
     inputs = keras.Input((8, 8, 3), name="images")
     x = ConvNorm(6, 3, dtype=dtype, name="first")(inputs)
     x = ConvNorm(5, 3, strides=2, dtype=dtype, name="second")(x)
@@ -55,7 +56,11 @@ def network(pixels, dtype=None):
         x = keras.layers.Dense(4, dtype="float32", name="head")(x)
     else:
         x = keras.layers.Conv2D(4, 1, dtype="float32", name="head")(x)
-    return ReplicatedModel(inputs, x)
+    model = ReplicatedModel(inputs, x)
+    for layer in model._flatten_layers():
+        if isinstance(layer, BatchNorm):
+            layer.frozen_statistics = frozen
+    return model
 
 
 def sgd(**kwargs):
@@ -70,7 +75,7 @@ def classes(**kwargs):
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True, **kwargs)
 
 
-# optimizer, loss, kind of data, arguments of compile, arguments of fit
+# Of the network, optimizer, loss, kind of data, arguments of compile and of fit.
 CASES = {
     "plain": {},
     "adamw_schedule": {
@@ -122,7 +127,32 @@ CASES = {
         "loss": lambda: OHEMCrossEntropy(0.9, 1, class_weights=(1.0, 0.2, 3.0, 1.0)),
         "data": "pixels",
     },
+    # Batch statistics are exchanged, which XLA cannot compile for CPUs.
     "jit_compile": {"compile": {"jit_compile": True}},
+    "frozen": {"network": {"frozen": True}},
+    "frozen_jit_compile": {
+        "network": {"frozen": True},
+        "compile": {"jit_compile": True},
+    },
+    "frozen_jit_compile_all": {
+        "network": {"frozen": True},
+        "compile": {"jit_compile": True},
+        "optimizer": lambda: keras.optimizers.LossScaleOptimizer(
+            sgd(gradient_accumulation_steps=2, global_clipnorm=0.1),
+            initial_scale=2.0**110,
+        ),
+        "data": "overflow",
+        "weighted": True,
+    },
+    # Rounded to three digits.
+    "mixed_float16": {
+        "network": {"dtype": "mixed_float16"},
+        "optimizer": lambda: keras.optimizers.LossScaleOptimizer(
+            sgd(), initial_scale=2.0**6
+        ),
+        "data": "overflow",
+        "weighted": True,
+    },
 }
 
 
@@ -133,7 +163,7 @@ def run(case, strategy, plain=False):
     images, labels, weights = data(kind)
     keras.utils.set_random_seed(3)
     with strategy.scope():
-        model = network(kind == "pixels")
+        model = network(kind == "pixels", **case.get("network", {}))
         model.track_gradient_norm = bool(case.get("weighted"))
         model.compile(
             case.get("optimizer", sgd)(),
@@ -165,7 +195,17 @@ def run(case, strategy, plain=False):
     found["iterations"] = keras.ops.convert_to_numpy(optimizer.iterations)
     if hasattr(optimizer, "dynamic_scale"):
         found["scale"] = optimizer.dynamic_scale.numpy()
+    if strategy.num_replicas_in_sync > 1 and model.steps_per_execution == 1:
+        functions = (model.train_function, model.test_function)
+        found["compiled"] = [count_compiled(f, strategy, batches) for f in functions]
     return found
+
+
+def count_compiled(function, strategy, batches):
+    """How many functions in a train or test function are XLA's."""
+    iterator = iter(strategy.experimental_distribute_dataset(batches))
+    graph = function.get_concrete_function(iterator).graph.as_graph_def()
+    return sum(f.attr["_XlaMustCompile"].b for f in graph.library.function)
 
 
 def make_strategy(devices):

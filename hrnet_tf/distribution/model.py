@@ -15,7 +15,9 @@ class ReplicatedModel(keras.Model):
     losses are averaged over the examples of all replicas, however these are divided;
     the optimizer becomes a `ReplicatedOptimizer`; several steps an execution work; and
     nothing has to be built from a first batch, which Keras cannot do with several
-    workers. The model must have been built within the strategy's scope.
+    workers. The model must have been built within the strategy's scope. With
+    `jit_compile=True` each replica's losses and gradients are compiled, and what
+    follows on them, exchange, step and metrics, is not.
 
     Attributes:
         track_gradient_norm: bool. True, set before `compile`, adds the mean norm of all
@@ -32,16 +34,9 @@ class ReplicatedModel(keras.Model):
                 and self.dtype_policy.compute_dtype == "float16"
             )
             kwargs["auto_scale_loss"] = False
-            if not self._accelerators():
-                # CPUs are replicas in tests alone.
-                if kwargs.get("jit_compile") is True:
-                    warnings.warn(
-                        "XLA cannot compile the exchange between CPU devices: the model"
-                        " is trained without it.",
-                        stacklevel=2,
-                    )
-                kwargs["jit_compile"] = False
         super().compile(optimizer, *args, **kwargs)
+        # What XLA was found to be unable to compile.
+        self._left_out = set()
         self._gradient_norm = None
         if self.track_gradient_norm and keras.backend.backend() == "tensorflow":
             with self.distribute_strategy.scope():
@@ -59,10 +54,6 @@ class ReplicatedModel(keras.Model):
             return False
         return self.distribute_strategy.num_replicas_in_sync > 1
 
-    def _accelerators(self):
-        devices = self.distribute_strategy.extended.worker_devices
-        return [device for device in devices if "CPU" not in device.upper()]
-
     def train_step(self, *args):
         # On JAX the state comes before the data.
         if not self._replicated() and self._gradient_norm is None:
@@ -71,13 +62,21 @@ class ReplicatedModel(keras.Model):
         import tensorflow as tf
 
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        with tf.GradientTape() as tape:
-            y_pred = self(x, training=True)
-            loss, count = self._loss_and_count(x, y, y_pred, sample_weight, True)
-            scaled = self.optimizer.scale_loss(loss)
-        self._track_loss(loss, count)
+        count, factor = self._count_and_factor(x, sample_weight)
         variables = self.trainable_weights
-        gradients = tape.gradient(scaled, variables)
+
+        def differentiate(x, y, sample_weight, factor):
+            with tf.GradientTape() as tape:
+                y_pred, masks, loss = self._predict_with_loss(
+                    x, y, sample_weight, factor, True
+                )
+                scaled = self.optimizer.scale_loss(loss)
+            return y_pred, masks, loss, tape.gradient(scaled, variables)
+
+        y_pred, _, loss, gradients = self._compiled(
+            differentiate, x, y, sample_weight, factor
+        )
+        self._track_loss(loss, count)
         self._apply(gradients, variables, count)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
@@ -86,30 +85,77 @@ class ReplicatedModel(keras.Model):
             return super().test_step(*args)
         (data,) = args
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=False)
-        loss, count = self._loss_and_count(x, y, y_pred, sample_weight, False)
+        count, factor = self._count_and_factor(x, sample_weight)
+
+        def test(x, y, sample_weight, factor):
+            return self._predict_with_loss(x, y, sample_weight, factor, False)
+
+        y_pred, _, loss = self._compiled(test, x, y, sample_weight, factor)
         self._track_loss(loss, count)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
-    def _loss_and_count(self, x, y, y_pred, sample_weight, training):
-        """This replica's part of the loss, and the mean examples of a replica."""
-        import tensorflow as tf
-
+    def _predict_with_loss(self, x, y, sample_weight, factor, training):
+        """The predictions, their masks, and this replica's part of the loss."""
+        y_pred = self(x, training=training)
         loss = self.compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
         )
+        if factor is not None:
+            loss = loss * keras.ops.cast(factor, loss.dtype)
+        # Attributes, which do not leave a compiled function.
+        masks = [getattr(p, "_keras_mask", None) for p in keras.tree.flatten(y_pred)]
+        return y_pred, masks, loss
+
+    def _compiled(self, function, *args):
+        """Calls what each replica does by itself; by XLA, if that was asked for.
+
+        XLA can compile exchanges between replicas, and assignments of variables that
+        they share, only where all of them are GPUs.
+        """
+        asked = self._replicated() and self.jit_compile
+        if not asked or function.__name__ in self._left_out:
+            return function(*args)
+        import tensorflow as tf
+
+        try:
+            # Made for one trace of the step around it, of which each replica has its
+            # own.
+            y_pred, masks, *rest = tf.function(
+                function, autograph=False, jit_compile=True
+            )(*args)
+        except RuntimeError as error:
+            if "merge_call" not in str(error):
+                raise
+            self._left_out.add(function.__name__)
+            warnings.warn(
+                "jit_compile=True is left out: a layer or the loss exchanges values"
+                " between the replicas or assigns variables that they share, as batch"
+                " normalisation does in training, and XLA can compile that only where"
+                " all replicas are GPUs.",
+                stacklevel=2,
+            )
+            return function(*args)
+        for prediction, mask in zip(keras.tree.flatten(y_pred), masks, strict=True):
+            if mask is not None:
+                prediction._keras_mask = mask
+        return y_pred, masks, *rest
+
+    def _count_and_factor(self, x, sample_weight):
+        """The mean examples of a replica, and what makes its loss its part of all."""
+        import tensorflow as tf
+
         first = keras.tree.flatten(x)[0]
-        count = tf.cast(tf.shape(first)[0], loss.dtype)
+        count = tf.cast(tf.shape(first)[0], "float32")
         if not self._replicated():
-            return loss, count
+            return count, None
         weight = self._divisor(sample_weight)
         if weight is None:
             weight = count
         strategy = self.distribute_strategy
         weights, counts = replicas.total([weight, count])
         share = weight * strategy.num_replicas_in_sync
-        loss = loss * tf.math.divide_no_nan(share, weights)
-        return loss, counts / strategy.num_replicas_in_sync
+        factor = tf.math.divide_no_nan(share, weights)
+        return counts / strategy.num_replicas_in_sync, factor
 
     def _divisor(self, sample_weight):
         """What the losses divide by, or None if it is the number of examples."""
