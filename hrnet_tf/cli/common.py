@@ -9,6 +9,8 @@ from pathlib import Path
 
 import typer
 
+from hrnet_tf.training import exit_codes
+
 ROOT = Path(__file__).parent.parent
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
@@ -23,9 +25,10 @@ def console(stderr=False):
 def command(interrupted="Stopped."):
     """Makes a function a command that ends with a line and an exit code.
 
-    Bad input (ValueError, OSError) becomes `error: ...` on stderr and exit code 1,
-    Ctrl-C the text `interrupted` and exit code 130. The function gets `debug=True`
-    where the user wants Python's traceback instead.
+    Bad input (ValueError, OSError) becomes `error: ...` on stderr and exit code 1, or
+    the error's own `exit_code`; Ctrl-C the text `interrupted` and exit code 130. The
+    function gets `debug=True` where the user wants Python's traceback instead. All
+    other errors are for a bug report: they keep it, with exit code 70.
 
     Args:
         interrupted: str. What is said after Ctrl-C.
@@ -40,12 +43,19 @@ def command(interrupted="Stopped."):
                     return function(**arguments)
             except KeyboardInterrupt:
                 _say("", f"\n{interrupted}", "yellow")
-                raise typer.Exit(130) from None
+                raise typer.Exit(exit_codes.INTERRUPTED) from None
+            except (typer.Exit, typer.Abort, typer.BadParameter):
+                raise
             except (ValueError, OSError) as error:
                 if arguments.get("debug"):
-                    raise
-                _say("error: ", _describe(error), "red")
-                raise typer.Exit(1) from None
+                    traceback.print_exc()
+                else:
+                    _say("error: ", _describe(error), "red")
+                code = getattr(error, "exit_code", exit_codes.EXPLAINED)
+                raise typer.Exit(code) from None
+            except Exception:
+                traceback.print_exc()
+                raise typer.Exit(exit_codes.UNEXPECTED) from None
 
         return run
 

@@ -195,8 +195,8 @@ MaxRestartsOption = Annotated[
     int,
     typer.Option(
         metavar="K",
-        help="How often all processes are started again after one has died. They go"
-        " on from the saved state.",
+        help="How often all processes are started again after one was killed or"
+        " failed unforeseen. They go on from the saved state.",
         min=0,
         rich_help_panel=_DEVICES,
     ),
@@ -254,7 +254,9 @@ def train(
     TensorBoard (tensorboard --logdir OUT).
 
     After SIGTERM the state is saved and the exit code is 75: run it again. Else it is
-    1 after an error, 2 after a wrong option, and 130 after Ctrl-C.
+    1 after an error that its message explains, 2 after a wrong option, 69 where another
+    worker was lost, 70 after an unforeseen error, and 130 after Ctrl-C. After 1 and 2
+    --max-restarts does not try again.
 
     Example:
       hrnet train recipes/lspet_pose_w18_small.py --data-dir data/lspet \\

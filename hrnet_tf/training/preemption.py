@@ -3,8 +3,7 @@
 import signal
 import threading
 
-# EX_TEMPFAIL: nothing is wrong, and trying again later goes on.
-EXIT_CODE = 75
+from hrnet_tf.training import exit_codes
 
 
 class Preempted(SystemExit):
@@ -18,7 +17,7 @@ class Preempted(SystemExit):
     """
 
     def __init__(self, message):
-        super().__init__(EXIT_CODE)
+        super().__init__(exit_codes.PREEMPTED)
         self.message = message
 
     def __str__(self):

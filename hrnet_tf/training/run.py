@@ -15,6 +15,7 @@ from hrnet_tf.models.loading import inference_function
 from hrnet_tf.results import write_json
 from hrnet_tf.training import callbacks
 from hrnet_tf.training.guard import StopOnNonFinite
+from hrnet_tf.training.peer_lost import PeerLost, is_peer_lost
 from hrnet_tf.training.preemption import Preempted, Preemption
 from hrnet_tf.training.progress import Progress
 from hrnet_tf.training.save_state import SaveState
@@ -22,6 +23,7 @@ from hrnet_tf.training.state import (
     TrainingState,
     disk_full_text,
     is_disk_full,
+    newest_state,
     read_state,
     restore_variables,
 )
@@ -103,6 +105,7 @@ def train(
         ValueError: if the folder holds another run or states of another model, all of
             its states are damaged, or the data are bad.
         OSError: if the disk is full.
+        PeerLost: if another worker is gone, so that all must start again.
         Preempted: on SIGTERM, when the state is saved.
     """
     if console is None:
@@ -120,7 +123,7 @@ def train(
     overwrite = overwrite or _may_overwrite(output_dir, settings, confirm)
     with (
         Preemption(_stop_early) as preemption,
-        explained(recipe, output_dir),
+        explained(recipe, output_dir, devices.strategy),
         contextlib.ExitStack() as stack,
     ):
         stack.enter_context(plain_graphs())
@@ -267,7 +270,7 @@ def _fit(model, recipe, batches, hooks, saver):
 
 
 @contextlib.contextmanager
-def explained(recipe, output_dir):
+def explained(recipe, output_dir, strategy=None):
     """Turns errors of TensorFlow and of a full disk into what to do about them."""
     try:
         yield
@@ -281,9 +284,22 @@ def explained(recipe, output_dir):
                 f"Memory ran out with a batch of {recipe.batch_size}. Pass a smaller"
                 " --batch-size, or use mixed precision."
             ) from error
+        if is_peer_lost(error, strategy):
+            raise PeerLost(_peer_lost_text(output_dir, error)) from error
         if recipe.find_damaged is not None:
             recipe.find_damaged()
-        raise ValueError(_explain(error)) from error
+        text = f"TensorFlow stopped the training: {_first_line(error)}"
+        raise ValueError(text) from error
+
+
+def _peer_lost_text(output_dir, error):
+    newest = newest_state(output_dir)
+    begin = f"from {newest}" if newest else "from the beginning, for want of a state"
+    return (
+        "Another worker is gone, so that this one cannot go on either. Start all"
+        f" workers again with the same command: they go on {begin}."
+        f" ({_first_line(error)})"
+    )
 
 
 def _jit_compile():
@@ -302,11 +318,11 @@ _NOISE = (
 )
 
 
-def _explain(error):
-    """The first line of a TensorFlow error."""
+def _first_line(error):
+    """The line of a TensorFlow error that matters."""
     lines = [line.strip() for line in str(error.message).splitlines()]
     lines = [line for line in lines if line and not line.startswith(_NOISE)]
-    return f"TensorFlow stopped the training: {lines[0] if lines else error}"
+    return lines[0] if lines else str(error)
 
 
 def _scaled(optimizer, model):

@@ -9,11 +9,14 @@ import subprocess
 import time
 from pathlib import Path
 
-from hrnet_tf.training.preemption import EXIT_CODE, Preemption
+from hrnet_tf.training import exit_codes
+from hrnet_tf.training.preemption import Preemption
 
-# What Click and Python end with after wrong options: another try would do the same.
-USAGE_ERROR = 2
-INTERRUPTED = 130
+# After these another try would end the same way.
+_FINAL = (exit_codes.EXPLAINED, exit_codes.USAGE)
+# These may have been caused by the end of another worker: TensorFlow aborts some
+# processes that are left alone.
+_CONSEQUENCES = (exit_codes.PEER_LOST, -signal.SIGABRT)
 # Time to save a state in, before a process is killed.
 GRACE_SECONDS = 30.0
 _POLL_SECONDS = 0.1
@@ -23,10 +26,11 @@ _TAIL_LINES = 15
 class Supervisor:
     """Runs a training command as the workers of a cluster on this machine.
 
-    All workers depend on each other: when one ends with an error or is killed, the
-    others are stopped, and all are started again and go on from the saved state. The
-    first worker, which is the chief, writes to this process' output; what the others
-    say goes to `logs/worker-I.log` of the run's folder.
+    All workers depend on each other: when one is killed or fails, the others are
+    stopped, and all are started again and go on from the saved state; not so after
+    errors that were explained to the user (exit codes 1 and 2), which all would meet
+    again. The first worker, which is the chief, writes to this process' output; what
+    the others say goes to `logs/worker-I.log` of the run's folder.
 
     Args:
         command: list of str, the same for all workers.
@@ -36,7 +40,8 @@ class Supervisor:
         say: function of a str, told what happens.
         first_only: collection of str. Arguments of the command that are left out when
             it is started again, such as "--overwrite".
-        grace_seconds: float. Time that processes get to save their state.
+        grace_seconds: float. Time that processes get to save their state, or to show
+            that it was they for whose loss another one failed.
     Raises:
         ValueError: if this process is a worker of a cluster itself, or several workers
             are to share fewer GPUs.
@@ -81,7 +86,7 @@ class Supervisor:
                 return self._run(preemption)
             except KeyboardInterrupt:
                 self._stop(signal.SIGINT)
-                return INTERRUPTED
+                return exit_codes.INTERRUPTED
             finally:
                 self._stop(signal.SIGKILL)
 
@@ -97,20 +102,22 @@ class Supervisor:
                 return 0
             self._stop(signal.SIGTERM)
             if preemption.requested:
-                return EXIT_CODE
+                return exit_codes.PREEMPTED
             code = self._workers[failed].returncode
             text = f"Worker {failed} {_ending(code)}."
-            if code == USAGE_ERROR or restarts == self.max_restarts:
-                all_used = restarts and code != USAGE_ERROR
-                self.say(
-                    text + f" All {restarts} restarts are used up." * bool(all_used)
-                )
+            if code in _FINAL or restarts == self.max_restarts:
+                self.say(text + self._why_no_more(code, restarts))
                 break
             whose = "All workers start" if self.num_workers > 1 else "It starts"
             self.say(
                 f"{text} {whose} again (restart {restarts + 1} of {self.max_restarts})."
             )
         return 128 - code if code < 0 else code
+
+    def _why_no_more(self, code, restarts):
+        if code in _FINAL and restarts < self.max_restarts:
+            return " A restart would not mend that."
+        return f" All {restarts} restarts are used up." if restarts else ""
 
     def _start(self):
         ports = free_ports(self.num_workers)
@@ -144,14 +151,19 @@ class Supervisor:
 
     def _wait(self, preemption):
         """Waits until all workers have ended well, or one has not: its index."""
+        deadline = None
         while not preemption.requested:
             codes = [worker.poll() for worker in self._workers]
             failed = [i for i, code in enumerate(codes) if code]
-            if failed:
-                for i in failed:
+            causes = [i for i in failed if codes[i] not in _CONSEQUENCES]
+            now = time.monotonic()
+            if failed and deadline is None:
+                deadline = now + self.grace_seconds
+            if causes or failed and (None not in codes or now > deadline):
+                for i in causes or failed:
                     self._show_tail(i)
                 # What was killed comes before what failed for want of it.
-                return min(failed, key=lambda i: codes[i])
+                return min(causes or failed, key=lambda i: codes[i])
             if None not in codes:
                 return None
             time.sleep(_POLL_SECONDS)
@@ -161,7 +173,7 @@ class Supervisor:
         """Passes SIGTERM on; the exit code is 0 if the run had just ended."""
         self._stop(signal.SIGTERM)
         codes = {worker.returncode for worker in self._workers}
-        return 0 if codes == {0} else EXIT_CODE
+        return 0 if codes == {0} else exit_codes.PREEMPTED
 
     def _stop(self, number):
         """Sends a signal to the workers that are left, and SIGKILL after a while."""
@@ -190,6 +202,8 @@ class Supervisor:
 
 def _ending(code):
     """How a process ended, such as "was killed by SIGKILL"."""
+    if code == exit_codes.PEER_LOST:
+        return "lost another worker"
     if code >= 0:
         return f"ended with exit code {code}"
     return f"was killed by {signal.Signals(-code).name}"

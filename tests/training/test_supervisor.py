@@ -129,11 +129,66 @@ class TestRestarts:
         assert run.run() == 128 + 9
         assert run.said == ["Worker 0 was killed by SIGKILL."]
 
-    def test_do_not_help_against_wrong_options(self, case):
-        run = case("sys.exit(2 if index else 0)", num_workers=2, max_restarts=3)
-        assert run.run() == 2
+    @pytest.mark.parametrize("code", [1, 2])
+    def test_do_not_help_against_what_was_explained(self, case, code):
+        run = case(f"sys.exit({code} if index else 0)", num_workers=2, max_restarts=3)
+        assert run.run() == code
         assert len(run.starts(1)) == 1
-        assert run.said[-1] == "Worker 1 ended with exit code 2."
+        assert run.said[-1] == (
+            f"Worker 1 ended with exit code {code}. A restart would not mend that."
+        )
+
+    def test_stop_at_what_a_restart_does_not_mend(self, case):
+        run = case("sys.exit(70 if attempt == 1 else 1)", max_restarts=3)
+        assert run.run() == 1
+        assert run.said == [
+            "Worker 0 ended with exit code 70. It starts again (restart 1 of 3).",
+            "Worker 0 ended with exit code 1. A restart would not mend that.",
+        ]
+
+    @pytest.mark.parametrize("lost", ["sys.exit(69)", "os.abort()"])
+    @pytest.mark.parametrize(
+        ("cause", "code", "starts"),
+        [
+            ("sys.exit(1)", 1, 1),
+            ("os.kill(os.getpid(), signal.SIGKILL)", 0, 2),
+            ("sys.exit(69)", 0, 2),
+        ],
+    )
+    def test_look_for_the_cause_of_a_loss(self, case, lost, cause, code, starts):
+        run = case(
+            f"""
+            if attempt == 1:
+                if index == 0:
+                    {lost}
+                # Its peer, which waited for it, may well be gone first.
+                time.sleep(0.5)
+                {cause}
+            """,
+            num_workers=2,
+            max_restarts=2,
+        )
+        assert run.run() == code
+        assert len(run.starts(0)) == len(run.starts(1)) == starts
+        if cause != "sys.exit(69)":
+            assert run.said[-1].startswith("Worker 1 ")
+
+    def test_do_not_wait_for_a_cause_for_ever(self, case):
+        run = case(
+            """
+            if attempt == 1:
+                if index == 0:
+                    sys.exit(69)
+                wait()
+            """,
+            num_workers=2,
+            max_restarts=1,
+            grace_seconds=0.5,
+        )
+        assert run.run() == 0
+        assert run.said == [
+            "Worker 0 lost another worker. All workers start again (restart 1 of 1)."
+        ]
 
     def test_kill_what_does_not_stop(self, case):
         run = case(
