@@ -53,7 +53,8 @@ class Progress(StepCallback):
             f"epoch {epoch + 1}/{self.recipe.epochs}",
             total=self.steps_per_epoch,
             completed=self.steps_done,
-            status="",
+            # Minutes may pass before the first step of a large network.
+            status="" if self._clock.is_traced else "preparing the first step",
         )
         self.bar.start()
 
@@ -64,6 +65,9 @@ class Progress(StepCallback):
         rate = self.bar.tasks[0].speed
         speed = f"  {_speed_text(rate * self.recipe.batch_size)}" if rate else ""
         status = f"loss {logs['loss']:.4g}{speed}"
+        is_last = self.steps_done >= self.steps_per_epoch
+        if is_last and self.recipe.is_evaluated(self.epoch + 1):
+            status += "  testing"
         self.bar.update(self.task, completed=self.steps_done, status=status)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -108,7 +112,7 @@ class _Clock:
         self.steps_per_epoch = steps_per_epoch
         self._started = time.monotonic()
         self._training = self._steps = 0
-        self._is_traced = False
+        self.is_traced = False
         # What else an epoch took, by whether it was evaluated.
         self._rests = {True: [], False: []}
 
@@ -118,10 +122,10 @@ class _Clock:
     def trained(self, steps):
         now = time.monotonic()
         # The first step, in which TensorFlow traces, may take as long as an epoch.
-        if self._is_traced:
+        if self.is_traced:
             self._training += now - self._until
             self._steps += steps
-        self._is_traced = True
+        self.is_traced = True
         self._until = now
 
     def end(self, epochs_done):

@@ -123,6 +123,19 @@ def test_the_bar_begins_where_an_earlier_process_ended(clock):
     assert shown.bar is None
 
 
+def test_the_bar_says_what_takes_long():
+    shown = a_progress(terminal=True, epochs=2)
+    for epoch, first in enumerate(["preparing the first step", ""]):
+        shown.on_epoch_begin(epoch)
+        assert shown.bar.tasks[0].fields["status"] == first
+        for batch in range(STEPS):
+            assert "testing" not in shown.bar.tasks[0].fields["status"]
+            shown.on_train_batch_end(batch, {"loss": 0.25})
+        # Of two epochs only the last is evaluated.
+        assert shown.bar.tasks[0].fields["status"].endswith("  testing") == bool(epoch)
+        shown.stop()
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
