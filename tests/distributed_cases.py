@@ -1,10 +1,11 @@
 """Trains small networks on one device and on several; writes both results.
 
 Run as `python distributed_cases.py OUT.npz DEVICES [CASE ...]`: DEVICES is 1 (the
-reference), 2 (logical CPU devices) or "workers" (a process of a cluster, described by
-TF_CONFIG).
+reference), 2 (logical CPU devices), "workers" (a process of a cluster, described by
+TF_CONFIG) or "jax" (all devices that JAX has, from the initial weights in OUT.npz).
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -18,6 +19,8 @@ import tensorflow as tf
 from hrnet_tf.distribution.model import ReplicatedModel
 from hrnet_tf.layers.batch_norm import BatchNorm
 from hrnet_tf.layers.conv_norm import ConvNorm
+from hrnet_tf.layers.parallel import HighResolutionModule
+from hrnet_tf.layers.residual import BasicBlock
 from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntropy
 from hrnet_tf.training.adam import AdamW
 from hrnet_tf.training.muon import Muon
@@ -61,6 +64,15 @@ def network(pixels, dtype=None, frozen=False):
         if isinstance(layer, BatchNorm):
             layer.frozen_statistics = frozen
     return model
+
+
+def stock_network():
+    """A model of Keras' own class."""
+    inputs = keras.Input((8, 8, 3), name="images")
+    x = BasicBlock(6)(ConvNorm(6)(inputs))
+    streams = HighResolutionModule((6, 5), num_blocks=1)([x, ConvNorm(5, strides=2)(x)])
+    x = [keras.layers.GlobalAveragePooling2D()(x) for x in streams]
+    return keras.Model(inputs, keras.layers.Dense(4)(keras.layers.concatenate(x)))
 
 
 def sgd(**kwargs):
@@ -111,6 +123,16 @@ CASES = {
             use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=7
         )
     },
+    "clip_accumulation_ema": {
+        "optimizer": lambda: sgd(
+            global_clipnorm=0.1,
+            gradient_accumulation_steps=3,
+            use_ema=True,
+            ema_momentum=0.9,
+            ema_overwrite_frequency=7,
+        ),
+        "weighted": True,
+    },
     "steps_per_execution": {"compile": {"steps_per_execution": 5}},
     "weights": {"weighted": True},
     "weighted_mean": {
@@ -153,27 +175,41 @@ CASES = {
         "data": "overflow",
         "weighted": True,
     },
+    # Large steps would magnify the rounding of the eleven normalisations.
+    "stock": {
+        "stock": True,
+        "optimizer": lambda: keras.optimizers.SGD(4e-3, momentum=0.9),
+    },
 }
 
 
-def run(case, strategy, plain=False):
-    """Trains a case; returns its losses, weights and evaluation."""
+def run(case, strategy, initial=None):
+    """Trains a case; returns its losses, weights before and after, and evaluation."""
     case = CASES[case]
-    kind = case.get("data", "classes")
+    stock, kind = case.get("stock"), case.get("data", "classes")
     images, labels, weights = data(kind)
     keras.utils.set_random_seed(3)
-    with strategy.scope():
-        model = network(kind == "pixels", **case.get("network", {}))
-        model.track_gradient_norm = bool(case.get("weighted"))
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        if stock:
+            model = stock_network()
+        else:
+            model = network(kind == "pixels", **case.get("network", {}))
+            model.track_gradient_norm = bool(case.get("weighted"))
+        if initial is not None:
+            model.set_weights(initial)
         model.compile(
             case.get("optimizer", sgd)(),
             case.get("loss", classes)(),
             **case.get("compile", {}),
         )
+    found = {f"initial{i}": w for i, w in enumerate(model.get_weights())}
     parts = (images, labels, weights) if case.get("weighted") else (images, labels)
     batches = tf.data.Dataset.from_tensor_slices(parts).batch(BATCH)
     # 19 examples: the last batch is uneven, and of the last three one replica has one.
-    rest = tf.data.Dataset.from_tensor_slices(tuple(p[:19] for p in parts)).batch(BATCH)
+    # Keras alone would take a wrong mean of these, and on JAX it stops.
+    count = 16 if stock or not strategy else 19
+    parts = tuple(part[:count] for part in parts)
+    rest = tf.data.Dataset.from_tensor_slices(parts).batch(BATCH)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
@@ -186,7 +222,7 @@ def run(case, strategy, plain=False):
         verbose=0,
         **case.get("fit", {}),
     )
-    found = {f"weight{i}": v.numpy() for i, v in enumerate(model.weights)}
+    found |= {f"weight{i}": w for i, w in enumerate(model.get_weights())}
     for name, values in history.history.items():
         found[name] = np.array(values)
     found["test"] = np.array(model.evaluate(rest, verbose=0, return_dict=True)["loss"])
@@ -194,8 +230,9 @@ def run(case, strategy, plain=False):
     # Steps that loss scaling left out are not counted.
     found["iterations"] = keras.ops.convert_to_numpy(optimizer.iterations)
     if hasattr(optimizer, "dynamic_scale"):
-        found["scale"] = optimizer.dynamic_scale.numpy()
-    if strategy.num_replicas_in_sync > 1 and model.steps_per_execution == 1:
+        found["scale"] = keras.ops.convert_to_numpy(optimizer.dynamic_scale)
+    replicated = not stock and strategy and strategy.num_replicas_in_sync > 1
+    if replicated and model.steps_per_execution == 1:
         functions = (model.train_function, model.test_function)
         found["compiled"] = [count_compiled(f, strategy, batches) for f in functions]
     return found
@@ -211,6 +248,9 @@ def count_compiled(function, strategy, batches):
 def make_strategy(devices):
     if devices == "workers":
         return tf.distribute.MultiWorkerMirroredStrategy()
+    if devices == "jax":
+        keras.distribution.set_distribution(keras.distribution.DataParallel())
+        return None
     if devices == "1":
         return tf.distribute.get_strategy()
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -223,8 +263,10 @@ def make_strategy(devices):
 def main(out, devices, *cases):
     strategy = make_strategy(devices)
     found = {}
+    before = np.load(out) if devices == "jax" else {}
     for case in cases or CASES:
-        for key, value in run(case, strategy).items():
+        initial = [before[n] for n in before if n.startswith(f"{case}/initial")]
+        for key, value in run(case, strategy, initial or None).items():
             found[f"{case}/{key}"] = value
     task = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {})
     if not task.get("index"):

@@ -120,10 +120,13 @@ def test_two_processes(one_and_two_devices, tmp_path):
     ports = free_ports(2)
     workers = [f"localhost:{port}" for port in ports]
     out = tmp_path / "workers.npz"
+    # Keras' own `fit` stops there.
+    cases = [case for case in CASES if case != "stock"]
     processes = [
         train(
             out,
             "workers",
+            cases,
             TF_CONFIG=json.dumps(
                 {
                     "cluster": {"worker": workers},
@@ -135,7 +138,7 @@ def test_two_processes(one_and_two_devices, tmp_path):
     ]
     finish(*processes)
     found = np.load(out)
-    for case in CASES:
+    for case in cases:
         check_equal(found, one_and_two_devices[0], case)
     check_compiled(found, 1, COMPILED)
     # With and without XLA.
