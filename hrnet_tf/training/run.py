@@ -322,7 +322,7 @@ def _first_line(error):
     """The line of a TensorFlow error that matters."""
     lines = [line.strip() for line in str(error.message).splitlines()]
     lines = [line for line in lines if line and not line.startswith(_NOISE)]
-    return lines[0] if lines else str(error)
+    return (lines[0] if lines else str(error)).rstrip(": ")
 
 
 def _scaled(optimizer, model):
