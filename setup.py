@@ -41,7 +41,14 @@ EXTRAS = {
         # The last one for Python 3.10.
         "keras-hub>=0.25,<0.26; python_version < '3.11'",
     ],
-    "test": ["pytest>=8", "pytest-xdist>=3.5", "ruff>=0.14,<0.18"],
+    "kubernetes": ["kubernetes>=31,<38"],
+    "test": [
+        "pytest>=8",
+        "pytest-xdist>=3.5",
+        "ruff>=0.14,<0.18",
+        # A client against a server of the tests.
+        "kubernetes>=31,<38",
+    ],
 }
 
 setup(

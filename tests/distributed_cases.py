@@ -2,11 +2,11 @@
 
 Run as `python distributed_cases.py OUT.npz DEVICES [CASE ...]`: DEVICES is 1 (the
 reference), 2 (logical CPU devices), "workers" (a process of a cluster, described by
-TF_CONFIG) or "jax" (all devices that JAX has, from the initial weights in OUT.npz).
+TF_CONFIG or Slurm) or "jax" (all devices that JAX has, from the initial weights in
+OUT.npz).
 """
 
 import contextlib
-import json
 import os
 import sys
 
@@ -25,6 +25,7 @@ from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntr
 from hrnet_tf.training.adam import AdamW
 from hrnet_tf.training.muon import Muon
 from hrnet_tf.training.sgd import TorchSGD
+from hrnet_tf.training.strategies import is_chief, make_devices
 
 STEPS, BATCH = 20, 8
 
@@ -247,10 +248,9 @@ def count_compiled(function, strategy, batches):
 
 def make_strategy(devices):
     if devices == "workers":
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        return make_devices("multiworker").strategy
     if devices == "jax":
-        keras.distribution.set_distribution(keras.distribution.DataParallel())
-        return None
+        return make_devices("tpu").strategy
     if devices == "1":
         return tf.distribute.get_strategy()
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -268,8 +268,7 @@ def main(out, devices, *cases):
         initial = [before[n] for n in before if n.startswith(f"{case}/initial")]
         for key, value in run(case, strategy, initial or None).items():
             found[f"{case}/{key}"] = value
-    task = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {})
-    if not task.get("index"):
+    if is_chief():
         np.savez(out, **found)
 
 

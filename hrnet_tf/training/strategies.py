@@ -9,6 +9,8 @@ import time
 
 import keras
 
+from hrnet_tf.training.clusters import find_cluster, read_cluster
+
 STRATEGIES = ("one", "mirrored", "multiworker", "tpu")
 # Time for all workers of a cluster to appear, seconds.
 PEER_TIMEOUT = 300.0
@@ -102,59 +104,6 @@ def is_chief():
     return task.get("index", 0) == 0
 
 
-def read_cluster(text):
-    """Reads TF_CONFIG.
-
-    Args:
-        text: str, json.
-    Returns:
-        A dict, empty or with "cluster": {"worker": list of "host:port"} and "task":
-        {"type": "worker", "index": int}.
-    Raises:
-        ValueError: if it describes no cluster of workers.
-    """
-    wanted = (
-        ' Expected for instance {"cluster": {"worker": ["a:2222", "b:2222"]}, "task":'
-        ' {"type": "worker", "index": 0}}.'
-    )
-    try:
-        config = json.loads(text)
-    except ValueError as error:
-        raise ValueError(
-            f"TF_CONFIG is no valid json ({error}). Received: {text!r}.{wanted}"
-        ) from error
-    if config == {}:
-        return {}
-    try:
-        workers, task = config["cluster"]["worker"], config["task"]
-        kind, index = task["type"], int(task["index"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"TF_CONFIG lacks the workers or this process' task. Received: {text}."
-            + wanted
-        ) from error
-    others = sorted(set(config["cluster"]) - {"worker"})
-    if others or kind != "worker":
-        raise ValueError(
-            f"TF_CONFIG may hold workers alone (the first is the chief), but names"
-            f" {', '.join(others) or kind}.{wanted}"
-        )
-    for address in workers:
-        host, colon, port = str(address).rpartition(":")
-        if not (host and colon and port.isdigit() and 0 < int(port) < 65536):
-            raise ValueError(
-                f"TF_CONFIG names a worker that is no host:port: {address!r}.{wanted}"
-            )
-    if len(set(workers)) != len(workers):
-        raise ValueError(f"TF_CONFIG names a worker twice: {workers}.")
-    if not 0 <= index < len(workers):
-        raise ValueError(
-            f"TF_CONFIG's task index is {index}, but there are {len(workers)} workers:"
-            f" expected 0 to {len(workers) - 1}."
-        )
-    return {"cluster": {"worker": workers}, "task": {"type": kind, "index": index}}
-
-
 def _mirrored():
     import tensorflow as tf
 
@@ -190,55 +139,12 @@ def _jax_devices():
 def _multiworker(peer_timeout):
     import tensorflow as tf
 
-    cluster = read_cluster(os.environ.get("TF_CONFIG", "{}")) or _found_cluster()
+    cluster = read_cluster(os.environ.get("TF_CONFIG", "{}"))
+    cluster = cluster or find_cluster(peer_timeout)
     # What follows, in TensorFlow too, reads it from here.
     os.environ["TF_CONFIG"] = json.dumps(cluster)
     _wait_for_peers(cluster, peer_timeout)
     return tf.distribute.MultiWorkerMirroredStrategy()
-
-
-def _found_cluster():
-    """The cluster that Slurm or Kubernetes describes, in TF_CONFIG's form."""
-    import tensorflow as tf
-
-    if "SLURM_STEP_NUM_TASKS" in os.environ:
-        # Slurm hands out the GPUs; left to itself, TensorFlow would ask nvidia-smi.
-        tasks = int(os.environ["SLURM_STEP_NUM_TASKS"])
-        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
-            gpus_per_node=tasks, gpus_per_task=1, auto_set_gpu=False
-        )
-        workers = resolver.cluster_spec().as_dict()["worker"]
-        index = int(os.environ["SLURM_PROCID"])
-    elif "KUBERNETES_SERVICE_HOST" in os.environ and "JOB_NAME" in os.environ:
-        workers, index = _pods(os.environ["JOB_NAME"])
-    else:
-        raise ValueError(
-            "The strategy 'multiworker' needs a cluster, and neither TF_CONFIG nor"
-            " Slurm's variables nor a Kubernetes job's (JOB_NAME,"
-            " JOB_COMPLETION_INDEX) are set. On one machine use --workers N, which"
-            " sets it."
-        )
-    task = {"type": "worker", "index": index}
-    return read_cluster(json.dumps({"cluster": {"worker": workers}, "task": task}))
-
-
-def _pods(job):
-    """The workers of an indexed Kubernetes job, and which one this is."""
-    import tensorflow as tf
-
-    try:
-        resolver = tf.distribute.cluster_resolver.KubernetesClusterResolver(
-            {"worker": [f"job-name={job}"]}
-        )
-    except ImportError as error:
-        raise ValueError(
-            "Asking Kubernetes for the pods of a job needs the package kubernetes: pip"
-            " install kubernetes. Or set TF_CONFIG."
-        ) from error
-    return (
-        resolver.cluster_spec().as_dict()["worker"],
-        int(os.environ["JOB_COMPLETION_INDEX"]),
-    )
 
 
 def _wait_for_peers(cluster, timeout):
@@ -275,7 +181,7 @@ def _wait_for_peers(cluster, timeout):
 def _answers(address):
     host, _, port = address.rpartition(":")
     try:
-        with socket.create_connection((host, int(port)), timeout=3):
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=3):
             return True
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""Devices by name, the description of a cluster, and peers that do not answer."""
+"""Devices by name, and peers that do not answer."""
 
 import json
 import os
@@ -13,10 +13,6 @@ CLUSTER = {
     "cluster": {"worker": ["a:2222", "b:2223"]},
     "task": {"type": "worker", "index": 1},
 }
-
-
-def changed(**changes):
-    return json.dumps({**CLUSTER, **changes})
 
 
 def test_one_device():
@@ -41,57 +37,11 @@ def test_a_batch_that_cannot_be_divided():
         devices.check_batch(2)
 
 
-def test_reads_a_cluster():
-    assert strategies.read_cluster(json.dumps(CLUSTER)) == CLUSTER
-    text = changed(task={"type": "worker", "index": "1"})
-    assert strategies.read_cluster(text) == CLUSTER
-    assert strategies.read_cluster("{}") == {}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{cluster", "no valid json.*Received: '{cluster'.*Expected for instance"),
-        ("[]", "lacks the workers or this process' task"),
-        (json.dumps({"cluster": {}}), "lacks the workers"),
-        (changed(task={"type": "worker"}), "lacks the workers or this process' task"),
-        (changed(task={"type": "ps", "index": 0}), "workers alone.*names ps"),
-        (
-            changed(cluster={"worker": ["a:1"], "evaluator": ["b:1"]}),
-            "workers alone.*evaluator",
-        ),
-        (changed(cluster={"worker": ["a:1", "b"]}), "no host:port: 'b'"),
-        (changed(cluster={"worker": ["a:1", "b:70000"]}), "no host:port: 'b:70000'"),
-        (changed(cluster={"worker": ["a:1", "a:1"]}), "names a worker twice"),
-        (changed(cluster={"worker": ["a:1"]}), "index is 1, but there are 1 workers"),
-    ],
-)
-def test_wrong_clusters(text, message):
-    with pytest.raises(ValueError, match=message):
-        strategies.read_cluster(text)
-
-
 def test_the_chief(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert strategies.is_chief()
     monkeypatch.setenv("TF_CONFIG", json.dumps(CLUSTER))
     assert not strategies.is_chief()
-
-
-def test_a_slurm_job(monkeypatch):
-    monkeypatch.delenv("TF_CONFIG", raising=False)
-    variables = {
-        "SLURM_STEP_NUM_TASKS": "3",
-        "SLURM_STEP_NODELIST": "gpu[07-08]",
-        "SLURM_STEP_TASKS_PER_NODE": "2,1",
-        "SLURM_PROCID": "2",
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert strategies._found_cluster() == {
-        "cluster": {"worker": ["gpu07:8888", "gpu07:8889", "gpu08:8888"]},
-        "task": {"type": "worker", "index": 2},
-    }
 
 
 def test_no_cluster(monkeypatch):
