@@ -39,7 +39,7 @@ def test_is_one_of_several_workers_only(error, strategy, lost):
 
 def test_is_said_with_where_to_go_on(tmp_path):
     recipe = small_recipe(find_damaged=lambda: pytest.fail("which may take minutes"))
-    text = r"worker is gone.*the same command.*from the beginning.*\(failed to connect to\)"
+    text = r"worker is gone.*same command.*from the beginning.*\(failed to connect to\)"
     with pytest.raises(PeerLost, match=text), explained(recipe, tmp_path, TWO_WORKERS):
         raise GONE
     (tmp_path / "state" / "epoch-0002").mkdir(parents=True)
