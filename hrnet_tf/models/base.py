@@ -1,12 +1,34 @@
 """What every HRNet model shares: presets, configuration and data types."""
 
+import random
+
 import keras
 
 from hrnet_tf.distribution.model import ReplicatedModel
 from hrnet_tf.models.presets import ARCHITECTURES, architecture
 
+
+def default_initializer(kind, *args, **kwargs):
+    """Makes an initializer while a module is imported, without a draw of its seed.
+
+    Else the first model after `keras.utils.set_random_seed` would get other weights if
+    its module was imported in between. Layers use clones, which draw a seed each.
+
+    Args:
+        kind: class of the initializer.
+        *args, **kwargs: its arguments.
+    """
+    state = random.getstate()
+    try:
+        return kind(*args, **kwargs)
+    finally:
+        random.setstate(state)
+
+
 # Every official pose, face and segmentation network starts from it.
-OFFICIAL_INITIALIZER = keras.initializers.RandomNormal(stddev=0.001)
+OFFICIAL_INITIALIZER = default_initializer(
+    keras.initializers.RandomNormal, stddev=0.001
+)
 # Statistics of ImageNet, used by every official network (RGB, after / 255).
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

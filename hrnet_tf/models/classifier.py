@@ -4,13 +4,20 @@ import keras
 
 from hrnet_tf.layers.classification import StreamGathering
 from hrnet_tf.models import heads
-from hrnet_tf.models.base import HRNetModel, check_count, check_names
+from hrnet_tf.models.base import (
+    HRNetModel,
+    check_count,
+    check_names,
+    default_initializer,
+)
 
 # PyTorch's kaiming_normal_ with mode "fan_out", and its default for linear layers.
-KAIMING_FAN_OUT = keras.initializers.VarianceScaling(
-    2.0, "fan_out", "untruncated_normal"
+KAIMING_FAN_OUT = default_initializer(
+    keras.initializers.VarianceScaling, 2.0, "fan_out", "untruncated_normal"
 )
-LINEAR_INITIALIZER = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+LINEAR_INITIALIZER = default_initializer(
+    keras.initializers.VarianceScaling, 1 / 3, "fan_in", "uniform"
+)
 POOLINGS = (None, "avg", "max")
 # 224 of 256 pixels, as in the official test.
 CROP_FRACTION = 0.875

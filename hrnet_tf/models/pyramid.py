@@ -4,10 +4,10 @@ import keras
 
 from hrnet_tf.layers.pyramid import HighResolutionPyramid
 from hrnet_tf.models import heads
-from hrnet_tf.models.base import HRNetModel, check_count
+from hrnet_tf.models.base import HRNetModel, check_count, default_initializer
 
 # Keras spells Xavier's uniform distribution, the official neck's, this way.
-XAVIER_UNIFORM = keras.initializers.GlorotUniform()
+XAVIER_UNIFORM = default_initializer(keras.initializers.GlorotUniform)
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
