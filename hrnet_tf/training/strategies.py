@@ -68,8 +68,8 @@ def make_devices(name=None, peer_timeout=PEER_TIMEOUT):
         name: "one" or None: a single device. "mirrored": all GPUs of this machine, or
             its logical CPUs if it has no GPU. "multiworker": the processes that
             TF_CONFIG, Slurm (its tasks) or Kubernetes (the pods of an indexed job)
-            name. "tpu": a TPU, with the JAX backend by `keras.distribution` and with
-            TensorFlow by `TPUStrategy`.
+            name. "tpu": the TPU of this machine (or whatever devices JAX has), with the
+            JAX backend by `keras.distribution`, with TensorFlow by `TPUStrategy`.
         peer_timeout: float. Seconds that the other workers have to appear.
     Returns:
         `Devices`.
@@ -130,6 +130,11 @@ def _tpu():
 def _jax_devices():
     import jax
 
+    if jax.process_count() > 1:
+        raise ValueError(
+            "On JAX the strategy 'tpu' takes the devices of one machine. Received:"
+            f" {jax.process_count()} processes."
+        )
     keras.distribution.set_distribution(
         keras.distribution.DataParallel(devices=keras.distribution.list_devices())
     )
