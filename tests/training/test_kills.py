@@ -1,8 +1,10 @@
 """Processes that are killed at random, and start again."""
 
 import csv
+import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -14,15 +16,17 @@ import pytest
 
 from hrnet_tf.data.synthetic import generate_people
 from hrnet_tf.models.loading import load_model
+from hrnet_tf.training import exit_codes
+from hrnet_tf.training.supervisor import free_ports
 
-NUM_KILLS = 20
+NUM_KILLS, NUM_SUPERVISED = 20, 4
 RECIPE = """
 import functools
 
 from hrnet_tf.training.pose import coco_pose_recipe, official_adam
 
 
-def recipe(data_dir, epochs=8):
+def recipe(data_dir, epochs=6):
     return coco_pose_recipe(
         name="killed",
         settings={"preset": "hrnet_test", "batch_size": 4, "epochs": epochs},
@@ -65,7 +69,7 @@ def whole_states(folder):
 def kill_after_some_states(process, folder, draw):
     """Waits for new states and a random while, and kills; False if it had ended."""
     seen = whole_states(folder)
-    wanted = draw.randint(1, 12)
+    wanted = draw.randint(1, 8)
     fresh = set()
     while len(fresh) < wanted:
         if process.poll() is not None:
@@ -98,15 +102,26 @@ def assert_same(found, expected, rtol=0.0, atol=0.0):
 
 @pytest.mark.slow
 def test_twenty_kills_change_nothing(command, undisturbed, tmp_path):
+    """After the last ones a supervisor starts the run again."""
+    command = [*command, str(tmp_path)]
     draw = random.Random(int(os.environ.get("HRNET_TEST_SEED", "0")))
-    kills = 0
-    while kills < NUM_KILLS:
-        process = subprocess.Popen([*command, str(tmp_path)])
+    for kills in range(NUM_KILLS - NUM_SUPERVISED):
+        process = subprocess.Popen(command)
         assert kill_after_some_states(process, tmp_path, draw), (
             f"the run ended after {kills} kills"
         )
-        kills += 1
-    subprocess.run([*command, str(tmp_path)], check=True)
+    process = subprocess.Popen(
+        [*command, "--max-restarts", str(NUM_SUPERVISED)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for _ in range(NUM_SUPERVISED):
+        (child,) = _children(process.pid, 1)
+        assert kill_after_some_states(_Process(child), tmp_path, draw)
+    said = process.communicate()[1]
+    assert process.returncode == 0
+    for i in range(1, NUM_SUPERVISED + 1):
+        assert f"SIGKILL. It starts again (restart {i} of {NUM_SUPERVISED})." in said
     assert_same(tmp_path, undisturbed, atol=1e-6)
 
 
@@ -122,23 +137,6 @@ def test_a_deterministic_run_is_the_same_bit_for_bit(command, tmp_path):
         assert kill_after_some_states(process, folders[1], draw)
     subprocess.run(commands[1], check=True)
     assert_same(*folders)
-
-
-@pytest.mark.slow
-def test_a_supervised_run_starts_itself_again(command, undisturbed, tmp_path):
-    process = subprocess.Popen(
-        [*command, str(tmp_path), "--max-restarts", "3"],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    draw = random.Random(0)
-    for _ in range(3):
-        (child,) = _children(process.pid, 1)
-        assert kill_after_some_states(_Process(child), tmp_path, draw)
-    said = process.communicate()[1]
-    assert process.returncode == 0
-    assert "was killed by SIGKILL. It starts again (restart 3 of 3)." in said
-    assert_same(tmp_path, undisturbed, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -162,6 +160,26 @@ def test_two_workers_go_on_together(command, tmp_path):
     assert process.wait() == 75
     subprocess.run([*command, str(folder), *two], check=True)
     assert_same(folder, undisturbed, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_worker_that_lost_the_chief_says_so(command, tmp_path):
+    workers = [f"localhost:{port}" for port in free_ports(2)]
+    processes = []
+    for index in range(2):
+        task = {"type": "worker", "index": index}
+        config = json.dumps({"cluster": {"worker": workers}, "task": task})
+        process = subprocess.Popen(
+            [*command, str(tmp_path), "--strategy", "multiworker"],
+            env={**os.environ, "TF_CONFIG": config, "CUDA_VISIBLE_DEVICES": ""},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+    assert kill_after_some_states(processes[0], tmp_path, random.Random(0))
+    said = processes[1].communicate(timeout=120)[1]
+    assert processes[1].returncode == exit_codes.PEER_LOST
+    assert re.search(r"error: Another worker is gone.*go on from .*/epoch-0000-", said)
 
 
 class _Process:
