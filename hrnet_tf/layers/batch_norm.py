@@ -38,32 +38,46 @@ class BatchNorm(keras.layers.BatchNormalization):
     def call(self, inputs, training=None, mask=None):
         if not (training and self.trainable) or self.frozen_statistics:
             return super().call(inputs, training=False, mask=mask)
-        # The fused kernel has no float64.
-        fusible = self.compute_dtype != "float64" and not self._synchronizes()
-        if keras.backend.backend() == "tensorflow" and fusible:
-            return self._fused(inputs)
+        if keras.backend.backend() == "tensorflow" and self.takes_own_statistics():
+            return self.fused(inputs, self.gamma.value, self.beta.value)[0]
         outputs, mean, variance = self._plain(inputs)
         if not recompute.is_again():
             self._update(self.moving_mean, mean)
             self._update(self.moving_variance, variance)
         return outputs
 
-    def _fused(self, inputs):
+    def takes_own_statistics(self):
+        """Whether training takes the statistics of its batch, by the fused kernel."""
+        return (
+            self.trainable
+            and not self.frozen_statistics
+            # The fused kernel has no float64.
+            and self.compute_dtype != "float64"
+            and not self._synchronizes()
+        )
+
+    def fused(self, inputs, scale, offset, again=None):
+        """Normalises by TensorFlow's kernel, and moves the statistics.
+
+        Args:
+            inputs: tensor `[B, H, W, C]`.
+            scale, offset: tensors `[C]`.
+            again: bool. True leaves the statistics as they are, in a repeated pass;
+                None: as `recompute.is_again` says.
+        Returns:
+            A tensor `[B, H, W, C]`, and what `fused_gradients` needs.
+        """
         import tensorflow as tf
 
-        def float32(variable):
-            value = variable.value
-            return value if value.dtype == tf.float32 else tf.cast(value, tf.float32)
-
-        # A second pass has no use for the averages.
-        again = recompute.is_again()
+        if again is None:
+            again = recompute.is_again()
         moving = () if again else (self.moving_mean, self.moving_variance)
         nothing = tf.constant((), tf.float32)
-        before = [float32(variable) for variable in moving] or [nothing, nothing]
-        outputs, *averages = tf.raw_ops.FusedBatchNormV3(
+        before = [_float32(v.value) for v in moving] or [nothing, nothing]
+        outputs, mean, variance, *reserves = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
-            scale=float32(self.gamma),
-            offset=float32(self.beta),
+            scale=_float32(scale),
+            offset=_float32(offset),
             mean=before[0],
             variance=before[1],
             epsilon=self.epsilon,
@@ -71,9 +85,25 @@ class BatchNorm(keras.layers.BatchNormalization):
             is_training=True,
         )
         # The kernel averages the unbiased variance, PyTorch's convention.
-        for variable, average in zip(moving, averages, strict=False):
+        for variable, average in zip(moving, (mean, variance), strict=False):
             variable.assign(tf.cast(average, variable.dtype))
-        return outputs
+        return outputs, reserves
+
+    def fused_gradients(self, upstream, inputs, scale, reserves):
+        """Gradients of the inputs, scale and offset that `fused` took."""
+        import tensorflow as tf
+
+        found = tf.raw_ops.FusedBatchNormGradV3(
+            y_backprop=upstream,
+            x=inputs,
+            scale=_float32(scale),
+            reserve_space_1=reserves[0],
+            reserve_space_2=reserves[1],
+            reserve_space_3=reserves[2],
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        return found[0], *(tf.cast(g, scale.dtype) for g in found[1:3])
 
     def _plain(self, inputs):
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
@@ -103,3 +133,9 @@ class BatchNorm(keras.layers.BatchNormalization):
     def _update(self, variable, value):
         value = keras.ops.cast(value, variable.dtype)
         variable.assign(variable * self.momentum + value * (1.0 - self.momentum))
+
+
+def _float32(tensor):
+    import tensorflow as tf
+
+    return tensor if tensor.dtype == tf.float32 else tf.cast(tensor, tf.float32)

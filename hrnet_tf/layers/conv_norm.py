@@ -3,8 +3,9 @@
 import keras
 
 from hrnet_tf.layers.batch_norm import BatchNorm
-from hrnet_tf.layers.convolution import Conv2D, is_emulated
-from hrnet_tf.layers.recompute import padded_convolution, recomputed
+from hrnet_tf.layers.convolution import Conv2D
+from hrnet_tf.layers.fused_training import can_fuse, fused
+from hrnet_tf.layers.recompute import recomputed
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -51,7 +52,7 @@ class ConvNorm(keras.layers.Layer):
         self.momentum = momentum
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.use_bias = use_bias
-        self._margin = (kernel_size - 1) // 2 if strides > 1 else 0
+        self.margin = (kernel_size - 1) // 2 if strides > 1 else 0
         self.conv = Conv2D(
             filters,
             kernel_size,
@@ -67,7 +68,7 @@ class ConvNorm(keras.layers.Layer):
 
     def build(self, input_shape):
         batch, *sides, channels = input_shape
-        sides = [None if s is None else s + 2 * self._margin for s in sides]
+        sides = [None if s is None else s + 2 * self.margin for s in sides]
         self.conv.build((batch, *sides, channels))
         self.norm.build((*input_shape[:-1], self.filters))
         self.built = True
@@ -78,19 +79,14 @@ class ConvNorm(keras.layers.Layer):
         return self._run(inputs, training)
 
     def _run(self, inputs, training):
-        x = self.norm(self._convolve(inputs, training), training=training)
+        if training and can_fuse(self):
+            return fused([self], inputs)
+        x = inputs
+        if self.margin:
+            side = (self.margin, self.margin)
+            x = keras.ops.pad(x, ((0, 0), side, side, (0, 0)))
+        x = self.norm(self.conv(x), training=training)
         return keras.ops.relu(x) if self.activation == "relu" else x
-
-    def _convolve(self, x, training):
-        if not self._margin:
-            return self.conv(x)
-        direct = training and keras.backend.backend() == "tensorflow"
-        if direct and not self.use_bias and not is_emulated(self.compute_dtype):
-            # Not cast by Keras while gradients are made.
-            kernel = keras.ops.convert_to_tensor(self.conv.kernel, self.compute_dtype)
-            return padded_convolution(x, kernel, self.strides, self._margin)
-        side = (self._margin, self._margin)
-        return self.conv(keras.ops.pad(x, ((0, 0), side, side, (0, 0))))
 
     def compute_output_shape(self, input_shape):
         batch, *sides, _ = input_shape

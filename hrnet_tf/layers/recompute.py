@@ -63,47 +63,6 @@ def recomputed(function, inputs):
     return list(call(*inputs))
 
 
-def padded_convolution(inputs, kernel, strides, margin):
-    """A convolution that keeps its input for the gradient, and no padded copy of it.
-
-    Args:
-        inputs: tensor `[B, H, W, C]`.
-        kernel: tensor `[h, w, C, filters]`.
-        strides: int.
-        margin: int. Width of the zeros around the input.
-    Returns:
-        A tensor `[B, H', W', filters]`.
-    """
-    import tensorflow as tf
-
-    sides = ((0, 0), (margin, margin), (margin, margin), (0, 0))
-    options = {"strides": (1, strides, strides, 1), "padding": "VALID"}
-
-    @tf.custom_gradient
-    def convolve(inputs, kernel):
-        def gradients(upstream):
-            with tf.control_dependencies([upstream]):
-                padded = tf.pad(inputs, sides)
-            of_inputs = tf.raw_ops.Conv2DBackpropInput(
-                input_sizes=tf.shape(padded),
-                filter=kernel,
-                out_backprop=upstream,
-                **options,
-            )
-            of_kernel = tf.raw_ops.Conv2DBackpropFilter(
-                input=padded,
-                filter_sizes=kernel.shape,
-                out_backprop=upstream,
-                **options,
-            )
-            return of_inputs[:, margin:-margin, margin:-margin], of_kernel
-
-        return tf.nn.conv2d(tf.pad(inputs, sides), kernel, **options), gradients
-
-    # A variable that is read inside has to be returned a gradient apart from inputs'.
-    return convolve(inputs, tf.convert_to_tensor(kernel))
-
-
 def set_recompute(model, amount="full"):
     """Makes a model trade time for memory in training, or stops that.
 

@@ -3,6 +3,7 @@
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
+from hrnet_tf.layers.fused_training import can_fuse, fused
 from hrnet_tf.layers.recompute import recomputed
 
 
@@ -59,6 +60,9 @@ class _ResidualBlock(keras.layers.Layer):
         return self._run(inputs, training)
 
     def _run(self, inputs, training):
+        units = [*self._units(), *([self.projection] if self.projection else [])]
+        if training and all(can_fuse(unit) for unit in units):
+            return fused(self._units(), inputs, self.projection, residual=True)
         x = inputs
         for unit in self._units():
             x = unit(x, training=training)

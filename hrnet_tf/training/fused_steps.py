@@ -66,6 +66,14 @@ class FusedSteps:
         with self.sharing(learning_rate):
             super()._backend_update_step(grads, trainable_variables, learning_rate)
 
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        import tensorflow as tf
+
+        # For a single replica TensorFlow would add an operation for each gradient.
+        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+            return grads_and_vars
+        return super()._all_reduce_sum_gradients(grads_and_vars)
+
     def _apply_weight_decay(self, variables):
         if self.weight_decay is None or keras.backend.backend() != "tensorflow":
             super()._apply_weight_decay(variables)

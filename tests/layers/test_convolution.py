@@ -32,7 +32,10 @@ def flags(monkeypatch):
 def test_reads_the_processor(flags):
     flags("avx2")
     assert [is_emulated(d) for d in ("float32", *HALF)] == [False, True, True]
+    # With these alone oneDNN emulates bfloat16.
     flags("avx2", "avx512f")
+    assert is_emulated("bfloat16")
+    flags("avx2", "avx512f", "avx512_bf16")
     assert [is_emulated(d) for d in ("float32", *HALF)] == [False, False, True]
     flags()
     assert is_emulated("bfloat16")
@@ -70,7 +73,7 @@ def test_is_the_emulated_convolution(flags, kind, options, dtype):
     inputs = tf.constant(rng.normal(size=(2, 7, 8, 3)), dtype)
     layer = kind(4, dtype=f"mixed_{dtype}", **options)
     layer.build(inputs.shape)
-    flags("avx512f", "avx512_fp16")
+    flags("avx512_bf16", "avx512_fp16")
     wanted, wanted_gradients = gradients(layer, inputs)
     flags("avx2")
     found, found_gradients = gradients(layer, inputs)

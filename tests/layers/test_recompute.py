@@ -8,7 +8,6 @@ import hrnet_tf
 from hrnet_tf.layers.recompute import (
     default_amount,
     is_again,
-    padded_convolution,
     set_recompute,
 )
 
@@ -87,25 +86,3 @@ def test_is_light_where_it_can_be():
     assert default_amount(other) == "none"
     model = hrnet_tf.HRNetPose.from_preset("hrnet_test", image_size=(64, 64))
     assert default_amount(model) == "light"
-
-
-@pytest.mark.parametrize("size", [(9, 12), (8, 7)])
-def test_padded_convolution_is_one_of_a_padded_tensor(size):
-    import tensorflow as tf
-
-    rng = np.random.default_rng(0)
-    images = tf.constant(rng.normal(size=(2, *size, 3)))
-    kernel = tf.constant(rng.normal(size=(3, 3, 3, 4)))
-
-    def run(convolve):
-        with tf.GradientTape() as tape:
-            tape.watch([images, kernel])
-            outputs = convolve()
-            loss = tf.reduce_sum(outputs * tf.sin(outputs))
-        return outputs, *tape.gradient(loss, [images, kernel])
-
-    found = run(lambda: padded_convolution(images, kernel, 2, 1))
-    sides = ((0, 0), (1, 1), (1, 1), (0, 0))
-    wanted = run(lambda: tf.nn.conv2d(tf.pad(images, sides), kernel, 2, "VALID"))
-    for a, b in zip(found, wanted, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-12)
