@@ -188,7 +188,8 @@ class ReplicatedModel(keras.Model):
         if self._replicated():
             gradients = optimizer.unscaled(replicas.total(list(gradients)))
         if self._gradient_norm is not None:
-            present = [g for g in gradients if g is not None]
+            # Heads have types of their own.
+            present = [tf.cast(g, tf.float32) for g in gradients if g is not None]
             if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
                 # Squares of scaled gradients overflow.
                 scale = optimizer.scale_loss(tf.constant(1.0))

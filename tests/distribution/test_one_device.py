@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from hrnet_tf.distribution.model import ReplicatedModel
 from hrnet_tf.layers.recompute import set_recompute
 from hrnet_tf.models.pose import HRNetPose
 
@@ -42,6 +43,18 @@ def test_fit_and_train_on_batch(weighted):
     np.testing.assert_allclose(found[0], found[2], rtol=1e-6)
     for ours, theirs in zip(found[1], found[3], strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_gradient_norm_of_several_types():
+    inputs = keras.Input((3,))
+    x = keras.layers.Dense(2, dtype="float64", kernel_initializer="ones")(inputs)
+    x = keras.layers.Dense(1, dtype="float32", kernel_initializer="ones")(x)
+    net = ReplicatedModel(inputs, x)
+    net.track_gradient_norm = True
+    net.compile("sgd", keras.losses.MeanAbsoluteError())
+    logs = net.fit(np.ones((1, 3), "float32"), np.zeros((1, 1)), verbose=0).history
+    # Of six kernel elements and two biases 1 each; of the head 3, 3 and 1.
+    np.testing.assert_allclose(logs["gradient_norm"], (8 + 9 + 9 + 1) ** 0.5, rtol=1e-6)
 
 
 @pytest.mark.slow
