@@ -1,6 +1,7 @@
-"""A compact HRNet for pose in PyTorch: the peer of benchmarks/training_step.py.
+"""A compact HRNet in PyTorch: the peer of benchmarks/training_step.py.
 
-The same network as `hrnet_tf.HRNetPose`, module for module; only PyTorch is needed.
+The same networks as `hrnet_tf.HRNetPose` and `hrnet_tf.HRNetSegmenter`, module for
+module; only PyTorch is needed.
 """
 
 import torch
@@ -44,7 +45,7 @@ class Residual(nn.Module):
 class Exchange(nn.Module):
     """Residual streams, then every output is the sum of all streams."""
 
-    def __init__(self, widths, num_blocks, num_outputs):
+    def __init__(self, widths, num_blocks, num_outputs, interpolation):
         super().__init__()
         self.streams = nn.ModuleList(
             nn.Sequential(*(Residual(width, width) for _ in range(num_blocks)))
@@ -52,19 +53,20 @@ class Exchange(nn.Module):
         )
         self.paths = nn.ModuleList(
             nn.ModuleList(
-                self._path(widths, source, target) for source in range(len(widths))
+                self._path(widths, source, target, interpolation)
+                for source in range(len(widths))
             )
             for target in range(num_outputs)
         )
 
     @staticmethod
-    def _path(widths, source, target):
+    def _path(widths, source, target, interpolation):
         if source == target:
             return nn.Identity()
         if source > target:
             return nn.Sequential(
                 unit(widths[source], widths[target], 1, relu=False),
-                nn.Upsample(scale_factor=2 ** (source - target), mode="nearest"),
+                nn.Upsample(scale_factor=2 ** (source - target), mode=interpolation),
             )
         keep = [
             unit(widths[source], widths[source], stride=2)
@@ -85,12 +87,14 @@ class Exchange(nn.Module):
 
 
 class TorchHRNet(nn.Module):
-    """HRNet with one heatmap a keypoint.
+    """HRNet with one heatmap a keypoint, or HRNetV2 with one map a class.
 
     Args:
         width, num_modules, num_blocks, stem_width, stage1_width, stage1_blocks: as
             `hrnet_tf.models.backbone.HRNetBackbone`.
-        num_keypoints: int.
+        num_outputs: int. Number of keypoints or classes.
+        all_streams: bool. True mixes all streams before the head, as HRNetV2 does, and
+            upsamples bilinearly.
     """
 
     def __init__(
@@ -101,9 +105,11 @@ class TorchHRNet(nn.Module):
         stem_width=64,
         stage1_width=64,
         stage1_blocks=4,
-        num_keypoints=17,
+        num_outputs=17,
+        all_streams=False,
     ):
         super().__init__()
+        interpolation = "bilinear" if all_streams else "nearest"
         finest = 4 * stage1_width
         self.stem = nn.Sequential(
             unit(3, stem_width, stride=2),
@@ -112,6 +118,8 @@ class TorchHRNet(nn.Module):
             *(Residual(finest, finest, stage1_width) for _ in range(stage1_blocks - 1)),
         )
         self.transitions, self.stages = nn.ModuleList(), nn.ModuleList()
+        # The module that makes the finest stream alone.
+        lasts = {} if all_streams else {4: num_modules[-1] - 1}
         widths = [finest]
         for stage, count in enumerate(num_modules, start=2):
             wanted = [width * 2**i for i in range(stage)]
@@ -128,13 +136,20 @@ class TorchHRNet(nn.Module):
                         Exchange(
                             widths,
                             num_blocks,
-                            1 if stage == 4 and m == count - 1 else stage,
+                            1 if m == lasts.get(stage) else stage,
+                            interpolation,
                         )
                         for m in range(count)
                     )
                 )
             )
-        self.head = nn.Conv2d(width, num_keypoints, 1)
+        self.mixer = nn.Identity()
+        if all_streams:
+            width = sum(widths)
+            self.mixer = nn.Sequential(
+                nn.Conv2d(width, width, 1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+            )
+        self.head = nn.Conv2d(width, num_outputs, 1)
 
     def forward(self, x):
         streams = [self.stem(x)]
@@ -147,36 +162,67 @@ class TorchHRNet(nn.Module):
                 )
             ]
             streams = stage(streams)
-        return self.head(streams[0])
+        size = streams[0].shape[2:]
+        finest = [
+            x
+            if x.shape[2:] == size
+            else functional.interpolate(x, size, mode="bilinear")
+            for x in streams
+        ]
+        return self.head(self.mixer(torch.cat(finest, 1)))
 
 
-def training_step(architecture, num_keypoints, image_size, batch_size, bfloat16):
-    """Makes a network and its training step.
+def training_steps(
+    task,
+    architecture,
+    num_outputs,
+    image_size,
+    batch_size,
+    bfloat16,
+    compile=False,
+    **_,
+):
+    """Makes a network and its training steps.
 
     Returns:
-        The number of parameters, and the step: a function without arguments that
-        returns the loss.
+        The number of parameters, and a function that takes a number of steps and
+        returns the last loss.
     """
     torch.manual_seed(0)
-    model = TorchHRNet(**architecture, num_keypoints=num_keypoints)
-    model = model.to(memory_format=torch.channels_last).train()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = TorchHRNet(
+        **architecture, num_outputs=num_outputs, all_streams=task == "segmentation"
+    )
+    model = model.to(device, memory_format=torch.channels_last).train()
     # The fastest of PyTorch's implementations of Adam.
     optimizer = torch.optim.Adam(model.parameters(), 1e-3, fused=True)
     height, width = image_size
-    images = torch.randn(batch_size, 3, height, width)
-    images = images.contiguous(memory_format=torch.channels_last)
-    targets = torch.rand(batch_size, num_keypoints, height // 4, width // 4)
-    targets = targets.contiguous(memory_format=torch.channels_last)
-    weights = torch.ones(batch_size, num_keypoints)
+    images = torch.randint(0, 256, (batch_size, 3, height, width), dtype=torch.uint8)
+    if task == "pose":
+        targets = torch.rand(batch_size, num_outputs, height // 4, width // 4)
+    else:
+        targets = torch.randint(0, num_outputs, (batch_size, height, width))
+    batch = [images, targets]
+    if device.type == "cuda":
+        batch = [tensor.pin_memory() for tensor in batch]
+    forward = torch.compile(model) if compile else model
 
-    def step():
-        optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            heatmaps = model(images)
-        squares = (heatmaps.float() - targets).square().mean(dim=(2, 3))
-        loss = 0.5 * (squares * weights).mean()
-        loss.backward()
-        optimizer.step()
+    def loss_of(images, targets):
+        images = images.to(memory_format=torch.channels_last).float() / 255
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+            outputs = forward(images)
+        outputs = outputs.float()
+        if task == "pose":
+            return 0.5 * (outputs - targets).square().mean(dim=(2, 3)).mean()
+        logits = functional.interpolate(outputs, targets.shape[1:], mode="bilinear")
+        return functional.cross_entropy(logits, targets, ignore_index=255)
+
+    def run(steps):
+        for _ in range(steps):
+            optimizer.zero_grad(set_to_none=True)
+            loss = loss_of(*(t.to(device, non_blocking=True) for t in batch))
+            loss.backward()
+            optimizer.step()
         return loss.item()
 
-    return sum(p.numel() for p in model.parameters()), step
+    return sum(p.numel() for p in model.parameters()), run

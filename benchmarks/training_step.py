@@ -1,11 +1,21 @@
-"""Speed of a training step of HRNetPose against the same network in PyTorch.
+"""Speed of training steps of HRNet against the same network in PyTorch.
 
-A step is forward, backward and Adam on the squared error of the heatmaps. Each side
-runs in a process of its own with all cores, and waits while the other one works:
+A step is forward, backward and Adam on the squared error of heatmaps (W32 at 256x192,
+batch 8, by default) or the cross entropy of label maps (`--task segmentation`). Each
+side runs in a process of its own with all cores, and waits while the other one works:
 rounds alternate, and only ratios are to be trusted. Ours is the step that `model.fit`
-runs. PyTorch runs eagerly in its fastest memory format, channels_last.
+runs. PyTorch runs in its fastest memory format, channels_last, and on a GPU where there
+is one.
 
     python benchmarks/training_step.py [--torch-python /elsewhere/bin/python]
+
+On a GPU, ours by JAX and PyTorch's compiled:
+
+    python benchmarks/training_step.py --backend jax --torch-compile \\
+        --dtype mixed_bfloat16 --batch-size 64 --steps 20
+    python benchmarks/training_step.py --backend jax --torch-compile \\
+        --dtype mixed_bfloat16 --task segmentation --preset hrnet_w48 \\
+        --image-size 512 1024 --batch-size 4 --steps 20
 
 The first step of each side counts from the imports to its end.
 """
@@ -18,14 +28,16 @@ import subprocess
 import sys
 import time
 
-NUM_KEYPOINTS = 17
-# Known for certain; for other presets the two sides must agree.
-PARAMETERS = {"hrnet_w32": 28_536_113}
+# COCO's keypoints and Cityscapes' classes.
+NUM_OUTPUTS = {"pose": 17, "segmentation": 19}
+# Known for certain; for other networks the two sides must agree.
+PARAMETERS = {("pose", "hrnet_w32"): 28_536_113}
 OURS, PEER = "hrnet_tf", "PyTorch"
 
 
 def parse_arguments(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--task", choices=tuple(NUM_OUTPUTS), default="pose")
     parser.add_argument("--preset", default="hrnet_w32")
     parser.add_argument("--image-size", type=int, nargs=2, default=(256, 192))
     parser.add_argument("--batch-size", type=int, default=8)
@@ -43,7 +55,14 @@ def parse_arguments(arguments=None):
         "--recompute",
         choices=("none", "light", "full"),
         default="light",
-        help="how many activations our side computes again (hrnet train --recompute)",
+        help="how many activations our side computes again (hrnet train --recompute),"
+        " with TensorFlow",
+    )
+    parser.add_argument(
+        "--backend", choices=("tensorflow", "jax"), default="tensorflow", help="ours"
+    )
+    parser.add_argument(
+        "--torch-compile", action="store_true", help="PyTorch's side by torch.compile"
     )
     parser.add_argument("--ours-only", action="store_true", help="leave PyTorch out")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
@@ -53,45 +72,6 @@ def parse_arguments(arguments=None):
     return options
 
 
-def our_step(architecture, num_keypoints, image_size, batch_size, bfloat16, recompute):
-    """Makes our network and its training step, as `torch_hrnet.training_step`."""
-    # Off by default on AMD processors.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import keras
-    import numpy as np
-    import tensorflow as tf
-
-    # As `hrnet_tf.training.run.plain_graphs`.
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    from hrnet_tf.layers.recompute import set_recompute
-    from hrnet_tf.losses.heatmap import HeatmapMSE
-    from hrnet_tf.models.pose import HRNetPose
-    from hrnet_tf.training.adam import Adam
-
-    keras.utils.set_random_seed(0)
-    model = HRNetPose(
-        num_keypoints=num_keypoints,
-        image_size=image_size,
-        dtype="mixed_bfloat16" if bfloat16 else "float32",
-        **architecture,
-    )
-    set_recompute(model, recompute)
-    model.compile(Adam(1e-3), HeatmapMSE(), jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
-    model.make_train_function()
-    rng = np.random.default_rng(0)
-    height, width = image_size
-    images = rng.integers(0, 256, (batch_size, height, width, 3), np.uint8)
-    shape = (batch_size, height // 4, width // 4, num_keypoints)
-    targets = rng.random(shape, np.float32)
-    weights = np.ones((batch_size, num_keypoints), np.float32)
-    data = tf.data.Dataset.from_tensors((images, targets, weights)).repeat()
-    iterator = iter(data)
-    parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
-    return parameters, lambda: float(model.train_function(iterator)["loss"])
-
-
 def work(side, settings):
     """The worker: answers each line "number of steps" with a line of measurements."""
     # Libraries may print; the answers go through a channel of their own.
@@ -99,21 +79,19 @@ def work(side, settings):
     os.dup2(2, 1)
     started = time.perf_counter()
     if side == OURS:
-        parameters, step = our_step(**settings)
+        from keras_hrnet import training_steps
     else:
-        from torch_hrnet import training_step
-
-        del settings["recompute"]
-        parameters, step = training_step(**settings)
-    step()
+        from torch_hrnet import training_steps
+    parameters, run = training_steps(**settings)
+    run(1)
     ready = {"parameters": parameters, "first_step": time.perf_counter() - started}
-    step()
+    # Some things are made in the second step, and for each number of steps.
+    run(2)
     print(json.dumps(ready), file=answers, flush=True)
     for line in sys.stdin:
         steps = int(line)
         wall, cpu = time.perf_counter(), time.process_time()
-        for _ in range(steps):
-            loss = step()
+        loss = run(steps)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         answer = {"wall": wall / steps, "cpu": cpu / steps, "loss": loss}
         answer["peak_mb"] = peak_memory()
@@ -140,6 +118,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, "KERAS_BACKEND": settings.get("backend", "tensorflow")},
         )
 
     def read(self):
@@ -189,12 +168,15 @@ def measure(options):
         check_torch(options.torch_python)
         pythons[PEER] = options.torch_python
     settings = {
+        "task": options.task,
         "architecture": architecture(options.preset),
-        "num_keypoints": NUM_KEYPOINTS,
+        "num_outputs": NUM_OUTPUTS[options.task],
         "image_size": tuple(options.image_size),
         "batch_size": options.batch_size,
         "bfloat16": options.dtype == "mixed_bfloat16",
         "recompute": options.recompute,
+        "backend": options.backend,
+        "compile": options.torch_compile,
     }
     workers = []
     try:
@@ -204,7 +186,8 @@ def measure(options):
             ready = workers[-1].read()
             parameters.add(ready["parameters"])
             first_steps[side] = ready["first_step"]
-        parameters.add(PARAMETERS.get(options.preset, min(parameters)))
+        known = PARAMETERS.get((options.task, options.preset))
+        parameters.add(known or min(parameters))
         if len(parameters) > 1:
             raise SystemExit(f"The networks differ in parameters: {parameters}.")
         rounds = {worker.side: [] for worker in workers}
@@ -217,7 +200,7 @@ def measure(options):
     return parameters.pop(), rounds, first_steps
 
 
-def report(rounds, first_steps, title):
+def report(rounds, first_steps, batch_size, title):
     """Prints the medians; ratios are medians of each round's own ratio."""
     from rich.console import Console
     from rich.table import Table
@@ -227,7 +210,7 @@ def report(rounds, first_steps, title):
 
     table = Table(title=title)
     table.add_column("side")
-    numbers = ("first step, s", "s a step", "CPU s a step", "peak MB")
+    numbers = ("first step, s", "s a step", "images/s", "CPU s a step", "peak MB")
     for column in (*numbers, "wall ratio", "CPU ratio"):
         table.add_column(column, justify="right")
     reference = rounds[PEER if PEER in rounds else OURS]
@@ -244,6 +227,7 @@ def report(rounds, first_steps, title):
             side,
             f"{first_steps[side]:.1f}",
             f"{median(side, 'wall'):.3f}",
+            f"{batch_size / median(side, 'wall'):.3g}",
             f"{median(side, 'cpu'):.3f}",
             "-" if peak is None else f"{peak:.0f}",
             *(f"{ratio:.2f}" for ratio in ratios),
@@ -261,7 +245,9 @@ def main(arguments=None):
     report(
         rounds,
         first_steps,
-        f"Training step of {options.preset} ({parameters:,} weights), {height}x{width},"
+        options.batch_size,
+        f"{options.task.capitalize()} training step of {options.preset}"
+        f" ({parameters:,} weights), {height}x{width},"
         f" batch {options.batch_size}, {options.dtype}, {options.rounds} rounds of"
         f" {options.steps}; a ratio above 1 means faster than PyTorch",
     )

@@ -114,6 +114,17 @@ class TestTrainingStep:
         assert "hrnet_test (44,429 weights), 64x64" in output
         assert "hrnet_tf" in output and "PyTorch │" not in output
 
+    @pytest.mark.slow
+    @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+    def test_segmentation(self, backend):
+        output = run(
+            "training_step",
+            *(*self.tiny, "--ours-only", "--batch-size", "1"),
+            *("--image-size", "64", "64", "--task", "segmentation"),
+            *("--backend", backend),
+        )
+        assert "Segmentation training step of hrnet_test (61,643 weights)" in output
+
     def test_absent_pytorch_is_explained(self):
         options = [*self.tiny, "--torch-python", "/nowhere/python"]
         with pytest.raises(SystemExit, match="pip install torch"):
