@@ -27,6 +27,7 @@ def training_steps(
 
     from hrnet_tf.layers.recompute import set_recompute
     from hrnet_tf.training.adam import Adam
+    from hrnet_tf.training.strategies import Devices
 
     on_tensorflow = keras.backend.backend() == "tensorflow"
     if on_tensorflow:
@@ -44,12 +45,13 @@ def training_steps(
         "dtype": "mixed_bfloat16" if bfloat16 else "float32",
         **architecture,
     }
-    model, loss, targets = _TASKS[task](options, num_outputs, batch_size, rng)
-    if on_tensorflow:
-        set_recompute(model, recompute)
-    # On CPUs XLA compiles TensorFlow's step for minutes; JAX has nothing else.
-    model.compile(Adam(1e-3), loss, jit_compile=not on_tensorflow)
-    model.optimizer.build(model.trainable_variables)
+    with Devices().scope():
+        model, loss, targets = _TASKS[task](options, num_outputs, batch_size, rng)
+        if on_tensorflow:
+            set_recompute(model, recompute)
+        # On CPUs XLA compiles TensorFlow's step for minutes; JAX has nothing else.
+        model.compile(Adam(1e-3), loss, jit_compile=not on_tensorflow)
+        model.optimizer.build(model.trainable_variables)
     images = rng.integers(0, 256, (batch_size, *image_size, 3), np.uint8)
     parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     run = _one_by_one if on_tensorflow else _by_fit

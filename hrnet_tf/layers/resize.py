@@ -27,6 +27,9 @@ class ResizeLike(keras.layers.Layer):
                 f" Received: interpolation={interpolation!r}."
             )
         self.interpolation = interpolation
+        if interpolation == "nearest" and keras.backend.backend() == "tensorflow":
+            # TensorFlow's gradient has no XLA kernel, and what has one is slower.
+            self.supports_jit = False
 
     def call(self, inputs):
         x, like = inputs

@@ -116,7 +116,7 @@ def train(
         raise ValueError(
             f"save_every must be positive minutes. Received: save_every={save_every}."
         )
-    devices = make_devices(strategy)
+    devices = make_devices(strategy, say=console.print)
     devices.check_batch(recipe.batch_size)
     output_dir = Path(output_dir)
     settings = json.loads(json.dumps({**recipe.settings, "seed": seed}, default=str))

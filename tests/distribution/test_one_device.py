@@ -84,3 +84,12 @@ def test_jit_compile(amount):
     assert np.ptp(found[0]["loss"]) > 1e-3 * found[0]["loss"][0]
     for plain, compiled in zip(found[1], found[3], strict=True):
         np.testing.assert_allclose(plain, compiled, rtol=1e-3, atol=1e-4)
+
+
+def test_nearest_interpolation_is_trained_without_xla():
+    model = HRNetPose.from_preset("hrnet_test", image_size=(64, 64))
+    model.compile("sgd", "mse")
+    assert model.jit_compile is False
+    with pytest.warns(UserWarning, match="doesn't support `jit_compile=True`"):
+        model.compile("sgd", "mse", jit_compile=True)
+    assert model.jit_compile is False

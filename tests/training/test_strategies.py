@@ -4,6 +4,7 @@ import json
 import os
 import socket
 
+import keras
 import pytest
 
 from hrnet_tf.training import strategies
@@ -74,6 +75,15 @@ def test_peers_that_answer():
         socket.create_server(("", mine)).close()
 
 
+def test_says_whom_it_waits_for(monkeypatch):
+    mine, absent = free_ports(2)
+    monkeypatch.setattr(strategies, "_PATIENCE", 0.1)
+    said = []
+    with pytest.raises(ValueError, match="After 1 s"):
+        strategies._wait_for_peers(cluster(mine, absent), 1.0, said.append)
+    assert said == [f"waiting for worker 1 (localhost:{absent}), at most 1 s"]
+
+
 def test_a_port_in_use():
     mine, other = free_ports(2)
     with (
@@ -81,3 +91,23 @@ def test_a_port_in_use():
         pytest.raises(ValueError, match=rf"cannot listen on port {mine}"),
     ):
         strategies._wait_for_peers(cluster(mine, other), timeout=5.0)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="TensorFlow's variables"
+)
+def test_variables_share_kernels_and_keep_their_paths():
+    import tensorflow as tf
+
+    devices = strategies.Devices(tf.distribute.MirroredStrategy(["CPU:0"]))
+    for scope in (strategies.Devices().scope(), devices.scope()):
+        with scope:
+            layer = keras.layers.Dense(2, name="first")
+            layer.build((None, 3))
+            optimizer = keras.optimizers.Adam(name="adam")
+            optimizer.build(layer.trainable_variables)
+        assert layer.kernel.path == "first/kernel"
+        assert "adam/first_kernel_velocity" in [v.path for v in optimizer.variables]
+        names = {v.value.name for v in (*layer.variables, *optimizer.variables)}
+        assert names == {"variable:0"}
+    assert tf.Variable(1.0, name="after").name == "after:0"
