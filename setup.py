@@ -42,6 +42,8 @@ EXTRAS = {
         "keras-hub>=0.25,<0.26; python_version < '3.11'",
     ],
     "kubernetes": ["kubernetes>=31,<38"],
+    # The peer of `make bench-train`.
+    "bench": ["torch>=2.4"],
     "test": [
         "pytest>=8",
         "pytest-xdist>=3.5",

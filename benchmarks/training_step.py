@@ -149,7 +149,8 @@ def check_torch(python):
         missing = True
     if missing:
         raise SystemExit(
-            f"{python} has no PyTorch to compare with. Run `pip install torch` there,"
+            f"{python} has no PyTorch to compare with. Run `pip install torch` there"
+            " (or hrnet_tf's extra: pip install '.[bench]'),"
             " name another interpreter with --torch-python, or pass --ours-only."
         )
 
@@ -209,10 +210,10 @@ def report(rounds, first_steps, batch_size, title):
         return statistics.median(result[key] for result in rounds[side])
 
     table = Table(title=title)
-    table.add_column("side")
+    table.add_column("side", no_wrap=True)
     numbers = ("first step, s", "s a step", "images/s", "CPU s a step", "peak MB")
     for column in (*numbers, "wall ratio", "CPU ratio"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=" " not in column)
     reference = rounds[PEER if PEER in rounds else OURS]
     for side, results in rounds.items():
         ratios = (

@@ -201,6 +201,14 @@ MaxRestartsOption = Annotated[
         rich_help_panel=_DEVICES,
     ),
 ]
+CacheOption = Annotated[
+    bool,
+    flag(
+        "--cache",
+        "Read the training's image files once and keep them in memory, as they are on"
+        " the disk. For slow disks and networks.",
+    ),
+]
 DataServiceOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -243,6 +251,7 @@ def train(
     strategy: StrategyOption = Strategy.one,
     workers: WorkersOption = 1,
     max_restarts: MaxRestartsOption = 0,
+    cache: CacheOption = False,
     data_service: DataServiceOption = None,
     debug: Debug = False,
 ):
@@ -267,9 +276,15 @@ def train(
         raise ValueError(
             "--find-lr uses a single device. Leave out --workers and --strategy."
         )
+    if cache and data_service:
+        raise ValueError(
+            "--cache keeps files in this process, and with --data-service others read"
+            " them. Leave out one of the two."
+        )
     if workers > 1 or max_restarts:
         raise typer.Exit(_supervise(out, workers, max_restarts))
     with common.spinner("loading TensorFlow"):
+        from hrnet_tf.data.files import kept_in_memory
         from hrnet_tf.data.service import reading_from
         from hrnet_tf.training.recipe import load_recipe
         from hrnet_tf.training.run import train as run
@@ -294,7 +309,7 @@ def train(
         return
     loaded = adjust_rate(loaded, scale_lr, warmup_epochs, console.print)
     try:
-        with reading_from(*(data_service or ())):
+        with reading_from(*(data_service or ())), kept_in_memory(cache):
             result = run(
                 loaded,
                 out,

@@ -8,7 +8,7 @@ a resumed run sees what an undisturbed one would have.
 import numpy as np
 import tensorflow as tf
 
-from hrnet_tf.data import order, service
+from hrnet_tf.data import files, order, service
 from hrnet_tf.data.augment import classification as crops
 from hrnet_tf.data.augment.mixing import mix
 from hrnet_tf.data.sources.tfds import TfdsImages
@@ -65,6 +65,8 @@ def training_batches(
     """
     images_of_epoch = _shuffled_images(source, seed)
     steps = steps_per_epoch(source, batch_size)
+    in_files = not isinstance(source, TfdsImages)
+    read = files.reader(e.image_path for e in source) if in_files else None
 
     def epoch_images(epoch):
         def with_seed(position, image):
@@ -76,7 +78,7 @@ def training_batches(
 
     def crop(image):
         pixels = crops.random_crop(
-            _encoded(image), image_size, image["seed"], augmentation
+            _encoded(image, read), image_size, image["seed"], augmentation
         )
         return pixels, image["label"]
 
@@ -145,9 +147,9 @@ def _soften(images, labels, num_classes, seed, augmentation):
     return mix(images, labels, seed, augmentation.mixup, augmentation.cutmix)
 
 
-def _encoded(image):
+def _encoded(image, read=tf.io.read_file):
     """The image file's bytes."""
-    return image["image"] if "image" in image else tf.io.read_file(image["path"])
+    return image["image"] if "image" in image else read(image["path"])
 
 
 def _table(examples):

@@ -8,7 +8,7 @@ depend on (seed, e) alone, so a resumed run sees what an undisturbed one would h
 import numpy as np
 import tensorflow as tf
 
-from hrnet_tf.data import order, service
+from hrnet_tf.data import files, order, service
 from hrnet_tf.data.augment import affine
 from hrnet_tf.data.schema import parse_pose
 from hrnet_tf.data.shards import PoseRecords
@@ -68,6 +68,8 @@ def training_batches(
     """
     people_of_epoch = _shuffled_people(source, keypoint_set.num_keypoints, seed)
     taken = steps_per_epoch(source, batch_size) * batch_size
+    in_records = isinstance(source, PoseRecords)
+    read = None if in_records else files.reader(e.image_path for e in source)
 
     def epoch_crops(epoch):
         def plan(block, people):
@@ -81,7 +83,7 @@ def training_batches(
 
     def crop(person):
         image = affine.decode_window(
-            _encoded(person), person["window"], person["matrix"], codec.image_size
+            _encoded(person, read), person["window"], person["matrix"], codec.image_size
         )
         image = affine.jitter(image, person["seed"], augmentation)
         return image, person["points"], person["visible"]
@@ -169,11 +171,9 @@ def test_batches(source, num_keypoints, codec, batch_size):
     )
 
 
-def _encoded(person):
+def _encoded(person, read=tf.io.read_file):
     """The person's image file's bytes."""
-    if "image" in person:
-        return person["image"]
-    return tf.io.read_file(person["path"])
+    return person["image"] if "image" in person else read(person["path"])
 
 
 def _plan_crops(people, seed, codec, augmentation, keypoint_set):

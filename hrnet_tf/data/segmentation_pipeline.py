@@ -7,7 +7,7 @@ sees what an undisturbed one would have.
 import numpy as np
 import tensorflow as tf
 
-from hrnet_tf.data import order, service
+from hrnet_tf.data import files, order, service
 from hrnet_tf.data.augment.segmentation import random_view
 from hrnet_tf.data.label_sets import IGNORE_LABEL
 from hrnet_tf.data.sources.label_checks import decode_label
@@ -56,6 +56,7 @@ def training_batches(
     taken = steps_per_epoch(examples, batch_size) * batch_size
     images = tf.constant([example.image_path for example in examples])
     labels = tf.constant([example.label_path for example in examples])
+    load = files.reader(p for e in examples for p in (e.image_path, e.label_path))
     table = np.full(256, IGNORE_LABEL, np.uint8)
     table[: label_set.num_classes] = label_set.flip_indices
 
@@ -67,7 +68,7 @@ def training_batches(
         )
 
     def view(draw, position):
-        image, label = read(images[position], labels[position], label_set)
+        image, label = read(images[position], labels[position], label_set, load)
         return random_view(image, label, draw, crop_size, augmentation, table)
 
     last = np.iinfo(np.int64).max if epochs is None else epochs
@@ -92,23 +93,24 @@ def batch_files(examples, batch_size, seed, epoch, step):
     return [examples[i].image_path for i in chosen]
 
 
-def read(image_path, label_path, label_set):
+def read(image_path, label_path, label_set, load=tf.io.read_file):
     """Reads an image and its label map, in a graph.
 
     Args:
         image_path, label_path: scalar string tensors.
         label_set: `LabelSet`.
+        load: function from a path to a file's bytes.
     Returns:
         uint8 tensors `[H, W, 3]` and `[H, W]`, the latter in classes with
         `IGNORE_LABEL`.
     """
-    encoded = tf.io.read_file(image_path)
+    encoded = load(image_path)
     image = tf.cond(
         tf.io.is_jpeg(encoded),
         lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),
         lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
     )
-    labels = decode_label(tf.io.read_file(label_path))
+    labels = decode_label(load(label_path))
     lookup = tf.constant(label_set.lookup())
     return tf.ensure_shape(image, [None, None, 3]), tf.gather(
         lookup, tf.cast(labels, tf.int32)

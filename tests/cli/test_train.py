@@ -159,3 +159,8 @@ class TestSeveralProcesses:
         alone = ["--workers", "1", "--max-restarts", "0", *strategy]
         assert started[3:] == [*arguments, *alone]
         assert keywords["first_only"] == ("--overwrite",)
+
+
+def test_files_are_kept_here_or_read_elsewhere(command):
+    result = fail(*command, "--cache", "--data-service", "grpc://localhost:1")
+    assert "--cache keeps files in this process" in result
