@@ -6,6 +6,7 @@ import tensorflow as tf
 from drawn_shapes import CLASSES, draw_data_set
 
 from hrnet_tf.data import classification_pipeline as pipeline
+from hrnet_tf.data import files
 from hrnet_tf.data.augment.classification import (
     ClassificationAugmentation,
     center_crop,
@@ -36,6 +37,15 @@ def batches(
         first_step=first_step,
     )
     return list(data.as_numpy_iterator())
+
+
+def test_files_in_memory_give_the_same(examples):
+    wanted = batches(examples)
+    with files.kept_in_memory():
+        found = batches(examples)
+    for a, b in zip(found, wanted, strict=True):
+        for part, expected in zip(a, b, strict=True):
+            np.testing.assert_array_equal(part, expected)
 
 
 def test_plain_batches(examples):

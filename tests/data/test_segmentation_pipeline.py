@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from drawn_labels import draw_labels
 
+from hrnet_tf.data import files
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.label_sets import load_label_set
 from hrnet_tf.data.segmentation_pipeline import steps_per_epoch, training_batches
@@ -26,6 +27,15 @@ def batches(source, **changes):
     arguments = {"crop_size": (32, 48), "batch_size": 2, "augmentation": AUGMENTATION}
     data = training_batches(*source, **{**arguments, "epochs": 3, **changes})
     return [[part.numpy() for part in batch] for batch in data]
+
+
+def test_files_in_memory_give_the_same(source):
+    wanted = batches(source)
+    with files.kept_in_memory():
+        found = batches(source)
+    for a, b in zip(found, wanted, strict=True):
+        for part, expected in zip(a, b, strict=True):
+            np.testing.assert_array_equal(part, expected)
 
 
 def test_gives_whole_batches_of_classes(source):
