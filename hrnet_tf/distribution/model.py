@@ -5,6 +5,7 @@ import warnings
 import keras
 
 from hrnet_tf.distribution import replicas
+from hrnet_tf.distribution.stack_traces import short_stack_traces
 
 
 class ReplicatedModel(keras.Model):
@@ -55,10 +56,15 @@ class ReplicatedModel(keras.Model):
         return self.distribute_strategy.num_replicas_in_sync > 1
 
     def train_step(self, *args):
-        # On JAX the state comes before the data.
-        if not self._replicated() and self._gradient_norm is None:
+        if keras.backend.backend() != "tensorflow":
+            # On JAX the state comes before the data.
             return super().train_step(*args)
-        (data,) = args
+        with short_stack_traces():
+            return self._train_step(*args)
+
+    def _train_step(self, data):
+        if not self._replicated() and self._gradient_norm is None:
+            return super().train_step(data)
         import tensorflow as tf
 
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -81,9 +87,15 @@ class ReplicatedModel(keras.Model):
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
     def test_step(self, *args):
-        if not self._replicated():
+        if keras.backend.backend() != "tensorflow":
+            # On JAX the state comes before the data.
             return super().test_step(*args)
-        (data,) = args
+        with short_stack_traces():
+            return self._test_step(*args)
+
+    def _test_step(self, data):
+        if not self._replicated():
+            return super().test_step(data)
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         count, factor = self._count_and_factor(x, sample_weight)
 

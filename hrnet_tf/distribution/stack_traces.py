@@ -1,0 +1,52 @@
+"""What graphs keep of the Python code that made them."""
+
+import contextlib
+import functools
+import sys
+
+LEFT_OUT = ("keras", "tensorflow", "hrnet_tf.distribution")
+# The ends of all traces. TensorFlow drops three lines after it has left out files.
+LEFT_IN = (
+    "tensorflow.python.framework.ops",
+    "tensorflow.python.util.tf_stack",
+    "tensorflow.python.util.traceback_utils",
+)
+
+
+def short_stack_traces():
+    """A context in which graphs keep few lines of Keras' and TensorFlow's own files.
+
+    TensorFlow keeps the stack of Python calls with every operation, as text, once the
+    graph is run: 130 MB for HRNet-W32's training step, of which most are lines of the
+    two libraries. `tf.debugging.disable_traceback_filtering()` keeps them.
+
+    Returns:
+        A context manager, for one thread and one `with` statement.
+    """
+    import tensorflow as tf
+
+    try:
+        from tensorflow.python.util import tf_stack
+    except ImportError:
+        # Not of TensorFlow's public interface. Without it, more memory is taken.
+        return contextlib.nullcontext()
+    if not (tf.inside_function() and tf.debugging.is_traceback_filtering_enabled()):
+        return contextlib.nullcontext()
+
+    class Filter(tf_stack.StackTraceFilter):
+        def get_filtered_filenames(self):
+            return _files() | self.parent.get_filtered_filenames()
+
+    return Filter()
+
+
+@functools.cache
+def _files():
+    modules = [
+        module
+        for name, module in list(sys.modules.items())
+        if f"{name}.".startswith(tuple(f"{library}." for library in LEFT_OUT))
+        and name not in LEFT_IN
+    ]
+    files = (getattr(module, "__file__", None) for module in modules)
+    return frozenset(file for file in files if file)
