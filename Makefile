@@ -19,6 +19,7 @@ help:
 	@echo "make test        the quick tests      make test-slow  the long ones"
 	@echo "make test-beam   those of Apache Beam, in an environment of their own"
 	@echo "make lint        ruff                 make bench-data, make bench-train"
+	@echo "make bench-train BENCH='--dtype mixed_bfloat16'  with other options"
 
 $(STAMP): setup.py
 	@test -n "$(PYTHON)" || { echo "No Python 3.10-3.13 was found. Install one," \
@@ -51,8 +52,12 @@ lint: $(STAMP)
 bench-data: $(STAMP)
 	$(BIN)/python benchmarks/data_pipeline.py
 
-bench-train: $(STAMP)
-	$(BIN)/python benchmarks/training_step.py
+# TensorFlow loads a JAX that it finds, a tenth of a GB of memory that users may not have.
+bench-train:
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --upgrade pip
+	.venv-bench/bin/python -m pip install --quiet --editable ".[bench]"
+	.venv-bench/bin/python benchmarks/training_step.py $(BENCH)
 
 clean:
-	rm -rf $(VENV) .venv-beam build dist *.egg-info
+	rm -rf $(VENV) .venv-beam .venv-bench build dist *.egg-info

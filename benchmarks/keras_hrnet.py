@@ -16,8 +16,9 @@ def training_steps(
     """Makes our network and its training steps, as `torch_hrnet.training_steps`.
 
     Returns:
-        The number of parameters, and a function that takes a number of steps and
-        returns the last loss.
+        The number of parameters; a function that takes a number of steps and returns
+        the last loss; and one that returns the peak of the tensors' memory in MB, or
+        None.
     """
     # Off by default on AMD processors.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -55,7 +56,8 @@ def training_steps(
     images = rng.integers(0, 256, (batch_size, *image_size, 3), np.uint8)
     parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     run = _one_by_one if on_tensorflow else _by_fit
-    return parameters, run(model, (images, *targets))
+    tensors_mb = _tensorflow_tensors_mb if on_tensorflow else _jax_tensors_mb
+    return parameters, run(model, (images, *targets)), tensors_mb
 
 
 def _pose(options, num_keypoints, batch_size, rng):
@@ -106,3 +108,21 @@ def _by_fit(model, batch):
         return history.history["loss"][-1]
 
     return run
+
+
+def _tensorflow_tensors_mb():
+    import tensorflow as tf
+
+    device = "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
+    try:
+        return tf.config.experimental.get_memory_info(device)["peak"] / 1e6
+    except ValueError:
+        # Only the allocator of oneDNN keeps count on CPUs.
+        return None
+
+
+def _jax_tensors_mb():
+    import jax
+
+    found = jax.local_devices()[0].memory_stats()
+    return found["peak_bytes_in_use"] / 1e6 if found else None

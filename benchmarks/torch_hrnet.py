@@ -185,8 +185,9 @@ def training_steps(
     """Makes a network and its training steps.
 
     Returns:
-        The number of parameters, and a function that takes a number of steps and
-        returns the last loss.
+        The number of parameters; a function that takes a number of steps and returns
+        the last loss; and one that returns the peak of the tensors' memory in MB, or
+        None.
     """
     torch.manual_seed(0)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -225,4 +226,9 @@ def training_steps(
             optimizer.step()
         return loss.item()
 
-    return sum(p.numel() for p in model.parameters()), run
+    def tensors_mb():
+        if device.type == "cpu":
+            return None
+        return torch.cuda.max_memory_allocated(device) / 1e6
+
+    return sum(p.numel() for p in model.parameters()), run, tensors_mb

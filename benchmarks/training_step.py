@@ -17,7 +17,9 @@ On a GPU, ours by JAX and PyTorch's compiled:
         --dtype mixed_bfloat16 --task segmentation --preset hrnet_w48 \\
         --image-size 512 1024 --batch-size 4 --steps 20
 
-The first step of each side counts from the imports to its end.
+The first step of each side counts from the imports to its end. "peak" is of the
+process' resident memory, "tensors" of what TensorFlow's, JAX's or CUDA's allocator gave
+out, weights and optimizer among it, where it tells.
 """
 
 import argparse
@@ -82,7 +84,7 @@ def work(side, settings):
         from keras_hrnet import training_steps
     else:
         from torch_hrnet import training_steps
-    parameters, run = training_steps(**settings)
+    parameters, run, tensors_mb = training_steps(**settings)
     run(1)
     ready = {"parameters": parameters, "first_step": time.perf_counter() - started}
     # Some things are made in the second step, and for each number of steps.
@@ -94,7 +96,7 @@ def work(side, settings):
         loss = run(steps)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         answer = {"wall": wall / steps, "cpu": cpu / steps, "loss": loss}
-        answer["peak_mb"] = peak_memory()
+        answer |= {"peak_mb": peak_memory(), "tensors_mb": tensors_mb()}
         print(json.dumps(answer), file=answers, flush=True)
 
 
@@ -211,8 +213,9 @@ def report(rounds, first_steps, batch_size, title):
 
     table = Table(title=title)
     table.add_column("side", no_wrap=True)
-    numbers = ("first step, s", "s a step", "images/s", "CPU s a step", "peak MB")
-    for column in (*numbers, "wall ratio", "CPU ratio"):
+    numbers = ("first step, s", "s a step", "images/s", "CPU s a step")
+    memory = ("peak MB", "tensors MB")
+    for column in (*numbers, *memory, "wall ratio", "CPU ratio"):
         table.add_column(column, justify="right", no_wrap=" " not in column)
     reference = rounds[PEER if PEER in rounds else OURS]
     for side, results in rounds.items():
@@ -223,14 +226,14 @@ def report(rounds, first_steps, batch_size, title):
             )
             for key in ("wall", "cpu")
         )
-        peak = results[-1]["peak_mb"]
+        peaks = (results[-1][key] for key in ("peak_mb", "tensors_mb"))
         table.add_row(
             side,
             f"{first_steps[side]:.1f}",
             f"{median(side, 'wall'):.3f}",
             f"{batch_size / median(side, 'wall'):.3g}",
             f"{median(side, 'cpu'):.3f}",
-            "-" if peak is None else f"{peak:.0f}",
+            *("-" if peak is None else f"{peak:.0f}" for peak in peaks),
             *(f"{ratio:.2f}" for ratio in ratios),
         )
     Console().print(table)

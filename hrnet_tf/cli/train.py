@@ -304,12 +304,12 @@ def train(
     }
     loaded = load_recipe(recipe, **{**arguments, **_arguments(settings or ())})
     console = common.console()
-    if find_lr:
-        print_found_rate(loaded, out, seed, console)
-        return
-    loaded = adjust_rate(loaded, scale_lr, warmup_epochs, console.print)
     try:
         with reading_from(*(data_service or ())), kept_in_memory(cache):
+            if find_lr:
+                print_found_rate(loaded, out, seed, console)
+                return
+            loaded = adjust_rate(loaded, scale_lr, warmup_epochs, console.print)
             result = run(
                 loaded,
                 out,
