@@ -8,6 +8,8 @@ USAGE = 2
 PEER_LOST = 69
 # EX_SOFTWARE: an error that nobody foresaw, shown with Python's traceback.
 UNEXPECTED = 70
+# EX_OSERR: the port that this worker was to listen on is in use.
+PORT_TAKEN = 71
 # EX_TEMPFAIL, after SIGTERM: nothing is wrong, and trying again later goes on.
 PREEMPTED = 75
 # Of shells, after Ctrl-C.

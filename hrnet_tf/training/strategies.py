@@ -9,6 +9,7 @@ import time
 
 import keras
 
+from hrnet_tf.training import exit_codes
 from hrnet_tf.training.clusters import find_cluster, read_cluster
 
 STRATEGIES = ("one", "mirrored", "multiworker", "tpu")
@@ -16,6 +17,12 @@ STRATEGIES = ("one", "mirrored", "multiworker", "tpu")
 PEER_TIMEOUT = 300.0
 # Seconds before it is said that they are waited for: all start at about the same time.
 _PATIENCE = 3.0
+
+
+class PortTaken(ValueError):
+    """A worker cannot listen on its port; with another one it may."""
+
+    exit_code = exit_codes.PORT_TAKEN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,7 +200,7 @@ def _wait_for_peers(cluster, timeout, say=None):
         # the same port, and is as good an answer to those that are late.
         listener = socket.create_server(("", port), reuse_port=True)
     except OSError as error:
-        raise ValueError(
+        raise PortTaken(
             f"Worker {me} cannot listen on port {port} of TF_CONFIG's"
             f" {workers[me]}: {error}. Choose another port, or end what uses it."
         ) from error

@@ -19,6 +19,8 @@ _FINAL = (exit_codes.EXPLAINED, exit_codes.USAGE)
 _CONSEQUENCES = (exit_codes.PEER_LOST, -signal.SIGABRT)
 # Time to save a state in, before a process is killed.
 GRACE_SECONDS = 30.0
+# How often ports are chosen anew that others took before the workers did.
+_PORT_CHOICES = 5
 _POLL_SECONDS = 0.1
 _TAIL_LINES = 15
 
@@ -91,7 +93,8 @@ class Supervisor:
                 self._stop(signal.SIGKILL)
 
     def _run(self, preemption):
-        for restarts in range(self.max_restarts + 1):
+        restarts, choices = 0, 1
+        while True:
             if restarts:
                 self.command = [a for a in self.command if a not in self.first_only]
             self._start()
@@ -104,15 +107,23 @@ class Supervisor:
             if preemption.requested:
                 return exit_codes.PREEMPTED
             code = self._workers[failed].returncode
+            if code == exit_codes.PORT_TAKEN and choices < _PORT_CHOICES:
+                # Chosen here: no fault of the run's, and no restart of it.
+                choices += 1
+                self.say(
+                    f"Worker {failed} found its port in use. All workers start again,"
+                    " with other ports."
+                )
+                continue
             text = f"Worker {failed} {_ending(code)}."
             if code in _FINAL or restarts == self.max_restarts:
                 self.say(text + self._why_no_more(code, restarts))
-                break
+                return 128 - code if code < 0 else code
+            restarts += 1
             whose = "All workers start" if self.num_workers > 1 else "It starts"
             self.say(
-                f"{text} {whose} again (restart {restarts + 1} of {self.max_restarts})."
+                f"{text} {whose} again (restart {restarts} of {self.max_restarts})."
             )
-        return 128 - code if code < 0 else code
 
     def _why_no_more(self, code, restarts):
         if code in _FINAL and restarts < self.max_restarts:

@@ -47,6 +47,33 @@ def test_a_rate_is_looked_for(command, tmp_path):
     assert "--workers" in fail(*command, "--find-lr", "--workers", 2)
 
 
+KEEPING = """
+import dataclasses
+
+import tensorflow as tf
+
+from hrnet_tf.data.files import reader
+from small_recipe import small_recipe
+
+
+def recipe(batch_size=8, epochs=2):
+    made = small_recipe(epochs=epochs, batch_size=16)
+    read = made.train_data
+
+    def train_data(*args, **kwargs):
+        print("files kept:", reader([__file__]) is not tf.io.read_file)
+        return read(*args, **kwargs)
+
+    return dataclasses.replace(made, train_data=train_data)
+"""
+
+
+def test_files_are_kept_while_a_rate_is_looked_for(command, tmp_path):
+    (tmp_path / "small.py").write_text(KEEPING)
+    assert "files kept: True" in run(*command, "--find-lr", "--cache").out
+    assert "files kept: False" in run(*command, "--find-lr", "--overwrite").out
+
+
 def test_a_profile(command, tmp_path):
     run(*command, "--profile", "3:5")
     folder = tmp_path / "run" / "tensorboard"

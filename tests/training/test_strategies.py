@@ -88,9 +88,12 @@ def test_a_port_in_use():
     mine, other = free_ports(2)
     with (
         socket.create_server(("", mine)),
-        pytest.raises(ValueError, match=rf"cannot listen on port {mine}"),
+        pytest.raises(
+            strategies.PortTaken, match=rf"cannot listen on port {mine}"
+        ) as caught,
     ):
         strategies._wait_for_peers(cluster(mine, other), timeout=5.0)
+    assert caught.value.exit_code == 71
 
 
 @pytest.mark.skipif(

@@ -173,6 +173,20 @@ class TestRestarts:
         if cause != "sys.exit(69)":
             assert run.said[-1].startswith("Worker 1 ")
 
+    def test_with_other_ports_are_not_counted(self, case):
+        run = case("sys.exit(71 if index and attempt < 3 else 0)", num_workers=2)
+        assert run.run() == 0
+        again = (
+            "Worker 1 found its port in use. All workers start again, with other ports."
+        )
+        assert [text for text in run.said if "log" not in text] == [again] * 2
+        assert len(set(run.starts(1))) == 3
+
+    def test_with_other_ports_end(self, case):
+        run = case("sys.exit(71)", num_workers=2)
+        assert run.run() == 71
+        assert len(run.starts(0)) == 5
+
     def test_do_not_wait_for_a_cause_for_ever(self, case):
         run = case(
             """
