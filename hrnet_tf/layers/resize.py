@@ -27,9 +27,6 @@ class ResizeLike(keras.layers.Layer):
                 f" Received: interpolation={interpolation!r}."
             )
         self.interpolation = interpolation
-        if interpolation == "nearest" and keras.backend.backend() == "tensorflow":
-            # TensorFlow's gradient has no XLA kernel, and what has one is slower.
-            self.supports_jit = False
 
     def call(self, inputs):
         x, like = inputs
@@ -42,6 +39,11 @@ class ResizeLike(keras.layers.Layer):
             size = tf.shape(like)[1:3]
             if self.interpolation == "bilinear_align_corners":
                 resized = tf.compat.v1.image.resize(x, size, align_corners=True)
+            elif self.interpolation == "nearest" and None not in (
+                *x.shape[1:3],
+                *like.shape[1:3],
+            ):
+                resized = _repeated(x, like.shape[1:3])
             else:
                 resized = tf.image.resize(x, size, self.interpolation)
             resized = tf.ensure_shape(
@@ -71,6 +73,26 @@ def _check_divisible(size, target):
             f" {tuple(size)} cells to be enlarged to {tuple(target)}. Pad the image, or"
             " use a network with interpolation='bilinear'."
         )
+
+
+def _repeated(x, size):
+    """Repeats cells until they fill a size.
+
+    TensorFlow's own gradient is bit for bit this one in float32, has no XLA kernel, and
+    sums in half precision.
+    """
+    import tensorflow as tf
+
+    cell = [to // of for of, to in zip(x.shape[1:3], size, strict=True)]
+
+    @tf.custom_gradient
+    def repeat(x):
+        def gradient(upstream):
+            return tf.nn.avg_pool2d(upstream, cell, cell, "VALID") * (cell[0] * cell[1])
+
+        return tf.image.resize(x, size, "nearest"), gradient
+
+    return repeat(x)
 
 
 def _align_corners(x, axis, size):

@@ -58,17 +58,19 @@ def test_gradient_norm_of_several_types():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("amount", ["none", "light"])
-def test_jit_compile(amount):
+@pytest.mark.parametrize(
+    ("interpolation", "amount"),
+    [("nearest", "none"), ("nearest", "light"), ("bilinear", "none")],
+)
+def test_jit_compile(interpolation, amount):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (8, 128, 128, 3)).astype("float32")
     y = rng.random((8, 32, 32, 17), np.float32)
     found = []
     for jit_compile in (False, True):
         keras.utils.set_random_seed(0)
-        # TensorFlow's XLA has no gradient of the nearest interpolation.
         net = HRNetPose.from_preset(
-            "hrnet_test", image_size=(128, 128), interpolation="bilinear"
+            "hrnet_test", image_size=(128, 128), interpolation=interpolation
         )
         set_recompute(net, amount)
         net.track_gradient_norm = True
@@ -84,12 +86,3 @@ def test_jit_compile(amount):
     assert np.ptp(found[0]["loss"]) > 1e-3 * found[0]["loss"][0]
     for plain, compiled in zip(found[1], found[3], strict=True):
         np.testing.assert_allclose(plain, compiled, rtol=1e-3, atol=1e-4)
-
-
-def test_nearest_interpolation_is_trained_without_xla():
-    model = HRNetPose.from_preset("hrnet_test", image_size=(64, 64))
-    model.compile("sgd", "mse")
-    assert model.jit_compile is False
-    with pytest.warns(UserWarning, match="doesn't support `jit_compile=True`"):
-        model.compile("sgd", "mse", jit_compile=True)
-    assert model.jit_compile is False
