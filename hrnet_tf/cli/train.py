@@ -201,6 +201,14 @@ MaxRestartsOption = Annotated[
         rich_help_panel=_DEVICES,
     ),
 ]
+JitOption = Annotated[
+    bool,
+    flag(
+        "--jit",
+        "Have XLA compile TensorFlow's steps, which takes minutes. For GPUs; with JAX"
+        " they are compiled anyway.",
+    ),
+]
 CacheOption = Annotated[
     bool,
     flag(
@@ -244,6 +252,7 @@ def train(
     save_every: SaveEveryOption = 10.0,
     deterministic: DeterministicOption = False,
     recompute: RecomputeOption = Recompute.light,
+    jit: JitOption = False,
     profile: ProfileOption = None,
     scale_lr: ScaleRateOption = False,
     warmup_epochs: WarmupOption = 0.0,
@@ -320,6 +329,7 @@ def train(
                 save_every=save_every,
                 deterministic=deterministic,
                 recompute=None if recompute == "light" else recompute.value,
+                jit=jit,
                 confirm=typer.confirm if _has_terminal() else None,
                 profile=steps,
             )

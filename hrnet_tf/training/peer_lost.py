@@ -1,6 +1,17 @@
 """The loss of another worker, told from other errors of TensorFlow."""
 
 from hrnet_tf.training import exit_codes
+from hrnet_tf.training.state import newest_state
+
+# What TensorFlow puts around the message that matters.
+_NOISE = (
+    "Graph execution error",
+    "Detected at node",
+    "<stack traces",
+    "File ",
+    "[[",
+    "Original stack",
+)
 
 
 class PeerLost(ValueError):
@@ -30,3 +41,21 @@ def is_peer_lost(error, strategy):
     )
     # What ended another worker comes with its own code.
     return isinstance(error, lost) or "Collective ops is aborted" in error.message
+
+
+def peer_lost_text(output_dir, error):
+    """What to do about the loss of another worker in a run of that folder."""
+    newest = newest_state(output_dir)
+    begin = f"from {newest}" if newest else "from the beginning, for want of a state"
+    return (
+        "Another worker is gone, so that this one cannot go on either. Start all"
+        f" workers again with the same command: they go on {begin}."
+        f" ({first_line(error)})"
+    )
+
+
+def first_line(error):
+    """The line of a TensorFlow error that matters."""
+    lines = [line.strip() for line in str(error.message).splitlines()]
+    lines = [line for line in lines if line and not line.startswith(_NOISE)]
+    return (lines[0] if lines else str(error)).rstrip(": ")

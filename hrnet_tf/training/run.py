@@ -15,7 +15,12 @@ from hrnet_tf.models.loading import inference_function
 from hrnet_tf.results import write_json
 from hrnet_tf.training import callbacks
 from hrnet_tf.training.guard import StopOnNonFinite
-from hrnet_tf.training.peer_lost import PeerLost, is_peer_lost
+from hrnet_tf.training.peer_lost import (
+    PeerLost,
+    first_line,
+    is_peer_lost,
+    peer_lost_text,
+)
 from hrnet_tf.training.preemption import Preempted, Preemption
 from hrnet_tf.training.progress import Progress
 from hrnet_tf.training.save_state import SaveState
@@ -23,7 +28,6 @@ from hrnet_tf.training.state import (
     TrainingState,
     disk_full_text,
     is_disk_full,
-    newest_state,
     read_state,
     restore_variables,
 )
@@ -72,6 +76,7 @@ def train(
     save_every=10.0,
     deterministic=False,
     recompute=None,
+    jit=False,
     confirm=None,
     profile=None,
 ):
@@ -95,6 +100,8 @@ def train(
             for the rest of the process.
         recompute: "none", "light" or "full": less memory and more time, see
             `set_recompute`; None means "light" where that is possible.
+        jit: bool. True has XLA compile the steps of TensorFlow too, which takes minutes
+            on CPUs. On JAX they always are compiled.
         confirm: function from a question (str) to bool, asked before another run is
             removed without `overwrite`; None refuses.
         profile: (first, last) of the steps that are profiled for TensorBoard, counted
@@ -142,7 +149,7 @@ def train(
         if is_chief():
             stack.callback(_claim(output_dir, settings, overwrite).release)
         with devices.scope():
-            compile_model(model, recipe, steps)
+            compile_model(model, recipe, steps, jit)
             if state is None:
                 state = TrainingState(steps_per_epoch=steps)
             else:
@@ -208,20 +215,22 @@ def _load(recipe, seed, state, console):
     return batches, steps
 
 
-def compile_model(model, recipe, steps):
+def compile_model(model, recipe, steps, jit=False):
     """Compiles a recipe's model and builds its optimizer.
 
     Args:
         model: what `recipe.model` returned.
         recipe: `Recipe`.
         steps: int, of an epoch.
+        jit: bool. Whether XLA compiles TensorFlow's steps.
     """
+    on_tensorflow = keras.backend.backend() == "tensorflow"
     model.track_gradient_norm = True
     model.compile(
         _scaled(recipe.optimizer(steps), model),
         recipe.loss(),
         loss_weights=recipe.loss_weights,
-        jit_compile=_jit_compile(),
+        jit_compile=jit if on_tensorflow else "auto",
     )
     model.optimizer.build(model.trainable_variables)
 
@@ -285,44 +294,11 @@ def explained(recipe, output_dir, strategy=None):
                 " --batch-size, or use mixed precision."
             ) from error
         if is_peer_lost(error, strategy):
-            raise PeerLost(_peer_lost_text(output_dir, error)) from error
+            raise PeerLost(peer_lost_text(output_dir, error)) from error
         if recipe.find_damaged is not None:
             recipe.find_damaged()
-        text = f"TensorFlow stopped the training: {_first_line(error)}"
+        text = f"TensorFlow stopped the training: {first_line(error)}"
         raise ValueError(text) from error
-
-
-def _peer_lost_text(output_dir, error):
-    newest = newest_state(output_dir)
-    begin = f"from {newest}" if newest else "from the beginning, for want of a state"
-    return (
-        "Another worker is gone, so that this one cannot go on either. Start all"
-        f" workers again with the same command: they go on {begin}."
-        f" ({_first_line(error)})"
-    )
-
-
-def _jit_compile():
-    # On CPU, XLA takes minutes to compile TensorFlow's training step.
-    return False if keras.backend.backend() == "tensorflow" else "auto"
-
-
-# What TensorFlow puts around the message that matters.
-_NOISE = (
-    "Graph execution error",
-    "Detected at node",
-    "<stack traces",
-    "File ",
-    "[[",
-    "Original stack",
-)
-
-
-def _first_line(error):
-    """The line of a TensorFlow error that matters."""
-    lines = [line.strip() for line in str(error.message).splitlines()]
-    lines = [line for line in lines if line and not line.startswith(_NOISE)]
-    return (lines[0] if lines else str(error)).rstrip(": ")
 
 
 def _scaled(optimizer, model):

@@ -1,8 +1,9 @@
-"""`hrnet train`: what it does with learning rates, and profiles."""
+"""`hrnet train`: what it does with learning rates, compiled steps and profiles."""
 
 import csv
 import re
 
+import keras
 import pytest
 from command_line import fail, run
 
@@ -72,6 +73,28 @@ def test_files_are_kept_while_a_rate_is_looked_for(command, tmp_path):
     (tmp_path / "small.py").write_text(KEEPING)
     assert "files kept: True" in run(*command, "--find-lr", "--cache").out
     assert "files kept: False" in run(*command, "--find-lr", "--overwrite").out
+
+
+def test_xla_takes_the_same_steps(command, tmp_path):
+    def losses():
+        with open(tmp_path / "run" / "history.csv", newline="") as file:
+            return [float(row["loss"]) for row in csv.DictReader(file)]
+
+    compiled = []
+    compile = keras.Model.compile
+
+    def note(model, *args, **kwargs):
+        compiled.append(kwargs["jit_compile"])
+        return compile(model, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "compile", note)
+        run(*command)
+        plain = losses()
+        run(*command, "--overwrite", "--jit")
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    assert compiled == ([False, True] if on_tensorflow else ["auto", "auto"])
+    assert losses() == pytest.approx(plain, rel=1e-5)
 
 
 def test_a_profile(command, tmp_path):

@@ -1,4 +1,4 @@
-"""The gradient of nearest interpolation; what is interpolated, fusion's tests compare."""
+"""The gradient of nearest interpolation; fusion's tests compare what it gives."""
 
 import keras
 import numpy as np
