@@ -28,6 +28,12 @@ class ResizeLike(keras.layers.Layer):
             )
         self.interpolation = interpolation
 
+    def build(self, input_shapes):
+        if self.interpolation == "nearest" and keras.backend.backend() == "tensorflow":
+            # The gradient of what is left to TensorFlow has no XLA kernel.
+            self.supports_jit = _are_known(*input_shapes)
+        self.built = True
+
     def call(self, inputs):
         x, like = inputs
         if self.interpolation == "nearest":
@@ -39,10 +45,7 @@ class ResizeLike(keras.layers.Layer):
             size = tf.shape(like)[1:3]
             if self.interpolation == "bilinear_align_corners":
                 resized = tf.compat.v1.image.resize(x, size, align_corners=True)
-            elif self.interpolation == "nearest" and None not in (
-                *x.shape[1:3],
-                *like.shape[1:3],
-            ):
+            elif self.interpolation == "nearest" and _are_known(x.shape, like.shape):
                 resized = _repeated(x, like.shape[1:3])
             else:
                 resized = tf.image.resize(x, size, self.interpolation)
@@ -63,6 +66,11 @@ class ResizeLike(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "interpolation": self.interpolation}
+
+
+def _are_known(*shapes):
+    """Whether all heights and widths are."""
+    return all(side is not None for shape in shapes for side in shape[1:3])
 
 
 def _check_divisible(size, target):

@@ -13,7 +13,7 @@ from hrnet_tf.training import exit_codes
 from hrnet_tf.training.preemption import Preemption
 
 # After these another try would end the same way.
-_FINAL = (exit_codes.EXPLAINED, exit_codes.USAGE)
+_FINAL = (exit_codes.EXPLAINED, exit_codes.USAGE, exit_codes.PORT_TAKEN)
 # These may have been caused by the end of another worker: TensorFlow aborts some
 # processes that are left alone.
 _CONSEQUENCES = (exit_codes.PEER_LOST, -signal.SIGABRT)
@@ -31,7 +31,8 @@ class Supervisor:
     All workers depend on each other: when one is killed or fails, the others are
     stopped, and all are started again and go on from the saved state; not so after
     errors that were explained to the user (exit codes 1 and 2), which all would meet
-    again. The first worker, which is the chief, writes to this process' output; what
+    again. A cluster whose ports were taken meanwhile gets others, which counts as no
+    restart. The first worker, which is the chief, writes to this process' output; what
     the others say goes to `logs/worker-I.log` of the run's folder.
 
     Args:
@@ -107,8 +108,9 @@ class Supervisor:
             if preemption.requested:
                 return exit_codes.PREEMPTED
             code = self._workers[failed].returncode
-            if code == exit_codes.PORT_TAKEN and choices < _PORT_CHOICES:
-                # Chosen here: no fault of the run's, and no restart of it.
+            chosen_here = code == exit_codes.PORT_TAKEN and self.num_workers > 1
+            if chosen_here and choices < _PORT_CHOICES:
+                # No fault of the run's, and no restart of it.
                 choices += 1
                 self.say(
                     f"Worker {failed} found its port in use. All workers start again,"

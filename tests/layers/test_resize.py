@@ -59,3 +59,14 @@ def test_without_static_sizes():
     x = np.arange(12, dtype="float32").reshape(1, 2, 2, 3)
     outputs = function(x, np.zeros((1, 4, 6, 3), "float32"))
     np.testing.assert_array_equal(outputs, x.repeat(2, 1).repeat(3, 2))
+
+
+@pytest.mark.parametrize(("side", "supported"), [(64, True), (None, False)])
+def test_xla_needs_static_sizes(side, supported):
+    fine, coarse = (
+        keras.Input((side and side // stride, side and side // stride, 3))
+        for stride in (4, 8)
+    )
+    layer = ResizeLike("nearest")
+    layer([coarse, fine])
+    assert layer.supports_jit is supported

@@ -187,6 +187,11 @@ class TestRestarts:
         assert run.run() == 71
         assert len(run.starts(0)) == 5
 
+    def test_do_not_help_against_a_port_that_the_user_chose(self, case):
+        run = case("sys.exit(71)", max_restarts=3)
+        assert run.run() == 71
+        assert len(run.starts(0)) == 1
+
     def test_do_not_wait_for_a_cause_for_ever(self, case):
         run = case(
             """
