@@ -91,6 +91,7 @@ def classes(**kwargs):
 # Of the network, optimizer, loss, kind of data, arguments of compile and of fit.
 CASES = {
     "plain": {},
+    "validated": {"validated": True},
     "adamw_schedule": {
         "optimizer": lambda: keras.optimizers.AdamW(cosine(), weight_decay=0.05)
     },
@@ -208,7 +209,7 @@ def run(case, strategy, initial=None):
     batches = tf.data.Dataset.from_tensor_slices(parts).batch(BATCH)
     # 19 examples: the last batch is uneven, and of the last three one replica has one.
     # Keras alone would take a wrong mean of these, and on JAX it stops.
-    count = 16 if stock or not strategy else 19
+    count = 16 if stock else 19
     parts = tuple(part[:count] for part in parts)
     rest = tf.data.Dataset.from_tensor_slices(parts).batch(BATCH)
     options = tf.data.Options()
@@ -221,6 +222,7 @@ def run(case, strategy, initial=None):
         steps_per_epoch=5,
         epochs=STEPS // 5,
         verbose=0,
+        validation_data=rest if case.get("validated") else None,
         **case.get("fit", {}),
     )
     found |= {f"weight{i}": w for i, w in enumerate(model.get_weights())}

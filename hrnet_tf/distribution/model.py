@@ -4,7 +4,7 @@ import warnings
 
 import keras
 
-from hrnet_tf.distribution import replicas
+from hrnet_tf.distribution import replicas, uneven_batches
 from hrnet_tf.distribution.stack_traces import short_stack_traces
 
 
@@ -218,6 +218,35 @@ class ReplicatedModel(keras.Model):
             optimizer.apply_total(gradients, variables)
         else:
             optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        return_dict=False,
+        **kwargs,
+    ):
+        how = {"verbose": verbose, "callbacks": callbacks, "return_dict": return_dict}
+        data = {"x": x, "y": y, "batch_size": batch_size}
+        data["sample_weight"] = sample_weight
+        if not uneven_batches.has_devices():
+            return super().evaluate(**data, steps=steps, **how, **kwargs)
+        # What `fit` validates with is kept for all epochs.
+        kept = getattr(self, "_eval_epoch_iterator", None)
+        is_kept = kwargs.pop("_use_cached_eval_dataset", False)
+        self._eval_epoch_iterator = uneven_batches.make_iterator(
+            self, kept if is_kept else None, **data, steps_per_epoch=steps
+        )
+        try:
+            return super().evaluate(**how, _use_cached_eval_dataset=True, **kwargs)
+        finally:
+            if not is_kept:
+                self._eval_epoch_iterator = kept
 
     @property
     def metrics(self):
