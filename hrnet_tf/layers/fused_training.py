@@ -7,6 +7,7 @@ sides of each normalisation, padded inputs, and kernels in half precision.
 import keras
 
 from hrnet_tf.layers.convolution import is_emulated
+from hrnet_tf.layers.recompute import held_back
 
 
 def can_fuse(unit):
@@ -161,8 +162,7 @@ class _Step:
         """The outputs once more, when the gradient has come to a tensor."""
         import tensorflow as tf
 
-        with tf.control_dependencies([after]):
-            convolved = tf.identity(self.convolved)
+        (convolved,) = held_back([self.convolved], after=[after])
         normalised, _ = self.layer.norm.fused(
             convolved, self.scale, self.offset, again=True
         )

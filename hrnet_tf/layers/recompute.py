@@ -30,6 +30,34 @@ def _repeating():
         _state.again = before
 
 
+def held_back(tensors, after):
+    """Copies of tensors, for computing something again once others are there.
+
+    XLA, which orders operations by itself and merges equal ones, keeps what is computed
+    from them apart.
+
+    Args:
+        tensors, after: lists of tensors.
+    Returns:
+        A list of tensors.
+    """
+    import tensorflow as tf
+
+    try:
+        # Neither is of TensorFlow's public interface.
+        from tensorflow.compiler.tf2xla.ops.gen_xla_ops import xla_optimization_barrier
+        from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+    except ImportError:
+        is_compiled = False
+    else:
+        is_compiled = GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+    if is_compiled:
+        held = xla_optimization_barrier([*tensors, *after])
+        return list(held[: len(tensors)])
+    with tf.control_dependencies(after):
+        return [tf.identity(tensor) for tensor in tensors]
+
+
 def recomputed(function, inputs):
     """Calls a function whose intermediate results are not kept for the gradient.
 
@@ -51,8 +79,8 @@ def recomputed(function, inputs):
     def call(*tensors):
         def gradients(*upstream, variables=()):
             # The second pass must not start before the gradient has come this far.
+            again = held_back(tensors, after=upstream)
             with tf.control_dependencies(upstream), tf.GradientTape() as tape:
-                again = [tf.identity(tensor) for tensor in tensors]
                 tape.watch(again)
                 with _repeating():
                     outputs = function(again)

@@ -10,6 +10,7 @@ from hrnet_tf.layers.recompute import (
     is_again,
     set_recompute,
 )
+from hrnet_tf.layers.residual import BasicBlock
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="TensorFlow alone can recompute"
@@ -86,3 +87,28 @@ def test_is_light_where_it_can_be():
     assert default_amount(other) == "none"
     model = hrnet_tf.HRNetPose.from_preset("hrnet_test", image_size=(64, 64))
     assert default_amount(model) == "light"
+
+
+def test_xla_does_not_merge_the_two_passes():
+    import tensorflow as tf
+
+    inputs = tf.constant(np.random.default_rng(0).normal(size=(2, 8, 8, 3)), tf.float32)
+    block = BasicBlock(3)
+    block.build(inputs.shape)
+    found = []
+    for block.recompute in (False, True):
+
+        @tf.function(jit_compile=True)
+        def step(inputs):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(block(inputs, training=True) ** 2)
+            return tape.gradient(loss, block.trainable_weights)
+
+        gradients = [g.numpy() for g in step(inputs)]
+        compiled = step.experimental_get_compiler_ir(inputs)(stage="optimized_hlo")
+        found.append((gradients, compiled.count(" convolution(")))
+    (plain, fewer), (again, more) = found
+    # The backward pass runs convolutions of the forward pass again.
+    assert more > fewer
+    for a, b in zip(again, plain, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4 * np.abs(b).max())
