@@ -214,7 +214,7 @@ CacheOption = Annotated[
     flag(
         "--cache",
         "Read the training's image files once and keep them in memory, as they are on"
-        " the disk. For slow disks and networks.",
+        " the disk. For slow disks and networks; records are not kept.",
     ),
 ]
 DataServiceOption = Annotated[

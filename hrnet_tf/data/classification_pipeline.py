@@ -66,7 +66,7 @@ def training_batches(
     images_of_epoch = _shuffled_images(source, seed)
     steps = steps_per_epoch(source, batch_size)
     in_files = not isinstance(source, TfdsImages)
-    read = files.reader(e.image_path for e in source) if in_files else None
+    read = files.reader([e.image_path for e in source] if in_files else None)
 
     def epoch_images(epoch):
         def with_seed(position, image):

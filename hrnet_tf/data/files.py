@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+import warnings
 
 import tensorflow as tf
 
@@ -29,12 +30,22 @@ def reader(paths):
     """Makes the function that reads files; inside `kept_in_memory` reads them all now.
 
     Args:
-        paths: iterable of str, all that may be read.
+        paths: iterable of str, all that may be read; or None where the images are in
+            records, which are not kept, and a warning says so.
     Returns:
-        A function from a scalar string tensor, one of the paths, to a file's bytes.
+        A function from a scalar string tensor, one of the paths, to a file's bytes; or
+        None for None.
     Raises:
         OSError: naming the file, if it is to be kept and cannot be read.
     """
+    if paths is None:
+        if _KEPT.get():
+            warnings.warn(
+                "The images are in records, which are read at each epoch: only image"
+                " files can be kept in memory.",
+                stacklevel=2,
+            )
+        return None
     if not _KEPT.get():
         return tf.io.read_file
     paths = sorted(set(paths))

@@ -69,7 +69,8 @@ def training_batches(
     people_of_epoch = _shuffled_people(source, keypoint_set.num_keypoints, seed)
     taken = steps_per_epoch(source, batch_size) * batch_size
     in_records = isinstance(source, PoseRecords)
-    read = None if in_records else files.reader(e.image_path for e in source)
+    paths = None if in_records else [example.image_path for example in source]
+    read = files.reader(paths)
 
     def epoch_crops(epoch):
         def plan(block, people):

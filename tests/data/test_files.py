@@ -41,6 +41,12 @@ def test_reads_as_ever_outside(tmp_path):
     assert files.reader([]) is tf.io.read_file
 
 
+def test_says_that_records_are_not_kept():
+    with files.kept_in_memory(), pytest.warns(UserWarning, match="only image files"):
+        assert files.reader(None) is None
+    assert files.reader(None) is None
+
+
 def test_names_what_cannot_be_read(tmp_path):
     with files.kept_in_memory(), pytest.raises(OSError, match="absent.jpg"):
         files.reader([str(tmp_path / "absent.jpg")])
