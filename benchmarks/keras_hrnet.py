@@ -23,6 +23,10 @@ def training_steps(
     # Off by default on AMD processors.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from hrnet_tf.training.keras_import import import_keras
+
+    # As `hrnet train`.
+    import_keras()
     import keras
     import numpy as np
 

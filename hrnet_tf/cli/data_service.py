@@ -7,6 +7,7 @@ import typer
 
 from hrnet_tf.cli import common
 from hrnet_tf.cli.options import Debug
+from hrnet_tf.training.keras_import import import_keras
 
 PortOption = Annotated[
     int,
@@ -55,6 +56,8 @@ def data_service(
     """
     with common.spinner("loading TensorFlow"):
         import socket
+
+        import_keras()
 
         from hrnet_tf.data.service import DataService
 

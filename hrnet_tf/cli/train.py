@@ -17,6 +17,7 @@ from hrnet_tf.cli.train_rates import (
     print_found_rate,
     profiled_steps,
 )
+from hrnet_tf.training.keras_import import import_keras
 from hrnet_tf.training.preemption import Preempted
 
 
@@ -293,6 +294,7 @@ def train(
     if workers > 1 or max_restarts:
         raise typer.Exit(_supervise(out, workers, max_restarts))
     with common.spinner("loading TensorFlow"):
+        import_keras()
         from hrnet_tf.data.files import kept_in_memory
         from hrnet_tf.data.service import reading_from
         from hrnet_tf.training.recipe import load_recipe
