@@ -1,5 +1,7 @@
 """The gradients that are written out are those that TensorFlow derives."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -80,6 +82,15 @@ def test_half_precision(case, dtype, monkeypatch):
     found = train(case, monkeypatch, True, dtype=dtype)
     wanted = train(case, monkeypatch, False, dtype=dtype)
     assert_close(found, wanted, 5e-2 if dtype == "mixed_bfloat16" else 6e-3)
+
+
+def test_without_tensorflow_s_private_interface(monkeypatch):
+    from tensorflow.python import eager
+
+    wanted = train("projected", monkeypatch, True)
+    monkeypatch.delattr(eager, "record")
+    monkeypatch.setitem(sys.modules, "tensorflow.python.eager.record", None)
+    assert_close(train("projected", monkeypatch, True), wanted, 1e-6)
 
 
 def test_statistics_move_once_where_all_is_computed_again():
