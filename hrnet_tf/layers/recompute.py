@@ -33,8 +33,9 @@ def _repeating():
 def held_back(tensors, after):
     """Copies of tensors, for computing something again once others are there.
 
-    XLA, which orders operations by itself and merges equal ones, keeps what is computed
-    from them apart.
+    XLA merges equal operations. For GPUs a barrier keeps the second ones apart; for
+    CPUs it forgets the barrier before it orders operations, so that these would take
+    time and save no memory, and it may merge them.
 
     Args:
         tensors, after: lists of tensors.
@@ -43,19 +44,25 @@ def held_back(tensors, after):
     """
     import tensorflow as tf
 
-    try:
-        # Neither is of TensorFlow's public interface.
-        from tensorflow.compiler.tf2xla.ops.gen_xla_ops import xla_optimization_barrier
-        from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
-    except ImportError:
-        is_compiled = False
-    else:
-        is_compiled = GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
-    if is_compiled:
-        held = xla_optimization_barrier([*tensors, *after])
+    if _is_compiled_for_gpus():
+        from tensorflow.compiler.tf2xla.ops import gen_xla_ops
+
+        held = gen_xla_ops.xla_optimization_barrier([*tensors, *after])
         return list(held[: len(tensors)])
     with tf.control_dependencies(after):
         return [tf.identity(tensor) for tensor in tensors]
+
+
+def _is_compiled_for_gpus():
+    """Whether XLA will compile what is being traced, for GPUs."""
+    import tensorflow as tf
+
+    if not tf.config.list_physical_devices("GPU"):
+        return False
+    # Not of TensorFlow's public interface, as the barrier.
+    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+
+    return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
 def recomputed(function, inputs):
