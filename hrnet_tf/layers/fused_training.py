@@ -81,7 +81,7 @@ def fused(units, inputs, projection=None, residual=False):
 
 
 def _with_gradients(function, inputs):
-    """What `tf.custom_gradient` does, for tapes alone, in a third of the operations.
+    """What `tf.custom_gradient` does, for tapes alone, in fewer operations.
 
     In graphs that one lets copies of all inputs through an operation whose gradient
     needs a tensor of zeros for each. Where a graph is differentiated from outside of
