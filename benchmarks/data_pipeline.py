@@ -56,7 +56,7 @@ def use_one_core():
 
 def load_examples(options, keypoint_set, scratch):
     """Returns a list of `PoseExample` and the name of the data."""
-    from hrnet_tf.data.sources import coco
+    from hrnet_tf.data.formats import coco
     from hrnet_tf.data.synthetic import generate_people
 
     annotations, images = options.annotations, options.images
@@ -210,9 +210,9 @@ def our_batches(source, keypoint_set, batch_size, seed):
     """An endless iterator over our batches, made by one thread."""
     import tensorflow as tf
 
-    from hrnet_tf.data import pipeline
     from hrnet_tf.data.augment.affine import PoseAugmentation
     from hrnet_tf.data.heatmaps import HeatmapCodec
+    from hrnet_tf.tasks.pose import stream as pipeline
 
     codec = HeatmapCodec((HEIGHT, WIDTH), STRIDE, SIGMA)
     batches = pipeline.training_batches(
@@ -281,9 +281,9 @@ def report(times, num_people, title):
 def main(arguments=None):
     options = parse_arguments(arguments)
     use_one_core()
-    from hrnet_tf.data import pipeline
     from hrnet_tf.data.keypoint_sets import load_keypoint_set
     from hrnet_tf.data.shards import write_pose_records
+    from hrnet_tf.tasks.pose import stream as pipeline
 
     keypoint_set = load_keypoint_set("coco")
     with tempfile.TemporaryDirectory() as scratch:

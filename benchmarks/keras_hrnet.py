@@ -23,16 +23,16 @@ def training_steps(
     # Off by default on AMD processors.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from hrnet_tf.training.keras_import import import_keras
+    from hrnet_tf.launch.keras_import import import_keras
 
     # As `hrnet train`.
     import_keras()
     import keras
     import numpy as np
 
-    from hrnet_tf.layers.recompute import set_recompute
-    from hrnet_tf.training.adam import Adam
-    from hrnet_tf.training.strategies import Devices
+    from hrnet_tf.launch.strategies import Devices
+    from hrnet_tf.lowlevel.recompute import set_recompute
+    from hrnet_tf.optimizers.adam import Adam
 
     on_tensorflow = keras.backend.backend() == "tensorflow"
     if on_tensorflow:

@@ -84,8 +84,8 @@ class _Step:
 
 
 def _load(data_dir, split):
+    from hrnet_tf.data.formats import coco
     from hrnet_tf.data.keypoint_sets import load_keypoint_set
-    from hrnet_tf.data.sources import coco
 
     annotations = data_dir / "annotations" / f"person_keypoints_{split}2017.json"
     images = data_dir / f"{split}2017"
@@ -108,7 +108,7 @@ def _write_records(data_dir, console):
 
 
 def _evaluate(model, data_dir, console):
-    from hrnet_tf.evaluation import pose
+    from hrnet_tf.tasks.pose import evaluate as pose
 
     examples = _load(data_dir, "val")
     truth = data_dir / "annotations" / "person_keypoints_val2017.json"
@@ -128,7 +128,7 @@ def _evaluate(model, data_dir, console):
 
 def _predict(output_dir, console):
     """Pictures of predictions that the exported model makes from JPEG bytes."""
-    from hrnet_tf import visualize
+    from hrnet_tf.pictures import sheet, skeletons
     from hrnet_tf.predictors.pose import PosePredictor
 
     pictures = output_dir / "pictures"
@@ -139,13 +139,12 @@ def _predict(output_dir, console):
         predictor = PosePredictor.load(output_dir / "saved_model")
         for example in examples:
             keypoints = predictor.predict(example.image_path, example.boxes)
-            drawn.append(visualize.draw_keypoints(example.image_path, keypoints))
+            drawn.append(skeletons.draw_keypoints(example.image_path, keypoints))
             name = Path(example.image_path).stem
-            visualize.save_image(drawn[-1], pictures / f"{name}_keypoints.png")
+            sheet.save_image(drawn[-1], pictures / f"{name}_keypoints.png")
             keypoints.save(pictures / f"{name}_keypoints.json")
             tick(len(drawn), len(examples))
-        sheet = visualize.contact_sheet(drawn)
-        visualize.save_image(sheet, pictures / "all.png")
+        sheet.save_image(sheet.contact_sheet(drawn), pictures / "all.png")
     return pictures
 
 

@@ -13,8 +13,8 @@ Run: hrnet train recipes/ade20k_ocr_w48.py --data-dir DIR \\
 from functools import partial
 
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
-from hrnet_tf.data.sources import ade20k
-from hrnet_tf.training.segmentation import official_sgd, segmentation_recipe
+from hrnet_tf.data.formats import ade20k
+from hrnet_tf.tasks.segmentation.recipe import official_sgd, segmentation_recipe
 
 
 def recipe(

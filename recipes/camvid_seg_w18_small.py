@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
-from hrnet_tf.data.sources import label_folder
+from hrnet_tf.data.formats import label_folder
 from hrnet_tf.models.classifier import KAIMING_FAN_OUT
-from hrnet_tf.training.segmentation import poly_muon, segmentation_recipe
+from hrnet_tf.tasks.segmentation.recipe import poly_muon, segmentation_recipe
 
 
 def recipe(

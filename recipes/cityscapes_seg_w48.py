@@ -11,8 +11,8 @@ Run: hrnet train recipes/cityscapes_seg_w48.py --data-dir DIR \\
 from functools import partial
 
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
-from hrnet_tf.data.sources import cityscapes
-from hrnet_tf.training.segmentation import official_sgd, segmentation_recipe
+from hrnet_tf.data.formats import cityscapes
+from hrnet_tf.tasks.segmentation.recipe import official_sgd, segmentation_recipe
 
 
 def recipe(

@@ -9,7 +9,7 @@ Run: hrnet train recipes/coco_pose_w32_384x288.py --data-dir DIR \\
     --weights hrnet_w32_imagenet.pth --out RUN
 """
 
-from hrnet_tf.training.pose import coco_pose_recipe
+from hrnet_tf.tasks.pose.recipe import coco_pose_recipe
 
 
 def recipe(

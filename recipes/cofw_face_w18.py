@@ -5,7 +5,7 @@ Data: a folder with COFW_{train,test}_color.mat; the images are written to image
 Run: hrnet train recipes/cofw_face_w18.py --data-dir DIR --weights HRNETV2.pth --out RUN
 """
 
-from hrnet_tf.training.landmarks import official_recipe
+from hrnet_tf.tasks.landmarks.recipe import official_recipe
 
 
 def recipe(

@@ -5,9 +5,9 @@ Run: hrnet train recipes/digits_w18_small.py --data-dir DIR --out RUN
 """
 
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
-from hrnet_tf.training.adam import AdamW
-from hrnet_tf.training.classification import classification_recipe
-from hrnet_tf.training.schedules import cosine_decay
+from hrnet_tf.optimizers.adam import AdamW
+from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.tasks.classification.recipe import classification_recipe
 
 
 def optimizer(steps_per_epoch, epochs):

@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
-from hrnet_tf.data.sources import faces
-from hrnet_tf.training.adam import AdamW
-from hrnet_tf.training.landmarks import landmarks_recipe
-from hrnet_tf.training.schedules import cosine_decay
+from hrnet_tf.data.formats import faces
+from hrnet_tf.optimizers.adam import AdamW
+from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.tasks.landmarks.recipe import landmarks_recipe
 
 
 def optimizer(steps_per_epoch, epochs):

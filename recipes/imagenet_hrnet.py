@@ -20,7 +20,7 @@ Run: hrnet train recipes/imagenet_hrnet.py --preset hrnet_w18 --data-dir DIR --o
 from functools import partial
 
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
-from hrnet_tf.training.classification import (
+from hrnet_tf.tasks.classification.recipe import (
     classification_recipe,
     cosine_sgd,
     official_sgd,

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
-from hrnet_tf.data.sources import coco
-from hrnet_tf.training.adam import AdamW
-from hrnet_tf.training.pose import pose_recipe
-from hrnet_tf.training.schedules import cosine_decay
+from hrnet_tf.data.formats import coco
+from hrnet_tf.optimizers.adam import AdamW
+from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.tasks.pose.recipe import pose_recipe
 
 
 def optimizer(steps_per_epoch, epochs):

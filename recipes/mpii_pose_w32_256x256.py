@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
-from hrnet_tf.data.sources import mpii
-from hrnet_tf.training.pose import official_adam, pose_recipe
+from hrnet_tf.data.formats import mpii
+from hrnet_tf.tasks.pose.recipe import official_adam, pose_recipe
 
 
 def recipe(

@@ -5,9 +5,9 @@ Run: hrnet train recipes/synthetic_pose_w18_small.py --data-dir demo/data --out 
 """
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
-from hrnet_tf.training.muon import FIRST_AND_LAST, Muon
-from hrnet_tf.training.pose import coco_pose_recipe
-from hrnet_tf.training.schedules import cosine_decay
+from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
+from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.tasks.pose.recipe import coco_pose_recipe
 
 
 def optimizer(steps_per_epoch, epochs):

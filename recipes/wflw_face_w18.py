@@ -7,7 +7,7 @@ face code arranges it.
 Run: hrnet train recipes/wflw_face_w18.py --data-dir DIR --weights HRNETV2.pth --out RUN
 """
 
-from hrnet_tf.training.landmarks import official_recipe
+from hrnet_tf.tasks.landmarks.recipe import official_recipe
 
 
 def recipe(

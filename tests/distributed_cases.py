@@ -17,15 +17,15 @@ import numpy as np
 import tensorflow as tf
 
 from hrnet_tf.distribution.model import ReplicatedModel
+from hrnet_tf.launch.strategies import is_chief, make_devices
 from hrnet_tf.layers.batch_norm import BatchNorm
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.parallel import HighResolutionModule
 from hrnet_tf.layers.residual import BasicBlock
 from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntropy
-from hrnet_tf.training.adam import AdamW
-from hrnet_tf.training.muon import Muon
-from hrnet_tf.training.sgd import TorchSGD
-from hrnet_tf.training.strategies import is_chief, make_devices
+from hrnet_tf.optimizers.adam import AdamW
+from hrnet_tf.optimizers.muon import Muon
+from hrnet_tf.optimizers.sgd import TorchSGD
 
 STEPS, BATCH = 20, 8
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hrnet_tf.video import VideoWriter
+from hrnet_tf.pictures.video import VideoWriter
 
 
 def draw_frames(count=5, size=(48, 64)):

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hrnet_tf.data import pipeline
+from hrnet_tf.data.formats import coco
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
-from hrnet_tf.data.sources import coco
 from hrnet_tf.data.synthetic import generate_people
+from hrnet_tf.tasks.pose import stream as pipeline
 
 ROOT = Path(__file__).parent.parent
 COCO = load_keypoint_set("coco")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from command_line import fail, run
 
-from hrnet_tf.training.peer_lost import PeerLost
+from hrnet_tf.launch.peer_lost import PeerLost
 
 COMMANDS = (
     "train",

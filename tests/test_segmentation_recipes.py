@@ -18,9 +18,9 @@ from hrnet_tf.data.label_sets import load_label_set
 from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntropy
 from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
 from hrnet_tf.models.segmenter import HRNetSegmenter
+from hrnet_tf.tasks.segmentation.recipe import official_sgd
 from hrnet_tf.training.recipe import load_recipe
 from hrnet_tf.training.run import train
-from hrnet_tf.training.segmentation import official_sgd
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 CASES = {

@@ -14,11 +14,12 @@ import numpy as np
 
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
-from hrnet_tf.data.sources import faces, label_folder
+from hrnet_tf.data.formats import faces, label_folder
 from hrnet_tf.models.classifier import KAIMING_FAN_OUT
-from hrnet_tf.training import classification, segmentation
-from hrnet_tf.training.landmarks import landmarks_recipe
-from hrnet_tf.training.pose import official_adam
+from hrnet_tf.tasks.classification import recipe as classification
+from hrnet_tf.tasks.landmarks.recipe import landmarks_recipe
+from hrnet_tf.tasks.pose.recipe import official_adam
+from hrnet_tf.tasks.segmentation import recipe as segmentation
 
 SETTINGS = {"preset": "hrnet_test", "batch_size": 4, "epochs": 1}
 STEPS = 3

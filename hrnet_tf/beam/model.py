@@ -66,12 +66,12 @@ def make_predictor(folder, crop_fraction=None):
     Raises:
         ValueError: if there is no complete exported model.
     """
-    from hrnet_tf.export.classification import ExportedClassification
     from hrnet_tf.export.saved_model import load_exported
-    from hrnet_tf.export.segmentation import ExportedSegmentation
     from hrnet_tf.predictors.classification import ClassificationPredictor
     from hrnet_tf.predictors.pose import PosePredictor
     from hrnet_tf.predictors.segmentation import SegmentationPredictor
+    from hrnet_tf.tasks.classification.inference import ExportedClassification
+    from hrnet_tf.tasks.segmentation.inference import ExportedSegmentation
 
     model = load_exported(folder)
     if isinstance(model, ExportedClassification):

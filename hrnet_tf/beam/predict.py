@@ -22,8 +22,7 @@ from apache_beam.ml.inference.base import KeyedModelHandler, RunInference
 from hrnet_tf.beam.model import ExportedModelHandler
 from hrnet_tf.beam.running import LOCAL, gather, run_pipeline
 from hrnet_tf.data.shards import shard_parts
-from hrnet_tf.data.sources.checks import read_json
-from hrnet_tf.results import write_json
+from hrnet_tf.io import read_json, write_json
 
 IMAGES_PER_FILE = 10_000
 ERRORS_FILE = "errors.jsonl"
@@ -190,7 +189,7 @@ def read_example(item):
     Raises:
         ValueError: naming the file, if it cannot be read or a box is not in the image.
     """
-    from hrnet_tf.predictors.images import read_image
+    from hrnet_tf.io import read_image
     from hrnet_tf.predictors.pose import checked_boxes
 
     try:

@@ -14,7 +14,7 @@ import apache_beam as beam
 from hrnet_tf.beam.running import LOCAL, gather, run_pipeline
 from hrnet_tf.data import shards
 from hrnet_tf.data.bad_examples import BadExample
-from hrnet_tf.data.sources.checks import read_json
+from hrnet_tf.io import read_json
 
 _SUMMARY = "shards.json"
 

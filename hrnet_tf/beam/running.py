@@ -10,7 +10,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineState, create_runner
 
-from hrnet_tf.results import write_json
+from hrnet_tf.io import write_json
 
 LOCAL = "DirectRunner"
 

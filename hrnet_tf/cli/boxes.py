@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hrnet_tf.data.sources.checks import read_json
+from hrnet_tf.io import read_json
 
 _PERSON = 1
 

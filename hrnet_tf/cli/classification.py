@@ -46,8 +46,8 @@ def evaluate(
     Raises:
         ValueError: if the images are not of the model's classes, or one is bad.
     """
-    from hrnet_tf.evaluation import classification as evaluation
     from hrnet_tf.models.classifier import check_crop_fraction
+    from hrnet_tf.tasks.classification import evaluate as evaluation
 
     evaluation.checked_image_size(model)
     if crop_fraction is not None:
@@ -72,7 +72,7 @@ def evaluate(
 
 def _load(model, images, labels, class_names, split, tfds_dir, skip_bad, tick):
     """The images with the model's labels."""
-    from hrnet_tf.data.sources import image_folder, tfds
+    from hrnet_tf.data.formats import image_folder, tfds
 
     names = model.arguments["class_names"]
     _check_options(images, labels, class_names, split)
@@ -108,7 +108,7 @@ def _load(model, images, labels, class_names, split, tfds_dir, skip_bad, tick):
 
 def _check_options(images, labels, class_names, split):
     """Raises ValueError for options that would change nothing."""
-    from hrnet_tf.data.sources import tfds
+    from hrnet_tf.data.formats import tfds
 
     is_tfds = tfds.is_tfds(images)
     if is_tfds and (labels is not None or class_names is not None):
@@ -176,7 +176,7 @@ def _write_report(report, out):
     if out.suffix == ".json":
         report.save(out)
         return
-    from hrnet_tf.curves import plot_confusion
+    from hrnet_tf.pictures.plots import plot_confusion
 
     report.save(out / "report.json")
     plot_confusion(report.confusion, report.class_names, out / "confusion.png")

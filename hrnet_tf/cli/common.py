@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from hrnet_tf.training import exit_codes
+from hrnet_tf.launch import exit_codes
 
 ROOT = Path(__file__).parent.parent
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")

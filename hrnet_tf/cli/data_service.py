@@ -7,7 +7,7 @@ import typer
 
 from hrnet_tf.cli import common
 from hrnet_tf.cli.options import Debug
-from hrnet_tf.training.keras_import import import_keras
+from hrnet_tf.launch.keras_import import import_keras
 
 PortOption = Annotated[
     int,

@@ -221,6 +221,6 @@ def _print_summary(model, target, format, batch_size, flip_test, size):
 def _crop_size(model, task):
     if task != "classification":
         return model.image_size
-    from hrnet_tf.evaluation.classification import checked_image_size
+    from hrnet_tf.tasks.classification.evaluate import checked_image_size
 
     return checked_image_size(model)

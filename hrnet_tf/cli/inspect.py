@@ -83,7 +83,7 @@ def inspect(
     size = network.input_shape[1:3]
     pixels = _resize(picture, side, None if None in size else size)
     with common.spinner("running the model"):
-        from hrnet_tf.feature_maps import plot_activations, stream_activations
+        from hrnet_tf.pictures.feature_maps import plot_activations, stream_activations
 
         activations = stream_activations(network, pixels)
         plot_activations(activations, pixels, out)
@@ -115,7 +115,7 @@ def _load(preset, model, weights):
 
 
 def _read(path):
-    from hrnet_tf.visualize import to_pillow
+    from hrnet_tf.pictures.sheet import to_pillow
 
     if not path.is_file():
         raise ValueError(f"There is no image file {path}.")

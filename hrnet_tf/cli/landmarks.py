@@ -42,9 +42,9 @@ def evaluate(
     Raises:
         ValueError: for annotations that do not fit the model, see `faces.load_faces`.
     """
-    from hrnet_tf.data.sources import faces
-    from hrnet_tf.evaluation import landmarks
+    from hrnet_tf.data.formats import faces
     from hrnet_tf.models.loading import inference_function
+    from hrnet_tf.tasks.landmarks import evaluate as landmarks
 
     files = (
         [annotations] if isinstance(annotations, (str, os.PathLike)) else annotations

@@ -44,7 +44,7 @@ def evaluate(
     Raises:
         ValueError: if the arguments contradict each other or the data are bad.
     """
-    from hrnet_tf.evaluation import pose
+    from hrnet_tf.tasks.pose import evaluate as pose
 
     keypoint_set = checked_keypoint_set(model, model_path, keypoints)
     sources.check_keypoints(keypoint_set, format)
@@ -89,7 +89,7 @@ def checked_keypoint_set(model, path, keypoints):
         ValueError: if the model has none, or predicts another number.
     """
     from hrnet_tf.data.keypoint_sets import load_keypoint_set
-    from hrnet_tf.evaluation.pose import keypoint_set_of
+    from hrnet_tf.tasks.pose.evaluate import keypoint_set_of
 
     if keypoints is None:
         if model.arguments["keypoint_set"] is None:
@@ -149,7 +149,7 @@ def _check_head_sizes(metric, examples, annotations):
 def _print_report(report, console):
     from rich.table import Table
 
-    from hrnet_tf.evaluation.pose import MAIN_NUMBER, PCK_THRESHOLD
+    from hrnet_tf.tasks.pose.evaluate import MAIN_NUMBER, PCK_THRESHOLD
 
     titles = {
         "oks": "0 to 1",

@@ -10,7 +10,7 @@ from hrnet_tf.cli import common, predict_beam
 from hrnet_tf.cli.beam_options import Beam, BeamOptions, Runner, load_beam
 from hrnet_tf.cli.options import Debug, task_option
 from hrnet_tf.cli.tasks import check_options, task_of
-from hrnet_tf.video import VIDEO_SUFFIXES
+from hrnet_tf.pictures.video import VIDEO_SUFFIXES
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
@@ -239,7 +239,7 @@ def _finder(kind, loaded, path, inputs, arguments):
 
 def _inputs(paths, check=True):
     """The images and videos, those of folders in the order of their names."""
-    from hrnet_tf.data.sources.checks import image_size
+    from hrnet_tf.data.formats.checks import image_size
 
     found = []
     for path in paths:
@@ -293,7 +293,7 @@ def _is_video(path):
 
 
 def _run(finder, model, inputs, out):
-    from hrnet_tf.results import write_json
+    from hrnet_tf.io import write_json
 
     targets = _targets(inputs, out, finder.suffix, finder.extras)
     content = {"model": str(model), **finder.header, "images": []}
@@ -326,7 +326,7 @@ def _run(finder, model, inputs, out):
 
 
 def _run_image(finder, path, target):
-    from hrnet_tf.visualize import save_image
+    from hrnet_tf.pictures.sheet import save_image
 
     found = finder.find(path, path)
     save_image(finder.draw(path, found), target)
@@ -339,7 +339,7 @@ def _run_image(finder, path, target):
 
 def _run_video(finder, path, target, tick):
     """Runs the frames of a video and writes them drawn; returns their rows."""
-    from hrnet_tf.video import VideoReader, VideoWriter
+    from hrnet_tf.pictures.video import VideoReader, VideoWriter
 
     rows = []
     with (

@@ -3,7 +3,7 @@
 import time
 
 from hrnet_tf.cli import common
-from hrnet_tf.video import VIDEO_SUFFIXES
+from hrnet_tf.pictures.video import VIDEO_SUFFIXES
 
 # What belongs to all images and is not part of the exported graph.
 _ALLOWED = ("boxes", "min_box_score", "tile", "top_k", "crop_fraction")

@@ -64,7 +64,7 @@ class People:
         )
 
     def draw(self, image, found, video=False):
-        from hrnet_tf.visualize import draw_keypoints
+        from hrnet_tf.pictures.skeletons import draw_keypoints
 
         return draw_keypoints(image, found, **self._drawing)
 
@@ -110,7 +110,7 @@ class Segments:
         return self._predictor.predict(image, **self._arguments)
 
     def draw(self, image, found, video=False):
-        from hrnet_tf.segmentation_pictures import draw_segmentation
+        from hrnet_tf.pictures.masks import draw_segmentation
 
         # The legend grows with the classes, but frames must be of one size.
         return draw_segmentation(image, found, self._alpha, legend=not video)
@@ -161,7 +161,7 @@ class Classes:
         return self._predictor.predict(image, self._top_k)
 
     def draw(self, image, found, video=False):
-        from hrnet_tf.classification_pictures import draw_classification
+        from hrnet_tf.pictures.bars import draw_classification
 
         return draw_classification(image, found)
 

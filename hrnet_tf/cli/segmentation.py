@@ -62,8 +62,8 @@ def evaluate(
     Raises:
         ValueError: if the examples are not of the model's classes, or one is bad.
     """
-    from hrnet_tf.evaluation import segmentation as evaluation
-    from hrnet_tf.evaluation.segmentation_protocols import load_protocol
+    from hrnet_tf.tasks.segmentation import evaluate as evaluation
+    from hrnet_tf.tasks.segmentation.protocols import load_protocol
 
     load_protocol(protocol, scales=scales, flip=flip)
     known = _label_set(model, model_path, label_set)
@@ -104,8 +104,8 @@ def load_examples(images, labels, list_file, format, split, label_set, skip_bad)
     Raises:
         ValueError: if an argument is missing or another format's, or an example is bad.
     """
-    from hrnet_tf.data.sources import label_folder
-    from hrnet_tf.data.sources.label_checks import check_labels
+    from hrnet_tf.data.formats import label_folder
+    from hrnet_tf.data.formats.label_checks import check_labels
 
     if format not in FORMATS:
         raise ValueError(f"format must be one of {FORMATS}. Received: {format!r}.")
@@ -118,7 +118,7 @@ def load_examples(images, labels, list_file, format, split, label_set, skip_bad)
             list_file, images, labels, skip_bad=skip_bad
         )
     else:
-        source = importlib.import_module(f"hrnet_tf.data.sources.{format}")
+        source = importlib.import_module(f"hrnet_tf.data.formats.{format}")
         if list_file is not None:
             examples = source.load_from_list(list_file, images, skip_bad)
         elif format in ("cityscapes", "coco_stuff"):
@@ -151,7 +151,7 @@ def _check_sources(labels, list_file, format, split):
 def _label_set(model, path, name):
     """The label set to test with, which the model then carries."""
     from hrnet_tf.data.label_sets import load_label_set, model_label_set
-    from hrnet_tf.evaluation.tta import check_segmenter
+    from hrnet_tf.tasks.segmentation.fusion import check_segmenter
 
     check_segmenter(model)
     if name is None:
@@ -185,10 +185,10 @@ class _Writer:
         self.done = 0
 
     def __call__(self, example, predicted):
-        from hrnet_tf.data.sources.label_checks import read_label
-        from hrnet_tf.results import SegmentationMap
-        from hrnet_tf.segmentation_pictures import draw_comparison
-        from hrnet_tf.visualize import save_image
+        from hrnet_tf.data.formats.label_checks import read_label
+        from hrnet_tf.pictures.masks import draw_comparison
+        from hrnet_tf.pictures.sheet import save_image
+        from hrnet_tf.tasks.segmentation.result import SegmentationMap
 
         name = self._name(example)
         found = SegmentationMap(predicted, self.label_set)
@@ -262,7 +262,7 @@ def _print_report(report, model_path, console):
 
 
 def _write_plots(report, folder):
-    from hrnet_tf.curves import plot_class_scores, plot_confusion
+    from hrnet_tf.pictures.plots import plot_class_scores, plot_confusion
 
     report.save(folder / "report.json")
     scores = {name: row["iou"] for name, row in report.classes.items()}

@@ -41,7 +41,7 @@ def load_people(annotations, images, keypoint_set, format, skip_bad, mat=None):
         skip_bad: bool. Warns of bad examples instead of raising.
         mat: path of MPII's gt_valid.mat, or None.
     """
-    from hrnet_tf.data.sources import coco, mpii
+    from hrnet_tf.data.formats import coco, mpii
 
     with common.progress("checking images") as tick:
         if format is Format.mpii:
@@ -53,7 +53,7 @@ def load_people(annotations, images, keypoint_set, format, skip_bad, mat=None):
 
 def load_detections(detections, annotations, images, keypoint_set, skip_bad):
     """Returns a detector's boxes, a list of `PoseExample`."""
-    from hrnet_tf.data.sources import coco
+    from hrnet_tf.data.formats import coco
     from hrnet_tf.metrics.coco_stats import keypoint_category
 
     category = keypoint_category(annotations)

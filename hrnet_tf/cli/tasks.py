@@ -18,9 +18,9 @@ def task_of(model, path):
         ValueError: if it has no task, such as a backbone.
     """
     import hrnet_tf
-    from hrnet_tf.export.classification import ExportedClassification
-    from hrnet_tf.export.segmentation import ExportedSegmentation
-    from hrnet_tf.export.signatures import ExportedPose
+    from hrnet_tf.tasks.classification.inference import ExportedClassification
+    from hrnet_tf.tasks.pose.inference import ExportedPose
+    from hrnet_tf.tasks.segmentation.inference import ExportedSegmentation
 
     classes = {
         # Landmarks are a subclass of poses.

@@ -17,8 +17,8 @@ from hrnet_tf.cli.train_rates import (
     print_found_rate,
     profiled_steps,
 )
-from hrnet_tf.training.keras_import import import_keras
-from hrnet_tf.training.preemption import Preempted
+from hrnet_tf.launch.keras_import import import_keras
+from hrnet_tf.launch.preemption import Preempted
 
 
 class Loss(str, enum.Enum):
@@ -297,9 +297,9 @@ def train(
         import_keras()
         from hrnet_tf.data.files import kept_in_memory
         from hrnet_tf.data.service import reading_from
+        from hrnet_tf.optimizers.schedules import adjust_rate
         from hrnet_tf.training.recipe import load_recipe
         from hrnet_tf.training.run import train as run
-        from hrnet_tf.training.schedules import adjust_rate
 
     arguments = {
         "data_dir": data_dir and str(data_dir),
@@ -361,7 +361,7 @@ def _has_terminal():
 
 def _supervise(out, workers, max_restarts):
     """Runs this command's processes; returns the exit code."""
-    from hrnet_tf.training.supervisor import Supervisor
+    from hrnet_tf.launch.supervisor import Supervisor
 
     # Of an option that is given twice the last one counts.
     alone = ["--workers", "1", "--max-restarts", "0"]

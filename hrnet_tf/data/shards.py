@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
+from hrnet_tf.data.formats.checks import image_size
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.data.schema import serialize_pose
-from hrnet_tf.data.sources.checks import image_size, read_json
+from hrnet_tf.io import read_json
 
 _METADATA = "metadata.json"
 # About 100 MB a shard reads fast from any file system (tf.data's own advice), and a

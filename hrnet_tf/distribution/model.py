@@ -5,7 +5,7 @@ import warnings
 import keras
 
 from hrnet_tf.distribution import replicas, uneven_batches
-from hrnet_tf.distribution.stack_traces import short_stack_traces
+from hrnet_tf.lowlevel.stack_traces import short_stack_traces
 
 
 class ReplicatedModel(keras.Model):

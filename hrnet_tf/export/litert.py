@@ -6,14 +6,14 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from hrnet_tf.export.segmentation import SegmentationSignatures
-from hrnet_tf.export.signatures import (
+from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
+from hrnet_tf.models.segmenter import HRNetSegmenter
+from hrnet_tf.tasks.pose.inference import (
     PoseSignatures,
     check_exportable,
     save_functions,
 )
-from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
-from hrnet_tf.models.segmenter import HRNetSegmenter
+from hrnet_tf.tasks.segmentation.inference import SegmentationSignatures
 
 PRECISIONS = ("float32", "float16")
 

@@ -8,21 +8,24 @@ from pathlib import Path
 import tensorflow as tf
 
 import hrnet_tf
-from hrnet_tf.export.classification import (
+from hrnet_tf.models.classifier import HRNetClassifier
+from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
+from hrnet_tf.models.segmenter import HRNetSegmenter
+from hrnet_tf.tasks.classification.inference import (
     ClassificationSignatures,
     ExportedClassification,
 )
-from hrnet_tf.export.segmentation import ExportedSegmentation, SegmentationSignatures
-from hrnet_tf.export.signatures import (
+from hrnet_tf.tasks.pose.inference import (
     NAMES_FILE,
     ExportedPose,
     PoseSignatures,
     check_exportable,
     save_functions,
 )
-from hrnet_tf.models.classifier import HRNetClassifier
-from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
-from hrnet_tf.models.segmenter import HRNetSegmenter
+from hrnet_tf.tasks.segmentation.inference import (
+    ExportedSegmentation,
+    SegmentationSignatures,
+)
 
 # TensorFlow Serving reserves this folder for files that it leaves alone.
 _EXTRA = "assets.extra"

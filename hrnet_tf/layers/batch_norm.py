@@ -3,7 +3,7 @@
 import keras
 
 from hrnet_tf.distribution import replicas
-from hrnet_tf.layers import recompute
+from hrnet_tf.lowlevel import recompute
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")

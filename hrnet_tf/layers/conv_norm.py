@@ -4,8 +4,8 @@ import keras
 
 from hrnet_tf.layers.batch_norm import BatchNorm
 from hrnet_tf.layers.convolution import Conv2D
-from hrnet_tf.layers.fused_training import can_fuse, fused
-from hrnet_tf.layers.recompute import recomputed
+from hrnet_tf.lowlevel.fused_training import can_fuse, fused
+from hrnet_tf.lowlevel.recompute import recomputed
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")

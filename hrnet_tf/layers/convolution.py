@@ -5,7 +5,7 @@ import re
 
 import keras
 
-from hrnet_tf.layers.recompute import recomputed
+from hrnet_tf.lowlevel.recompute import recomputed
 
 # What oneDNN's convolutions need, of x86 and of Arm, as Linux lists them. With AVX-512
 # alone it has kernels for bfloat16 too, which take longer than those of float32.

@@ -4,8 +4,8 @@ import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.fusion import FusionBlock
-from hrnet_tf.layers.recompute import recomputed
 from hrnet_tf.layers.residual import BasicBlock
+from hrnet_tf.lowlevel.recompute import recomputed
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")

@@ -3,8 +3,8 @@
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
-from hrnet_tf.layers.fused_training import can_fuse, fused
-from hrnet_tf.layers.recompute import recomputed
+from hrnet_tf.lowlevel.fused_training import can_fuse, fused
+from hrnet_tf.lowlevel.recompute import recomputed
 
 
 class _ResidualBlock(keras.layers.Layer):

@@ -5,14 +5,14 @@ import numpy as np
 import tensorflow as tf
 
 from hrnet_tf.data.augment.classification import center_crop
-from hrnet_tf.export.classification import (
+from hrnet_tf.io import path_of, read_image
+from hrnet_tf.models.classifier import check_crop_fraction
+from hrnet_tf.predictors.loading import read_model
+from hrnet_tf.tasks.classification.inference import (
     ClassificationSignatures,
     ExportedClassification,
 )
-from hrnet_tf.models.classifier import check_crop_fraction
-from hrnet_tf.predictors.images import path_of, read_image
-from hrnet_tf.predictors.loading import read_model
-from hrnet_tf.results import Classification
+from hrnet_tf.tasks.classification.result import Classification
 
 
 class ClassificationPredictor:

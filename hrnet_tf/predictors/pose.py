@@ -7,15 +7,15 @@ import tensorflow as tf
 from hrnet_tf.data.augment.affine import box_regions, warp
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import model_keypoint_set
-from hrnet_tf.export.signatures import (
+from hrnet_tf.io import path_of, read_image
+from hrnet_tf.predictors.loading import read_model
+from hrnet_tf.tasks.pose.inference import (
     MAX_BOX_COORDINATE,
     MIN_BOX_SIDE,
     ExportedPose,
     PoseSignatures,
 )
-from hrnet_tf.predictors.images import path_of, read_image
-from hrnet_tf.predictors.loading import read_model
-from hrnet_tf.results import Keypoints
+from hrnet_tf.tasks.pose.result import Keypoints
 
 # Crops that go through the network together: a bound on the memory.
 _BATCH_SIZE = 16

@@ -4,14 +4,18 @@ import numpy as np
 import tensorflow as tf
 
 from hrnet_tf.data.label_sets import LabelSet, model_label_set
-from hrnet_tf.evaluation import tiles
-from hrnet_tf.evaluation.segmentation_protocols import load_protocol
-from hrnet_tf.evaluation.tta import FusedSegmenter, at_image_size, check_segmenter
-from hrnet_tf.export.segmentation import ExportedSegmentation
+from hrnet_tf.io import path_of, read_image
 from hrnet_tf.models.loading import inference_function
-from hrnet_tf.predictors.images import path_of, read_image
 from hrnet_tf.predictors.loading import read_model
-from hrnet_tf.results import SegmentationMap
+from hrnet_tf.tasks.segmentation import tiles
+from hrnet_tf.tasks.segmentation.fusion import (
+    FusedSegmenter,
+    at_image_size,
+    check_segmenter,
+)
+from hrnet_tf.tasks.segmentation.inference import ExportedSegmentation
+from hrnet_tf.tasks.segmentation.protocols import load_protocol
+from hrnet_tf.tasks.segmentation.result import SegmentationMap
 
 
 class SegmentationPredictor:

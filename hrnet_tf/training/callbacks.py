@@ -10,7 +10,7 @@ from pathlib import Path
 
 import keras
 
-from hrnet_tf.training.schedules import rate_before
+from hrnet_tf.optimizers.schedules import rate_before
 from hrnet_tf.training.steps import StepCallback
 
 
@@ -124,7 +124,7 @@ class History(keras.callbacks.Callback):
 
     def write(self):
         """Writes both files anew."""
-        from hrnet_tf.curves import plot_history
+        from hrnet_tf.pictures.plots import plot_history
 
         columns = list(dict.fromkeys(key for row in self.rows for key in row))
         target = self.output_dir / "history.csv"

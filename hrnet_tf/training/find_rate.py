@@ -166,8 +166,8 @@ def _search(rates, losses):
 
 
 def _write(found, folder):
-    from hrnet_tf.curves import plot_learning_rates
-    from hrnet_tf.visualize import write_file
+    from hrnet_tf.io import write_file
+    from hrnet_tf.pictures.plots import plot_learning_rates
 
     columns = (found.rates, found.losses, found.smoothed)
     lines = ["step,learning_rate,loss,smoothed"]

@@ -10,18 +10,19 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from hrnet_tf.layers.recompute import default_amount, set_recompute
-from hrnet_tf.models.loading import inference_function
-from hrnet_tf.results import write_json
-from hrnet_tf.training import callbacks
-from hrnet_tf.training.guard import StopOnNonFinite
-from hrnet_tf.training.peer_lost import (
+from hrnet_tf.io import write_json
+from hrnet_tf.launch.peer_lost import (
     PeerLost,
     first_line,
     is_peer_lost,
     peer_lost_text,
 )
-from hrnet_tf.training.preemption import Preempted, Preemption
+from hrnet_tf.launch.preemption import Preempted, Preemption
+from hrnet_tf.launch.strategies import is_chief, make_devices
+from hrnet_tf.lowlevel.recompute import default_amount, set_recompute
+from hrnet_tf.models.loading import inference_function
+from hrnet_tf.training import callbacks
+from hrnet_tf.training.guard import StopOnNonFinite
 from hrnet_tf.training.progress import Progress
 from hrnet_tf.training.save_state import SaveState
 from hrnet_tf.training.state import (
@@ -31,7 +32,6 @@ from hrnet_tf.training.state import (
     read_state,
     restore_variables,
 )
-from hrnet_tf.training.strategies import is_chief, make_devices
 from hrnet_tf.training.tensorboard import TensorBoard
 
 RUN_FILE = "run.json"

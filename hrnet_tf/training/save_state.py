@@ -4,8 +4,8 @@ import time
 
 import keras
 
+from hrnet_tf.launch.preemption import Preempted
 from hrnet_tf.training import metric_state
-from hrnet_tf.training.preemption import Preempted
 from hrnet_tf.training.state import TrainingState, write_state
 
 

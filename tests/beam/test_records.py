@@ -9,8 +9,8 @@ import pytest
 from command_line import fail, run
 
 from hrnet_tf.data import shards
+from hrnet_tf.data.formats import coco
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
-from hrnet_tf.data.sources import coco
 
 beam_records = pytest.importorskip(
     "hrnet_tf.beam.records",

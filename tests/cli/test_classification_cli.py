@@ -97,7 +97,7 @@ def test_unknown_folder_is_refused(model, data, console, tmp_path):
 
 
 def test_only_the_worst_of_many_classes(console):
-    from hrnet_tf.evaluation.classification import ClassificationReport
+    from hrnet_tf.tasks.classification.evaluate import ClassificationReport
 
     confusion = np.eye(30, dtype=int) * 9
     confusion[4, 7] = 5

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 import hrnet_tf
 from hrnet_tf.cli import app
-from hrnet_tf.feature_maps import stream_activations
 from hrnet_tf.models.presets import ARCHITECTURES
+from hrnet_tf.pictures.feature_maps import stream_activations
 
 
 def run(*arguments, exit_code=0):

@@ -10,8 +10,8 @@ from rich.console import Console
 from segmenters import make_segmenter
 
 from hrnet_tf.cli import segmentation
+from hrnet_tf.data.formats.label_checks import read_label
 from hrnet_tf.data.label_sets import load_label_set
-from hrnet_tf.data.sources.label_checks import read_label
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from PIL import Image
 
 import hrnet_tf
 from hrnet_tf.data.label_sets import load_label_set
-from hrnet_tf.video import VideoReader
+from hrnet_tf.pictures.video import VideoReader
 
 
 @pytest.fixture(scope="module")

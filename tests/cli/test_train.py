@@ -131,7 +131,7 @@ class TestSeveralProcesses:
             def run(self):
                 return 9
 
-        monkeypatch.setattr("hrnet_tf.training.supervisor.Supervisor", Supervisor)
+        monkeypatch.setattr("hrnet_tf.launch.supervisor.Supervisor", Supervisor)
         return calls
 
     @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hrnet_tf.data import classification_pipeline, pipeline, segmentation_pipeline
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
+from hrnet_tf.data.formats.tfds import TfdsImages
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
 from hrnet_tf.data.label_sets import load_label_set
@@ -22,7 +22,9 @@ from hrnet_tf.data.schema import (
     SegmentationExample,
 )
 from hrnet_tf.data.shards import write_pose_records
-from hrnet_tf.data.sources.tfds import TfdsImages
+from hrnet_tf.tasks.classification import stream as classification_pipeline
+from hrnet_tf.tasks.pose import stream as pipeline
+from hrnet_tf.tasks.segmentation import stream as segmentation_pipeline
 
 COCO = load_keypoint_set("coco")
 NUM_IMAGES, BATCH, SEED, EPOCHS = 11, 3, 5, 2

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hrnet_tf.data import files, pipeline
+from hrnet_tf.data import files
 from hrnet_tf.data.augment.affine import PoseAugmentation
+from hrnet_tf.data.formats import coco
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
-from hrnet_tf.data.sources import coco
 from hrnet_tf.data.synthetic import generate_people
+from hrnet_tf.tasks.pose import stream as pipeline
 
 COCO = load_keypoint_set("coco")
 

@@ -10,21 +10,18 @@ import tensorflow as tf
 from drawn_labels import draw_labels
 from drawn_shapes import CLASSES, draw_data_set
 
-from hrnet_tf.data import (
-    classification_pipeline,
-    pipeline,
-    segmentation_pipeline,
-    service,
-    shards,
-)
+from hrnet_tf.data import service, shards
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
+from hrnet_tf.data.formats import coco, label_folder
+from hrnet_tf.data.formats.image_folder import load_split
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
 from hrnet_tf.data.label_sets import load_label_set
-from hrnet_tf.data.sources import coco, label_folder
-from hrnet_tf.data.sources.image_folder import load_split
+from hrnet_tf.tasks.classification import stream as classification_pipeline
+from hrnet_tf.tasks.pose import stream as pipeline
+from hrnet_tf.tasks.segmentation import stream as segmentation_pipeline
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hrnet_tf.distribution.model import ReplicatedModel
-from hrnet_tf.layers.recompute import set_recompute
+from hrnet_tf.lowlevel.recompute import set_recompute
 from hrnet_tf.models.pose import HRNetPose
 
 pytestmark = pytest.mark.skipif(

@@ -7,7 +7,7 @@ import pytest
 from case_processes import check_equal, finish, train
 from distributed_cases import CASES, STEPS
 
-from hrnet_tf.training.supervisor import free_ports
+from hrnet_tf.launch.supervisor import free_ports
 
 # Others have all that these have.
 CONTAINED = (

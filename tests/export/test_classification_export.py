@@ -12,8 +12,8 @@ from drawn_shapes import draw_shape
 
 from hrnet_tf import HRNetClassifier
 from hrnet_tf.data.augment.classification import center_crop
-from hrnet_tf.export.classification import ClassificationSignatures
 from hrnet_tf.export.saved_model import export_saved_model, load_exported
+from hrnet_tf.tasks.classification.inference import ClassificationSignatures
 
 NAMES = tuple("abcdefg")
 

@@ -6,7 +6,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from hrnet_tf.export import litert
 from hrnet_tf.export.litert import export_litert
-from hrnet_tf.export.signatures import PoseSignatures
+from hrnet_tf.tasks.pose.inference import PoseSignatures
 
 TOLERANCES = {"float32": 1e-3, "float16": 2e-2}
 

@@ -12,8 +12,11 @@ from segmenters import LABELS, bilinear, draw_image, make_segmenter, whole_logit
 
 from hrnet_tf.export.litert import export_litert
 from hrnet_tf.export.saved_model import export_saved_model, load_exported
-from hrnet_tf.export.segmentation import ExportedSegmentation, SegmentationSignatures
 from hrnet_tf.models.backbone import HRNetBackbone
+from hrnet_tf.tasks.segmentation.inference import (
+    ExportedSegmentation,
+    SegmentationSignatures,
+)
 
 
 @pytest.fixture(scope="module")

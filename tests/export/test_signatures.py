@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 
 from hrnet_tf.data.augment.affine import decode_crop
-from hrnet_tf.export.signatures import PoseSignatures, check_exportable
 from hrnet_tf.models.backbone import HRNetBackbone
+from hrnet_tf.tasks.pose.inference import PoseSignatures, check_exportable
 
 
 @pytest.fixture(scope="module")

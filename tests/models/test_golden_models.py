@@ -5,9 +5,9 @@ import json
 import keras
 import numpy as np
 import pytest
+from draw_tensor import draw_tensor
 
 import hrnet_tf
-from hrnet_tf.testing import draw_tensor
 
 CASES = {
     "pose_w32_256x192": ("HRNetPose", "hrnet_w32", {}),

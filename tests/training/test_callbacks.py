@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 from small_recipe import BATCH, STEPS, small_model, small_recipe
 
+from hrnet_tf.optimizers.schedules import ScaledSchedule, rate_before
 from hrnet_tf.training import callbacks
 from hrnet_tf.training.run import train
-from hrnet_tf.training.schedules import ScaledSchedule, rate_before
 from hrnet_tf.training.tensorboard import TensorBoard
 
 

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from draw_tensor import draw_tensor
 
 from hrnet_tf import HRNetClassifier, export_torch_state_dict, load_torch_weights
-from hrnet_tf.testing import draw_tensor
-from hrnet_tf.training.sgd import TorchSGD
+from hrnet_tf.optimizers.sgd import TorchSGD
 
 WEIGHT_DECAY = 1e-4
 

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from draw_tensor import draw_tensor
 
 from hrnet_tf import HRNetPose
 from hrnet_tf.losses.heatmap import HeatmapMSE
-from hrnet_tf.testing import draw_tensor
 from hrnet_tf.weights.convert import load_torch_weights
 from hrnet_tf.weights.names import official_name
 

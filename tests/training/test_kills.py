@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 
 from hrnet_tf.data.synthetic import generate_people
+from hrnet_tf.launch import exit_codes
+from hrnet_tf.launch.supervisor import free_ports
 from hrnet_tf.models.loading import load_model
-from hrnet_tf.training import exit_codes
-from hrnet_tf.training.supervisor import free_ports
 
 NUM_KILLS, NUM_SUPERVISED = 20, 4
 RECIPE = """
 import functools
 
-from hrnet_tf.training.pose import coco_pose_recipe, official_adam
+from hrnet_tf.tasks.pose.recipe import coco_pose_recipe, official_adam
 
 
 def recipe(data_dir, epochs=6):

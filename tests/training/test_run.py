@@ -8,7 +8,7 @@ from small_runs import ALWAYS, interrupt, same, states, train_until
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.models.loading import load_model
-from hrnet_tf.training.pose import coco_pose_recipe, official_adam
+from hrnet_tf.tasks.pose.recipe import coco_pose_recipe, official_adam
 from hrnet_tf.training.recipe import load_recipe
 from hrnet_tf.training.run import train
 

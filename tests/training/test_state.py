@@ -23,7 +23,7 @@ from small_runs import (
     train_until,
 )
 
-from hrnet_tf.training.preemption import Preempted
+from hrnet_tf.launch.preemption import Preempted
 from hrnet_tf.training.run import train
 from hrnet_tf.training.state import is_disk_full, read_state
 
@@ -32,7 +32,7 @@ from hrnet_tf.training.state import is_disk_full, read_state
 def no_curves():
     """Half of the time of these runs would go into drawing."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr("hrnet_tf.curves.plot_history", lambda *_: None)
+        monkeypatch.setattr("hrnet_tf.pictures.plots.plot_history", lambda *_: None)
         yield
 
 

@@ -5,6 +5,7 @@ import json
 import ml_dtypes
 import numpy as np
 import pytest
+from draw_tensor import draw_tensor
 from safetensors.numpy import save_file
 
 from hrnet_tf.models.backbone import HRNetBackbone
@@ -14,7 +15,6 @@ from hrnet_tf.models.pose import HRNetPose
 from hrnet_tf.models.pyramid import HRNetFeaturePyramid
 from hrnet_tf.models.segmenter import HRNetSegmenter
 from hrnet_tf.models.simple_baseline import SimpleBaselinePose
-from hrnet_tf.testing import draw_tensor
 from hrnet_tf.weights.convert import load_torch_weights
 from hrnet_tf.weights.export_torch import export_torch_state_dict
 from hrnet_tf.weights.names import official_name

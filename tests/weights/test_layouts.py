@@ -5,11 +5,11 @@ import re
 
 import numpy as np
 import pytest
+from draw_tensor import draw_tensor
 from framework_names import FORMS, TIMM, rename
 from safetensors.numpy import save_file
 
 import hrnet_tf
-from hrnet_tf.testing import draw_tensor
 from hrnet_tf.weights.export_torch import export_torch_state_dict
 from hrnet_tf.weights.layouts import recognise
 

@@ -14,6 +14,8 @@ import math
 
 import tensorflow as tf
 
+from hrnet_tf.io import decode_image
+
 BOX_PADDING = 1.25
 HALF_BODY_PADDING = 1.5
 DISTRIBUTIONS = ("normal", "uniform")
@@ -195,7 +197,9 @@ def decode_crop(encoded, matrix, crop_size):
         return decode_window(encoded, window, inverse, crop_size)
 
     crop = tf.cond(
-        tf.io.is_jpeg(encoded), jpeg, lambda: warp(_decode(encoded), matrix, crop_size)
+        tf.io.is_jpeg(encoded),
+        jpeg,
+        lambda: warp(decode_image(encoded), matrix, crop_size),
     )
     return tf.ensure_shape(crop, (*crop_size, 3))
 
@@ -257,14 +261,9 @@ def decode_window(encoded, window, inverse, crop_size):
         lambda: tf.image.decode_and_crop_jpeg(
             encoded, window, channels=3, dct_method="INTEGER_ACCURATE"
         ),
-        lambda: _cut(_decode(encoded), window),
+        lambda: _cut(decode_image(encoded), window),
     )
     return _sample(pixels, inverse, crop_size)
-
-
-def _decode(encoded):
-    pixels = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    return tf.ensure_shape(pixels, [None, None, 3])
 
 
 def _cut(image, window):

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from hrnet_tf.data.augment import affine
 from hrnet_tf.data.augment.rand_augment import rand_augment, warp_about_center
+from hrnet_tf.io import decode_image
 
 # How often a window is drawn before the largest centred one is taken.
 _TRIES = 10
@@ -111,7 +112,7 @@ def random_crop(encoded, image_size, seed, augmentation):
         return pixels[top : top + height, left : left + width]
 
     def other():
-        pixels = decode(encoded)
+        pixels = decode_image(encoded)
         window = random_window(tf.shape(pixels)[:2], seed, augmentation)
         top, left, height, width = tf.unstack(window)
         return pixels[top : top + height, left : left + width]
@@ -205,21 +206,6 @@ def center_crop(pixels, image_size, crop_fraction):
         antialias=True,
     )[0]
     return tf.ensure_shape(_to_pixels(crop), (*image_size, 3))
-
-
-def decode(encoded):
-    """Decodes an image file of any kind that TensorFlow knows to uint8 `[H, W, 3]`.
-
-    Args:
-        encoded: string scalar.
-    """
-    # The default for JPEG is faster and off by some grey levels.
-    pixels = tf.cond(
-        tf.io.is_jpeg(encoded),
-        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),
-        lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
-    )
-    return tf.ensure_shape(pixels, (None, None, 3))
 
 
 def resize(pixels, image_size):

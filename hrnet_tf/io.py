@@ -1,0 +1,219 @@
+"""Files: written completely or not at all, and images read as everything reads them."""
+
+import contextlib
+import json
+import os
+import shutil
+import threading
+import uuid
+from pathlib import Path
+
+import numpy as np
+
+# Between the random part of a name and the name that a file is to have.
+_PARTIAL = ".partial."
+_LOCK = threading.Lock()
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Lets a file or folder be written beside its place, and then puts it there.
+
+    What was there is replaced in one step (of a folder: in two, with the old one put
+    back if the second fails). After an error nothing is left of what was written.
+
+    Args:
+        path: str or path; its folder is made.
+    Yields:
+        `pathlib.Path` beside it with the same ending, where nothing is yet.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Unique, as workers of a cluster may write the same file at once; the ending tells
+    # some libraries the format.
+    beside = path.with_name(f".{uuid.uuid4().hex}{_PARTIAL}{path.name}")
+    try:
+        yield beside
+        if path.is_dir() and not path.is_symlink():
+            _replace_folder(path, beside)
+        else:
+            os.replace(beside, path)
+    finally:
+        _remove(beside)
+
+
+def remove_partial(folder):
+    """Removes what killed processes left of `replacing` in a folder.
+
+    Args:
+        folder: `pathlib.Path`, which no other process writes to.
+    """
+    for path in folder.glob(f".*{_PARTIAL}*"):
+        _remove(path)
+
+
+def write_bytes(path, content):
+    """Writes a file, complete or not at all, creating folders.
+
+    Args:
+        path: str or path.
+        content: bytes, or str which is written as UTF-8.
+    """
+    with replacing(path) as beside:
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_file(path, save):
+    """Lets `save` write a file, complete or not at all, creating folders.
+
+    Args:
+        path: str or path.
+        save: function that writes to the binary file it is given.
+    """
+    with replacing(path) as beside, beside.open("wb") as file:
+        save(file)
+
+
+def write_json(path, content):
+    """Writes `content` as a json file, complete or not at all, creating folders.
+
+    Args:
+        path: str or path.
+        content: what json can write. NaN is refused, being no json.
+    Raises:
+        ValueError: if a value cannot be written as json; the value's place is named
+            by json.
+    """
+    try:
+        text = json.dumps(content, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} cannot be written as json: {error}.") from error
+    write_bytes(path, text + "\n")
+
+
+def read_json(path):
+    """Returns the content of a json file.
+
+    Raises:
+        ValueError: if there is no such file, or it is no (or truncated) json.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"There is no annotation file {path}. Check the path.")
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are both.
+        raise ValueError(
+            f"{path} is not valid json (cut short, or another format): {error}."
+        ) from error
+
+
+@contextlib.contextmanager
+def open_image(file, formats=None):
+    """Opens an image of any size with Pillow.
+
+    Pillow refuses images of more than 179 million pixels as a possible attack; the
+    files here are the user's own, and aerial images are larger.
+
+    Args:
+        file: path or binary file.
+        formats: sequence of the formats that are allowed, or None for all.
+    Yields:
+        A Pillow image.
+    Raises:
+        OSError: if it is none.
+    """
+    from PIL import Image
+
+    # The limit is a global of the module; files are opened in threads too.
+    with _LOCK:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            image = Image.open(file, formats=formats)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    with image:
+        yield image
+
+
+def decode_image(encoded):
+    """Decodes an image file's bytes, eagerly or in a graph.
+
+    Args:
+        encoded: scalar string tensor or bytes of a JPEG, PNG, GIF or BMP file.
+    Returns:
+        uint8 tensor `[H, W, 3]`, RGB. An orientation noted in EXIF is not applied.
+    """
+    import tensorflow as tf
+
+    image = tf.cond(
+        tf.io.is_jpeg(encoded),
+        # The fast way differs by some grey levels.
+        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),
+        lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
+    )
+    return tf.ensure_shape(image, (None, None, 3))
+
+
+def read_image(image):
+    """Reads an image for prediction, all of it, so that a damaged one is found.
+
+    Args:
+        image: path of an image file that TensorFlow decodes, its bytes, or a uint8
+            array `[H, W, 3]`, RGB. An orientation noted in EXIF is not applied.
+    Returns:
+        The pixels, uint8 `[H, W, 3]`, and what to call the image in errors (str).
+    Raises:
+        ValueError: if it is none of these, or no complete file.
+    """
+    if isinstance(image, (str, os.PathLike)):
+        name = os.fspath(image)
+        if not os.path.isfile(name):
+            raise ValueError(f"There is no image file {name}.")
+        return _decode(Path(name).read_bytes(), name), name
+    if isinstance(image, bytes):
+        return _decode(image, "The image"), "the image"
+    pixels = np.asarray(image)
+    shape = pixels.shape
+    if pixels.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
+        raise ValueError(
+            "Expected an image: a path, the bytes of a file, or a uint8 array [H, W, 3]"
+            f" in RGB. Received: {type(image).__name__} of dtype {pixels.dtype} and"
+            f" shape {shape}."
+        )
+    return pixels, "the image"
+
+
+def path_of(image):
+    """Returns the path of an image that was given as one (str), or None."""
+    return os.fspath(image) if isinstance(image, (str, os.PathLike)) else None
+
+
+def _decode(content, name):
+    import tensorflow as tf
+
+    try:
+        return decode_image(content).numpy()
+    except tf.errors.InvalidArgumentError as error:
+        raise ValueError(
+            f"{name} ({len(content)} bytes) is no complete JPEG or PNG file:"
+            f" {error.message}"
+        ) from error
+
+
+def _replace_folder(path, beside):
+    retired = beside.with_name(f"{beside.name}.old")
+    os.replace(path, retired)
+    try:
+        os.replace(beside, path)
+    except OSError:
+        os.replace(retired, path)
+        raise
+    shutil.rmtree(retired, ignore_errors=True)
+
+
+def _remove(path):
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,61 @@
+"""The loss of another worker, told from other errors of TensorFlow."""
+
+from hrnet_tf.launch import exit_codes
+from hrnet_tf.training.state import newest_state
+
+# What TensorFlow puts around the message that matters.
+_NOISE = (
+    "Graph execution error",
+    "Detected at node",
+    "<stack traces",
+    "File ",
+    "[[",
+    "Original stack",
+)
+
+
+class PeerLost(ValueError):
+    """A run cannot go on for want of another worker; it can where all start again."""
+
+    exit_code = exit_codes.PEER_LOST
+
+
+def is_peer_lost(error, strategy):
+    """Whether an error tells that another worker is gone, or failed.
+
+    Args:
+        error: `tf.errors.OpError`.
+        strategy: `tf.distribute.Strategy`, or None.
+    """
+    import tensorflow as tf
+
+    if strategy is None:
+        return False
+    if strategy.num_replicas_in_sync == len(strategy.extended.worker_devices):
+        return False
+    lost = (
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+        tf.errors.UnavailableError,
+    )
+    # What ended another worker comes with its own code.
+    return isinstance(error, lost) or "Collective ops is aborted" in error.message
+
+
+def peer_lost_text(output_dir, error):
+    """What to do about the loss of another worker in a run of that folder."""
+    newest = newest_state(output_dir)
+    begin = f"from {newest}" if newest else "from the beginning, for want of a state"
+    return (
+        "Another worker is gone, so that this one cannot go on either. Start all"
+        f" workers again with the same command: they go on {begin}."
+        f" ({first_line(error)})"
+    )
+
+
+def first_line(error):
+    """The line of a TensorFlow error that matters."""
+    lines = [line.strip() for line in str(error.message).splitlines()]
+    lines = [line for line in lines if line and not line.startswith(_NOISE)]
+    return (lines[0] if lines else str(error)).rstrip(": ")

@@ -1,0 +1,76 @@
+"""Adam and AdamW whose steps are one operation for each variable."""
+
+import keras
+import numpy as np
+
+from hrnet_tf.lowlevel.fused_steps import FusedSteps, can_fuse, handle
+
+
+class FusedAdamSteps(FusedSteps):
+    """The step of Adam, before a Keras optimizer with its coefficients."""
+
+    def adam_coefficients(self):
+        """beta_1, beta_2 and epsilon, floats."""
+        return self.beta_1, self.beta_2, self.epsilon
+
+    def make_shared(self, learning_rate):
+        ops, shared = keras.ops, super().make_shared(learning_rate)
+        # Of the betas as they are in float32: what is left of 1 - beta counts.
+        beta_1, beta_2 = (float(np.float32(x)) for x in self.adam_coefficients()[:2])
+        step = ops.cast(self.iterations + 1, "float64")
+        correction = ops.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+        beta_1, beta_2, epsilon, zero = (
+            ops.convert_to_tensor(x, "float32") for x in (*self.adam_coefficients(), 0)
+        )
+        return {
+            **shared,
+            "adam_rate": shared["rate"] * ops.cast(correction, "float32"),
+            "beta_1": beta_1,
+            "beta_2": beta_2,
+            "epsilon": epsilon,
+            "zero": zero,
+        }
+
+    def fused_adam_step(self, gradient, variable, rate, momentum, velocity, shared):
+        """Takes a step by TensorFlow's operation, whose formulas are Keras'."""
+        import tensorflow as tf
+
+        tf.raw_ops.ResourceApplyAdam(
+            var=handle(variable),
+            m=handle(momentum),
+            v=handle(velocity),
+            # For a rate that is corrected already.
+            beta1_power=shared.zero,
+            beta2_power=shared.zero,
+            lr=rate,
+            beta1=shared.beta_1,
+            beta2=shared.beta_2,
+            epsilon=shared.epsilon,
+            grad=tf.cast(gradient, tf.float32),
+        )
+
+
+class _AdamSteps(FusedAdamSteps):
+    def update_step(self, gradient, variable, learning_rate):
+        if self.amsgrad or not can_fuse(gradient, variable):
+            super().update_step(gradient, variable, learning_rate)
+            return
+        shared = self.shared(learning_rate)
+        index = self._get_variable_index(variable)
+        slots = self._momentums[index], self._velocities[index]
+        self.fused_adam_step(gradient, variable, shared.adam_rate, *slots, shared)
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class Adam(_AdamSteps, keras.optimizers.Adam):
+    """`keras.optimizers.Adam`, whose training graph is a quarter as large.
+
+    Arguments, formulas and saved state are Keras'; roundings differ. With `amsgrad`, on
+    other backends than TensorFlow and for variables that are not float32 the steps are
+    Keras' own.
+    """
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class AdamW(_AdamSteps, keras.optimizers.AdamW):
+    """`keras.optimizers.AdamW`, whose training graph is smaller as with `Adam`."""

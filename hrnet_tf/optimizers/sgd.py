@@ -1,0 +1,133 @@
+"""Stochastic gradient descent as PyTorch does it."""
+
+import re
+
+import keras
+
+from hrnet_tf.lowlevel.fused_steps import FusedSteps, can_fuse, handle
+
+
+@keras.saving.register_keras_serializable(package="hrnet_tf")
+class TorchSGD(FusedSteps, keras.optimizers.SGD):
+    """SGD whose weight decay and momentum are PyTorch's.
+
+    Keras' own weight decay is apart from the gradient, and so from the momentum; here
+    `l2 * variable` is added to every variable's gradient, biases and normalisations
+    among them. The momentum is one of gradients, not of steps: after a drop of the
+    learning rate all steps are small at once.
+
+    Args:
+        learning_rate: float or Keras schedule.
+        momentum: float in [0, 1).
+        nesterov: bool.
+        l2: float. PyTorch's `weight_decay`.
+        rate_multipliers: dict or None. Variables that learn at another rate, as
+            PyTorch's parameter groups: by a regular expression that is found in a
+            variable's `path`, the factor of its steps. The first that is found counts;
+            variables in which none is found have the factor 1.
+        **kwargs: other arguments of `keras.optimizers.SGD`; clipping comes before the
+            weight decay.
+    Raises:
+        ValueError: if an argument is out of its range; from `build`, if an expression
+            is found in no variable's path.
+    Reference:
+        PyTorch, torch.optim.SGD with dampening 0.
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.01,
+        momentum=0.0,
+        nesterov=False,
+        l2=0.0,
+        rate_multipliers=None,
+        **kwargs,
+    ):
+        super().__init__(learning_rate, momentum, nesterov, **kwargs)
+        if l2 < 0:
+            raise ValueError(f"l2 must not be negative. Received: l2={l2}.")
+        multipliers = dict(rate_multipliers or {})
+        if any(factor < 0 for factor in multipliers.values()):
+            raise ValueError(
+                "rate_multipliers must not be negative."
+                f" Received: rate_multipliers={multipliers}."
+            )
+        self.l2 = l2
+        # TensorFlow would wrap a dict to track its values.
+        self._rate_multipliers = tuple(multipliers.items())
+        self._factors = ()
+
+    @property
+    def rate_multipliers(self):
+        return dict(self._rate_multipliers)
+
+    def build(self, variables):
+        if not self.built:
+            self._factors = self._factors_of([v.path for v in variables])
+        super().build(variables)
+
+    def _factors_of(self, paths):
+        """The factor of the steps of each variable."""
+        for pattern, _ in self._rate_multipliers:
+            if not any(re.search(pattern, path) for path in paths):
+                raise ValueError(
+                    f"rate_multipliers: {pattern!r} is found in the path of none of the"
+                    f" {len(paths)} variables, such as {paths[0]!r} and {paths[-1]!r}."
+                    " Pass a regular expression that is found in one."
+                )
+        return tuple(
+            next((f for p, f in self._rate_multipliers if re.search(p, path)), 1.0)
+            for path in paths
+        )
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        factor = 1.0
+        if self._rate_multipliers:
+            # On TensorFlow the variable comes without its path.
+            factor = self._factors[index]
+        gradient = keras.ops.cast(gradient, variable.dtype)
+        if self.l2:
+            gradient = gradient + self.l2 * variable
+        buffer = self.momentums[index] if self.momentum else None
+        if can_fuse(gradient, variable):
+            shared = self.shared(learning_rate)
+            rate = shared.rate if factor == 1 else shared.rate * factor
+            self._fused_step(gradient, variable, rate, buffer, shared)
+            return
+        learning_rate = keras.ops.cast(learning_rate, variable.dtype) * factor
+        if buffer is not None:
+            velocity = self.momentum * buffer + gradient
+            self.assign(buffer, velocity)
+            if self.nesterov:
+                velocity = gradient + self.momentum * velocity
+            gradient = velocity
+        self.assign_sub(variable, learning_rate * gradient)
+
+    def make_shared(self, learning_rate):
+        momentum = keras.ops.convert_to_tensor(self.momentum, "float32")
+        return {**super().make_shared(learning_rate), "momentum": momentum}
+
+    def _fused_step(self, gradient, variable, rate, buffer, shared):
+        import tensorflow as tf
+
+        if buffer is None:
+            tf.raw_ops.ResourceApplyGradientDescent(
+                var=handle(variable), alpha=rate, delta=gradient
+            )
+            return
+        tf.raw_ops.ResourceApplyMomentum(
+            var=handle(variable),
+            accum=handle(buffer),
+            lr=rate,
+            grad=gradient,
+            momentum=shared.momentum,
+            use_nesterov=self.nesterov,
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "l2": self.l2,
+            "rate_multipliers": self.rate_multipliers or None,
+        }

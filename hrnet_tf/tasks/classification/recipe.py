@@ -1,0 +1,212 @@
+"""Recipes of classification, from the few constants in which they differ."""
+
+import dataclasses
+import functools
+
+import keras
+import numpy as np
+
+from hrnet_tf.data.formats import image_folder, tfds
+from hrnet_tf.models.classifier import CROP_FRACTION, HRNetClassifier
+from hrnet_tf.optimizers import schedules
+from hrnet_tf.optimizers.sgd import TorchSGD
+from hrnet_tf.tasks.classification import evaluate as evaluation
+from hrnet_tf.tasks.classification import stream as pipeline
+from hrnet_tf.training.recipe import Recipe
+
+NUM_PICTURES = 12
+
+
+def classification_recipe(
+    *,
+    name,
+    settings,
+    image_size,
+    augmentation,
+    optimizer,
+    crop_fraction=CROP_FRACTION,
+    class_names=None,
+    tfds_dir=None,
+    skip_bad=False,
+    weights=None,
+    dtype=None,
+    evaluate_every=1,
+    reference_batch_size=None,
+):
+    """Makes the `Recipe` of a classification run.
+
+    Args:
+        name: str.
+        settings: dict with at least preset, batch_size, epochs and data_dir: the
+            arguments of the recipe's function. data_dir is a folder with train/ and
+            val/ (see `data.sources.image_folder`) or "tfds:NAME".
+        image_size: (height, width) of the crops.
+        augmentation: `ClassificationAugmentation`.
+        optimizer: `(steps per epoch, epochs) -> keras.optimizers.Optimizer`.
+        crop_fraction: float, of the test and the trained model; see `HRNetClassifier`.
+        class_names: path of a text file that names the classes, or None for the
+            folders' names; see `image_folder.read_class_names`.
+        tfds_dir: path of TensorFlow Datasets' folder, or None.
+        skip_bad: bool. Skips and counts unusable images instead of stopping.
+        weights: path of a PyTorch checkpoint to start from, or None.
+        dtype: Keras dtype policy, for instance "mixed_bfloat16".
+        evaluate_every: int, epochs.
+        reference_batch_size: int or None. The batch that the optimizer's rate is stated
+            for; None for the default of the recipe's function.
+    """
+    batch_size, epochs = settings["batch_size"], settings["epochs"]
+    data = _Data(settings["data_dir"], class_names, tfds_dir, skip_bad)
+
+    def model():
+        built = HRNetClassifier.from_preset(
+            settings["preset"],
+            num_classes=len(data.class_names),
+            image_size=tuple(image_size),
+            class_names=data.class_names,
+            crop_fraction=crop_fraction,
+            dtype=dtype,
+        )
+        if weights is not None:
+            from hrnet_tf.weights.convert import load_torch_weights
+
+            print(load_torch_weights(built, weights))
+        return built
+
+    def train_data(seed, first_epoch, first_step=0):
+        # What is wrong with the test shows before an epoch of training.
+        data.source("val")
+        source = data.source("train")
+        batches = pipeline.training_batches(
+            source,
+            len(data.class_names),
+            tuple(image_size),
+            batch_size,
+            augmentation,
+            seed,
+            first_epoch,
+            epochs,
+            first_step,
+        )
+        return batches, pipeline.steps_per_epoch(source, batch_size)
+
+    def evaluate(trained, infer):
+        return evaluation.evaluate(
+            trained,
+            data.source("val"),
+            crop_fraction=crop_fraction,
+            batch_size=min(batch_size, 32),
+            infer=infer,
+        )
+
+    return Recipe(
+        name=name,
+        settings={
+            "name": name,
+            "image_size": list(image_size),
+            "crop_fraction": crop_fraction,
+            "augmentation": dataclasses.asdict(augmentation),
+            "dtype": dtype,
+            "weights": weights and str(weights),
+            "class_names": class_names and str(class_names),
+            **settings,
+        },
+        model=model,
+        train_data=train_data,
+        loss=functools.partial(cross_entropy, augmentation),
+        optimizer=lambda steps: optimizer(steps, epochs),
+        evaluate=evaluate,
+        epochs=epochs,
+        batch_size=batch_size,
+        pictures=lambda trained, infer: _pictures(
+            trained, infer, data.source("val"), crop_fraction
+        ),
+        evaluate_every=evaluate_every,
+        batch_files=lambda *batch: pipeline.batch_files(
+            data.source("train"), batch_size, *batch
+        ),
+        reference_batch_size=reference_batch_size,
+    )
+
+
+def cross_entropy(augmentation):
+    """Returns the loss for the labels that an augmentation makes."""
+    if augmentation.soft_labels:
+        return keras.losses.CategoricalCrossentropy(from_logits=True)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def official_sgd(
+    steps_per_epoch, epochs, learning_rate=0.05, milestones=(30, 60, 90), l2=1e-4
+):
+    """SGD as the official code sets it: Nesterov, L2 on all, steps of a tenth.
+
+    In a run of another length than 100 epochs the milestones keep their share of it.
+
+    Reference:
+        HRNet-Image-Classification, experiments/*.yaml and tools/train.py.
+    """
+    milestones = [max(1, round(milestone * epochs / 100)) for milestone in milestones]
+    schedule = schedules.step_decay(learning_rate, milestones, steps_per_epoch)
+    return TorchSGD(schedule, momentum=0.9, nesterov=True, l2=l2)
+
+
+def cosine_sgd(steps_per_epoch, epochs, learning_rate=0.05, l2=1e-4):
+    """The same with a cosine instead of steps, as for the official stronger weights."""
+    schedule = schedules.cosine_decay(learning_rate, epochs, steps_per_epoch)
+    return TorchSGD(schedule, momentum=0.9, nesterov=True, l2=l2)
+
+
+class _Data:
+    """The splits of a folder or of a data set of TensorFlow Datasets."""
+
+    def __init__(self, data_dir, class_names, tfds_dir, skip_bad):
+        self.data_dir = str(data_dir)
+        self.skip_bad = skip_bad
+        self._names_file = class_names
+        self._tfds_dir = tfds_dir
+        self.source = functools.cache(self._source)
+
+    @functools.cached_property
+    def folders(self):
+        return image_folder.class_folders(f"{self.data_dir}/train")
+
+    @functools.cached_property
+    def class_names(self):
+        is_tfds = tfds.is_tfds(self.data_dir)
+        folders = self.source("train").class_names if is_tfds else self.folders
+        if self._names_file is None:
+            return folders
+        return image_folder.read_class_names(self._names_file, folders)
+
+    def _source(self, split):
+        if tfds.is_tfds(self.data_dir):
+            return tfds.load_tfds(self.data_dir, split, self._tfds_dir)
+        return image_folder.load_split(
+            self.data_dir, split, self.folders, self.skip_bad
+        )
+
+
+def _pictures(model, infer, source, crop_fraction):
+    """Images of the validation with the predicted class, as one picture."""
+    from hrnet_tf.pictures import sheet
+
+    image_size = evaluation.checked_image_size(model)
+    batches = pipeline.test_batches(
+        _spread(source), image_size, crop_fraction, NUM_PICTURES
+    )
+    images, labels = next(iter(batches))
+    probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(infer(images)))
+    names = model.arguments["class_names"]
+    captions = []
+    for row, label in zip(probabilities, labels.numpy(), strict=True):
+        found = int(np.argmax(row))
+        wrong = "" if found == label else f" ({names[label]})"
+        captions.append(f"{names[found]} {row[found]:.0%}{wrong}")
+    return sheet.contact_sheet(images.numpy(), captions=captions)
+
+
+def _spread(source):
+    """Examples from all over a list, which is sorted by class."""
+    if not isinstance(source, list):
+        return source
+    return source[:: max(1, len(source) // NUM_PICTURES)][:NUM_PICTURES]

@@ -1,0 +1,164 @@
+"""The official test of face landmarks: crops, decoding, normalised mean error."""
+
+import dataclasses
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+
+from hrnet_tf.io import write_json
+from hrnet_tf.metrics.nme import nme, normalizing_lengths
+from hrnet_tf.pictures.plots import write_figure
+from hrnet_tf.tasks.pose.evaluate import keypoint_set_of, predict_people
+
+
+@dataclasses.dataclass(frozen=True)
+class LandmarksReport:
+    """The outcome of an evaluation.
+
+    Attributes:
+        numbers: dict of float. NME, FR@0.08, FR@0.10 and AUC@0.10, all as shares
+            (papers print NME and FR times 100).
+        per_point: dict of float, the NME of each landmark by name.
+        errors: tuple of `N` float, the NME of each face; NaN for one left out.
+        normalizer: str. What errors are relative to.
+        flip_test, integer_pixels: bool, see `evaluate`.
+        num_people, num_images: int. Faces and images.
+        num_unscored: int. Faces left out, as a reference landmark is not labelled.
+        images_per_second: float. Faces' crops through decoding, network and codec.
+    """
+
+    numbers: dict
+    per_point: dict
+    errors: tuple
+    normalizer: str
+    flip_test: bool
+    integer_pixels: bool
+    num_people: int
+    num_images: int
+    num_unscored: int
+    images_per_second: float
+
+    @property
+    def main_name(self):
+        """str: the one of the numbers to watch."""
+        return "NME"
+
+    @property
+    def main_number(self):
+        """1 - NME: it ranks checkpoints, and larger is better for all numbers that do.
+
+        It becomes negative where errors are larger than the normalising length.
+        """
+        return 1.0 - self.numbers["NME"]
+
+    def save(self, path):
+        """Writes the report as json; what nobody was labelled for is null."""
+        fields = dataclasses.asdict(self)
+        fields["per_point"] = {
+            name: _or_none(error) for name, error in self.per_point.items()
+        }
+        fields["errors"] = [_or_none(error) for error in self.errors]
+        write_json(path, fields)
+
+
+def _or_none(number):
+    return None if math.isnan(number) else number
+
+
+def evaluate(
+    model,
+    examples,
+    reference=None,
+    flip_test=False,
+    integer_pixels=False,
+    batch_size=32,
+    infer=None,
+    progress=None,
+):
+    """Tests a landmark model as the official code does.
+
+    Args:
+        model: `HRNetLandmarks` (or `HRNetPose`) with its keypoint set.
+        examples: list of `PoseExample`, the annotated faces. `head_sizes` holds the
+            box sizes of data sets that are measured by them.
+        reference: pair of landmarks, names or indices, whose distance errors are
+            relative to; None takes the keypoint set's, or the box sizes where it has
+            none.
+        flip_test: bool. True averages with the mirrored crop's heatmaps. The official
+            test does not.
+        integer_pixels: bool. True cuts the predictions to whole pixels and adds one,
+            as the official code does on its way from heatmap to image: needed for its
+            exact numbers, a little worse than the predictions themselves.
+        batch_size, infer, progress: see `predict_people`.
+    Returns:
+        `LandmarksReport`.
+    Raises:
+        ValueError: if the model carries no keypoint set, or the lengths that errors
+            are relative to are not known.
+    """
+    keypoint_set = keypoint_set_of(model)
+    labels = np.concatenate([example.keypoints for example in examples])
+    sizes = np.concatenate([example.head_sizes for example in examples])
+    # What is wrong with the labels shows before the work.
+    lengths = normalizing_lengths(labels, keypoint_set, sizes, reference)
+    started = time.perf_counter()
+    faces = predict_people(model, examples, flip_test, batch_size, infer, progress)
+    seconds = time.perf_counter() - started
+    points = np.trunc(faces.points) + 1 if integer_pixels else faces.points
+    outcome = nme(points, labels, lengths)
+    per_point = map(float, outcome.per_point)
+    return LandmarksReport(
+        numbers=outcome.numbers(),
+        per_point=dict(zip(keypoint_set.names, per_point, strict=True)),
+        errors=tuple(map(float, outcome.per_face)),
+        normalizer=_normalizer(keypoint_set, reference),
+        flip_test=flip_test,
+        integer_pixels=integer_pixels,
+        num_people=len(labels),
+        num_images=len(examples),
+        num_unscored=outcome.num_excluded,
+        images_per_second=len(labels) / seconds,
+    )
+
+
+def _normalizer(keypoint_set, reference):
+    pair = keypoint_set.pck_reference if reference is None else reference
+    if pair is None:
+        return "box size"
+    names = [keypoint_set.names[keypoint_set.index(name)] for name in pair]
+    return f"distance of {names[0]} and {names[1]}"
+
+
+def plot_errors(reports, path, limit=0.15):
+    """Plots the share of faces within each error, a curve for each report, as a PNG.
+
+    Args:
+        reports: dict of name to `LandmarksReport`.
+        path: str or Path of the PNG file.
+        limit: float. The largest error shown.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.4), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    for name, report in reports.items():
+        errors = np.array(report.errors)
+        errors = np.sort(errors[np.isfinite(errors)])
+        shares = np.arange(len(errors) + 1) / len(errors)
+        label = f"{name}: NME {report.numbers['NME']:.4f}"
+        ends = [0.0, *errors, max(limit, errors[-1])]
+        axes.step(ends, [*shares, 1.0], where="post", label=label)
+    axes.axvline(0.1, color="0.6", linestyle=":", linewidth=1.2)
+    axes.set(
+        xlim=(0, limit),
+        ylim=(0, 1.01),
+        title="Cumulative error distribution",
+        xlabel="Normalised mean error of a face",
+        ylabel="Share of faces",
+    )
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=8, loc="lower right", framealpha=0.8)
+    write_figure(figure, Path(path))

@@ -1,0 +1,288 @@
+"""The official test of top-down pose: crops, flip test, decoding, OKS or PCK."""
+
+import dataclasses
+import math
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from hrnet_tf.data.heatmaps import HeatmapCodec
+from hrnet_tf.data.keypoint_sets import model_keypoint_set
+from hrnet_tf.data.shards import verified_bytes
+from hrnet_tf.io import write_json
+from hrnet_tf.metrics import coco_stats, oks, pck
+from hrnet_tf.models.loading import inference_function
+from hrnet_tf.tasks.pose import stream as pipeline
+
+METRICS = ("oks", "pckh", "pck")
+# What the best checkpoint is chosen by.
+MAIN_NUMBER = {"oks": "AP", "pckh": "Mean", "pck": "PCK"}
+PCK_THRESHOLD = 0.2
+
+
+@dataclasses.dataclass(frozen=True)
+class PeoplePredictions:
+    """Predictions for the `N` people of a source, in its order.
+
+    Attributes:
+        points: float32 `[N, K, 2]`, pixels of the image.
+        scores: float32 `[N, K]`, heatmap maxima.
+        sizes: float32 `[N, 2]`, the padded regions in pixels.
+    """
+
+    points: np.ndarray
+    scores: np.ndarray
+    sizes: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class PoseReport:
+    """The outcome of an evaluation.
+
+    Attributes:
+        metric: str. One of `METRICS`.
+        numbers: dict of float. AP and AR in 0..1 for "oks"; percent for "pckh";
+            shares in 0..1 for "pck".
+        boxes: str. Which boxes were used: "ground truth" or the detections' file.
+        flip_test: bool.
+        num_people, num_images: int.
+        num_unscored: int. People that PCK leaves out, as one of their two reference
+            joints is not labelled.
+        images_per_second: float. People's crops through decoding, network and codec.
+    """
+
+    metric: str
+    numbers: dict
+    boxes: str
+    flip_test: bool
+    num_people: int
+    num_images: int
+    images_per_second: float
+    num_unscored: int = 0
+
+    @property
+    def main_name(self):
+        """str: the one of the numbers to watch."""
+        return MAIN_NUMBER[self.metric]
+
+    @property
+    def main_number(self):
+        """The number that ranks checkpoints: AP, PCKh mean or PCK mean."""
+        return self.numbers[self.main_name]
+
+    def save(self, path):
+        """Writes the report as json; numbers that nobody was labelled for are null."""
+        fields = dataclasses.asdict(self)
+        fields["numbers"] = {
+            name: None if math.isnan(number) else number
+            for name, number in self.numbers.items()
+        }
+        write_json(path, fields)
+
+
+def keypoint_set_of(model):
+    """Returns the `KeypointSet` that a model carries.
+
+    Raises:
+        ValueError: if it carries none.
+    """
+    keypoint_set = model_keypoint_set(model)
+    if keypoint_set is None:
+        raise ValueError(
+            f"The model {model.name!r} does not say which keypoints it predicts, which"
+            " the flip test and the metrics need. Build it with"
+            " keypoint_set=load_keypoint_set(...).to_dict()."
+        )
+    return keypoint_set
+
+
+def predict_people(
+    model, examples, flip_test=True, batch_size=32, infer=None, progress=None
+):
+    """Finds the keypoints of every person of a source.
+
+    Args:
+        model: `HRNetPose`.
+        examples: list of `PoseExample`; only boxes and images are used.
+        flip_test: bool. True averages with the mirrored crop's heatmaps.
+        batch_size: int.
+        infer: function from images to outputs; None makes it from the model.
+        progress: callable (done, total) or None.
+    Returns:
+        `PeoplePredictions`.
+    """
+    infer = infer or inference_function(model)
+    codec = HeatmapCodec.for_model(model)
+    flip_indices = tuple(keypoint_set_of(model).flip_indices) if flip_test else None
+    total = pipeline.num_people(examples)
+    num_keypoints = model.num_keypoints
+    points = np.zeros((total, num_keypoints, 2), np.float32)
+    scores = np.zeros((total, num_keypoints), np.float32)
+    sizes = np.zeros((total, 2), np.float32)
+    batches = pipeline.test_batches(examples, num_keypoints, codec, batch_size)
+    done = 0
+    for batch in _readable(batches, examples):
+        heatmaps = codec.activate(infer(batch["images"]))
+        if flip_test:
+            flipped = codec.activate(infer(tf.reverse(batch["images"], [2])))
+            heatmaps = codec.merge_flipped(heatmaps, flipped, flip_indices)
+        cells, maxima = codec.decode(heatmaps)
+        found = codec.to_image(cells, batch["centers"], batch["sizes"]).numpy()
+        index = batch["index"].numpy()
+        real = index >= 0
+        points[index[real]] = found[real]
+        scores[index[real]] = maxima.numpy()[real]
+        sizes[index[real]] = batch["sizes"].numpy()[real]
+        done += int(real.sum())
+        if progress is not None:
+            progress(done, total)
+    return PeoplePredictions(points, scores, sizes)
+
+
+def _readable(batches, examples):
+    """Yields the batches; an image that cannot be decoded is named."""
+    try:
+        yield from batches
+    except tf.errors.OpError as error:
+        for example in examples:
+            verified_bytes(example)
+        raise ValueError(
+            f"Reading the images failed: {str(error.message).splitlines()[0]}"
+        ) from error
+
+
+def default_metric(keypoint_set):
+    """The metric that a keypoint set is published with."""
+    if keypoint_set.name == "mpii":
+        return "pckh"
+    return "pck" if keypoint_set.sigmas is None else "oks"
+
+
+def evaluate(
+    model,
+    examples,
+    metric=None,
+    ground_truth=None,
+    boxes="ground truth",
+    flip_test=True,
+    batch_size=32,
+    infer=None,
+    progress=None,
+    skip_bad=False,
+):
+    """Tests a pose model as the official code does.
+
+    Args:
+        model: `HRNetPose` with its keypoint set.
+        examples: list of `PoseExample` of the labelled people or, for "oks", of
+            detections.
+        metric: "oks" (COCO's ten numbers after rescoring and OKS NMS), "pckh" or
+            "pck" (fraction of the distance between the set's reference joints);
+            None takes the keypoint set's.
+        ground_truth: path or dict of the COCO-style annotations; needed for "oks".
+        boxes: str. Where the boxes come from, for the report.
+        flip_test, batch_size, infer, progress: see `predict_people`.
+        skip_bad: bool. Leaves damaged annotations of the ground truth out of "oks".
+    Returns:
+        `PoseReport`.
+    Raises:
+        ValueError: if the metric does not suit the keypoint set or is unknown.
+    """
+    keypoint_set = keypoint_set_of(model)
+    metric = checked_metric(metric, keypoint_set, ground_truth)
+    started = time.perf_counter()
+    people = predict_people(model, examples, flip_test, batch_size, infer, progress)
+    seconds = time.perf_counter() - started
+    return PoseReport(
+        metric=metric,
+        numbers=score(people, examples, keypoint_set, metric, ground_truth, skip_bad),
+        boxes=boxes,
+        flip_test=flip_test,
+        num_people=len(people.points),
+        num_images=len(examples),
+        images_per_second=len(people.points) / seconds,
+        num_unscored=_num_unscored(examples, keypoint_set) if metric == "pck" else 0,
+    )
+
+
+def checked_metric(metric, keypoint_set, ground_truth):
+    """Returns the metric to test by.
+
+    Args:
+        metric, ground_truth: see `evaluate`.
+        keypoint_set: `KeypointSet`.
+    Raises:
+        ValueError: if the metric does not suit the keypoint set or is unknown.
+    """
+    metric = metric or default_metric(keypoint_set)
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {METRICS}. Received: {metric!r}.")
+    if metric == "oks" and (keypoint_set.sigmas is None or ground_truth is None):
+        raise ValueError(
+            "The OKS metric needs the ground truth and a keypoint set with sigmas."
+            f" Received: ground_truth={ground_truth}, keypoint set"
+            f" {keypoint_set.name!r} with sigmas={keypoint_set.sigmas}."
+            " Add sigmas to the descriptor, or use metric='pck'."
+        )
+    if metric == "pck" and keypoint_set.pck_reference is None:
+        raise ValueError(
+            "PCK needs a keypoint set that names its two reference joints. Received:"
+            f" keypoint set {keypoint_set.name!r} with pck_reference=None. Add"
+            " pck_reference to the descriptor, or sigmas for the OKS metric."
+        )
+    return metric
+
+
+def score(people, examples, keypoint_set, metric, ground_truth=None, skip_bad=False):
+    """Scores predictions by one metric.
+
+    Args:
+        people: `PeoplePredictions` of `examples`.
+        examples, metric, ground_truth, skip_bad: see `evaluate`.
+        keypoint_set: `KeypointSet`.
+    Returns:
+        dict of float, the `numbers` of `PoseReport`.
+    """
+    if metric == "oks":
+        category = coco_stats.keypoint_category(ground_truth)
+        results = coco_results(people, examples, keypoint_set, category)
+        return coco_stats.coco_keypoint_stats(
+            ground_truth, results, keypoint_set.sigmas, skip_bad=skip_bad
+        )
+    return _pck_numbers(people, examples, keypoint_set, metric)
+
+
+def coco_results(people, examples, keypoint_set, category_id=1):
+    """Predictions as a COCO result list, after rescoring and OKS NMS."""
+    image_ids = np.repeat(
+        [example.image_id for example in examples],
+        [example.num_people for example in examples],
+    )
+    return oks.coco_results(
+        image_ids,
+        np.concatenate([people.points, people.scores[..., None]], -1),
+        _joined(examples, "box_scores"),
+        np.prod(people.sizes, axis=-1),
+        keypoint_set.sigmas,
+        category_id=category_id,
+    )
+
+
+def _pck_numbers(people, examples, keypoint_set, metric):
+    labels = _joined(examples, "keypoints")
+    if metric == "pckh":
+        return pck.pckh(people.points, labels, _joined(examples, "head_sizes"))
+    lengths = pck.reference_lengths(labels, keypoint_set)
+    outcome = pck.pck(people.points, labels, lengths, PCK_THRESHOLD)
+    per_joint = dict(zip(keypoint_set.names, outcome.per_joint, strict=True))
+    return {"PCK": outcome.mean, **{k: float(v) for k, v in per_joint.items()}}
+
+
+def _num_unscored(examples, keypoint_set):
+    lengths = pck.reference_lengths(_joined(examples, "keypoints"), keypoint_set)
+    return int(np.count_nonzero(lengths == 0))
+
+
+def _joined(examples, field):
+    return np.concatenate([getattr(example, field) for example in examples])

@@ -1,0 +1,280 @@
+"""Recipes of top-down pose, from the few constants in which they differ."""
+
+import dataclasses
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from hrnet_tf.data.augment.affine import PoseAugmentation
+from hrnet_tf.data.formats import coco
+from hrnet_tf.data.heatmaps import HeatmapCodec
+from hrnet_tf.data.keypoint_sets import load_keypoint_set
+from hrnet_tf.data.shards import open_pose_records, verified_bytes
+from hrnet_tf.losses.heatmap import HeatmapMSE, SpatialCrossEntropy
+from hrnet_tf.models.pose import HRNetPose
+from hrnet_tf.optimizers import schedules
+from hrnet_tf.optimizers.adam import Adam
+from hrnet_tf.tasks.pose import evaluate as evaluation
+from hrnet_tf.tasks.pose import stream as pipeline
+from hrnet_tf.training.recipe import Recipe
+
+# Each loss trains outputs of one kind.
+LOSSES = {
+    "mse": (HeatmapMSE, "linear"),
+    "cross_entropy": (SpatialCrossEntropy, "spatial_softmax"),
+}
+NUM_PICTURES = 8
+
+
+def pose_recipe(
+    *,
+    name,
+    settings,
+    keypoints,
+    load_train,
+    load_val,
+    image_size,
+    sigma,
+    augmentation,
+    optimizer,
+    loss="mse",
+    convention="official",
+    ground_truth=None,
+    records_dir=None,
+    weights=None,
+    dtype=None,
+    representation="v1",
+    evaluate_every=1,
+    make_model=HRNetPose.from_preset,
+    test=None,
+):
+    """Makes the `Recipe` of a top-down pose run.
+
+    Args:
+        name: str.
+        settings: dict with at least preset, batch_size and epochs: the arguments of
+            the recipe's function.
+        keypoints: str. A keypoint set's name or descriptor file.
+        load_train, load_val: `(keypoint_set) -> list of PoseExample`.
+        image_size: (height, width) of the crops.
+        sigma: float. Standard deviation of the Gaussians in heatmap cells.
+        augmentation: `PoseAugmentation`.
+        optimizer: `(steps per epoch, epochs) -> keras.optimizers.Optimizer`.
+        loss: "mse" (official) or "cross_entropy" (over the spatial softmax).
+        convention: "official", "dark", "udp" or "face", see `HeatmapCodec`; with the
+            cross entropy "official".
+        ground_truth: path of the validation annotations; needed where OKS is used.
+        records_dir: path. If the folder exists, its records are trained on instead of
+            `load_train`.
+        weights: path of a PyTorch checkpoint to start from, or None.
+        dtype: Keras dtype policy, for instance "mixed_bfloat16".
+        representation: "v1" or "v2", see `HRNetPose`.
+        evaluate_every: int, epochs.
+        make_model: `(preset, **arguments of HRNetPose) -> model`.
+        test: `(model, examples, infer, batch_size) -> report`, or None for the
+            official test of poses.
+    Raises:
+        ValueError: if the loss or the convention is unknown, or they contradict each
+            other.
+    """
+    if loss not in LOSSES:
+        raise ValueError(
+            f"loss must be one of {list(LOSSES)}. Received: loss={loss!r}."
+        )
+    loss_class, activation = LOSSES[loss]
+    keypoint_set = load_keypoint_set(keypoints)
+    batch_size, epochs = settings["batch_size"], settings["epochs"]
+    codec = HeatmapCodec(
+        tuple(image_size), sigma=sigma, activation=activation, convention=convention
+    )
+    has_records = records_dir is not None and Path(records_dir).is_dir()
+    val_source = functools.cache(functools.partial(load_val, keypoint_set))
+
+    def model():
+        built = make_model(
+            settings["preset"],
+            num_keypoints=keypoint_set.num_keypoints,
+            image_size=tuple(image_size),
+            heatmap_activation=activation,
+            heatmap_sigma=sigma,
+            heatmap_convention=convention,
+            keypoint_set=keypoint_set.to_dict(),
+            representation=representation,
+            dtype=dtype,
+        )
+        if weights is not None:
+            from hrnet_tf.weights.convert import load_torch_weights
+
+            print(load_torch_weights(built, weights))
+        return built
+
+    def train_source():
+        if not has_records:
+            return load_train(keypoint_set)
+        source = open_pose_records(records_dir)
+        _check_keypoints(records_dir, source.keypoint_set, keypoint_set)
+        return source
+
+    def train_data(seed, first_epoch, first_step=0):
+        # What is wrong with the test shows before an epoch of training.
+        if test is None:
+            evaluation.checked_metric(None, keypoint_set, ground_truth)
+        val_source()
+        source = train_source()
+        batches = pipeline.training_batches(
+            source,
+            codec,
+            keypoint_set,
+            batch_size,
+            augmentation,
+            seed,
+            first_epoch,
+            epochs,
+            first_step,
+        )
+        return batches, pipeline.steps_per_epoch(source, batch_size)
+
+    run_test = test or functools.partial(evaluation.evaluate, ground_truth=ground_truth)
+
+    def evaluate(trained, infer):
+        return run_test(
+            trained, val_source(), infer=infer, batch_size=min(batch_size, 32)
+        )
+
+    def find_damaged():
+        if not has_records:
+            for example in load_train(keypoint_set):
+                verified_bytes(example)
+
+    return Recipe(
+        name=name,
+        settings={
+            "name": name,
+            "keypoints": f"{keypoint_set.name} ({keypoint_set.num_keypoints})",
+            "image_size": list(image_size),
+            "sigma": sigma,
+            "representation": representation,
+            "augmentation": _augmentation_settings(augmentation),
+            "loss": loss,
+            "dtype": dtype,
+            "weights": weights and str(weights),
+            # Runs from before there were others do not name it, and may go on.
+            **({} if convention == "official" else {"convention": convention}),
+            "records": has_records,
+            **settings,
+        },
+        model=model,
+        train_data=train_data,
+        loss=loss_class,
+        optimizer=lambda steps: optimizer(steps, epochs),
+        evaluate=evaluate,
+        epochs=epochs,
+        batch_size=batch_size,
+        pictures=lambda trained, infer: _pictures(trained, infer, val_source()),
+        evaluate_every=evaluate_every,
+        find_damaged=find_damaged,
+        batch_files=lambda *batch: pipeline.batch_files(
+            train_source(), batch_size, *batch
+        ),
+    )
+
+
+def coco_pose_recipe(*, data_dir, settings, loss="mse", **arguments):
+    """Makes a `Recipe` of COCO's protocol, for any data in COCO's layout.
+
+    Args:
+        data_dir: folder with {train,val}2017/ and
+            annotations/person_keypoints_{train,val}2017.json; records are taken from
+            its folder records/train if that exists.
+        settings: dict with preset, batch_size and epochs.
+        loss: see `pose_recipe`. The cross entropy is for training from random weights.
+        **arguments: name, image_size and sigma; and any others of `pose_recipe`.
+    Reference:
+        deep-high-resolution-net.pytorch, experiments/coco/hrnet/*.yaml.
+    """
+    data_dir = Path(data_dir)
+
+    def annotations(split):
+        return data_dir / "annotations" / f"person_keypoints_{split}2017.json"
+
+    def load(split, keypoint_set):
+        images = data_dir / f"{split}2017"
+        return coco.load_pose(annotations(split), images, keypoint_set, split)
+
+    return pose_recipe(
+        settings={**settings, "data_dir": str(data_dir)},
+        loss=loss,
+        load_train=functools.partial(load, "train"),
+        load_val=functools.partial(load, "val"),
+        ground_truth=annotations("val"),
+        records_dir=data_dir / "records" / "train",
+        **{
+            "keypoints": "coco",
+            "augmentation": PoseAugmentation(),
+            "optimizer": official_adam,
+            **arguments,
+        },
+    )
+
+
+def official_adam(
+    steps_per_epoch,
+    epochs,
+    learning_rate=1e-3,
+    milestones=(170, 200),
+    published_epochs=210,
+):
+    """Adam as the official code sets it: no weight decay, steps of a tenth.
+
+    In a run of another length than the published one the milestones keep their share.
+
+    Reference:
+        deep-high-resolution-net.pytorch, experiments/coco/hrnet/*.yaml.
+    """
+    milestones = [max(1, round(m * epochs / published_epochs)) for m in milestones]
+    schedule = schedules.step_decay(learning_rate, milestones, steps_per_epoch)
+    # PyTorch's epsilon, and Adam's of the paper; Keras has 1e-7.
+    return Adam(schedule, epsilon=1e-8)
+
+
+def _check_keypoints(records_dir, found, wanted):
+    if found.names != wanted.names:
+        raise ValueError(
+            f"The records in {records_dir} hold the keypoint set {found.name!r}"
+            f" ({found.num_keypoints} keypoints); the recipe trains {wanted.name!r}"
+            f" ({wanted.num_keypoints}). Write records for it with `hrnet records"
+            f" --keypoints {wanted.name}`, or remove that folder."
+        )
+
+
+def _augmentation_settings(augmentation):
+    """The fields; the normal distribution is not named by runs from before others."""
+    fields = dataclasses.asdict(augmentation)
+    if augmentation.distribution == "normal":
+        del fields["distribution"]
+    return fields
+
+
+def _pictures(model, infer, examples):
+    """The first validation images with their predicted skeletons, as one picture."""
+    from hrnet_tf.pictures import sheet, skeletons
+    from hrnet_tf.tasks.pose.result import Keypoints
+
+    chosen = examples[:NUM_PICTURES]
+    people = evaluation.predict_people(model, chosen, batch_size=8, infer=infer)
+    keypoint_set = evaluation.keypoint_set_of(model)
+    drawn, start = [], 0
+    for example in chosen:
+        rows = slice(start, start + example.num_people)
+        start = rows.stop
+        found = Keypoints(
+            xy=people.points[rows],
+            scores=people.scores[rows],
+            boxes=example.boxes,
+            box_scores=example.box_scores,
+            image_path=example.image_path,
+            keypoint_set=keypoint_set,
+        )
+        drawn.append(skeletons.draw_keypoints(example.image_path, found))
+    return np.asarray(sheet.contact_sheet(drawn))

@@ -1,0 +1,228 @@
+"""Recipes of segmentation, from the few constants in which they differ."""
+
+import dataclasses
+import functools
+import math
+
+from hrnet_tf.data.formats.label_checks import check_labels, count_values
+from hrnet_tf.data.label_sets import load_label_set
+from hrnet_tf.io import read_image
+from hrnet_tf.losses.lovasz import LovaszCrossEntropy
+from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntropy
+from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
+from hrnet_tf.models.segmenter import HRNetSegmenter
+from hrnet_tf.optimizers import schedules
+from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
+from hrnet_tf.optimizers.sgd import TorchSGD
+from hrnet_tf.tasks.segmentation import evaluate as evaluation
+from hrnet_tf.tasks.segmentation import stream as pipeline
+from hrnet_tf.training.recipe import Recipe
+
+# The official weight of the auxiliary output of object-contextual networks.
+AUX_WEIGHT = 0.4
+# In each image; 131072 officially, for each of four GPUs with four images.
+OHEM_PIXELS = 32768
+NUM_PICTURES = 6
+# The weights behind the backbone, of both kinds of segmenters.
+HEAD_PATHS = r"^(mixer|head|aux_mixer|aux_head|ocr_conv|object_context)/"
+
+
+def segmentation_recipe(
+    *,
+    name,
+    settings,
+    labels,
+    load_train,
+    load_val,
+    crop_size,
+    augmentation,
+    optimizer,
+    protocol="whole",
+    ocr=False,
+    ohem=False,
+    lovasz=0.0,
+    class_weights=None,
+    weights=None,
+    dtype=None,
+    evaluate_every=1,
+    skip_bad=False,
+    **model_arguments,
+):
+    """Makes the `Recipe` of a segmentation run.
+
+    Args:
+        name: str.
+        settings: dict with at least preset, batch_size and epochs: the arguments of
+            the recipe's function.
+        labels: str. A label set's name or descriptor file.
+        load_train, load_val: `(label_set) -> list of SegmentationExample`.
+        crop_size: (height, width) of the training crops.
+        augmentation: `SegmentationAugmentation`.
+        optimizer: `(steps per epoch, epochs) -> keras.optimizers.Optimizer`.
+        protocol: str or dict. The test while training: a name of
+            `evaluation.segmentation_protocols`, or arguments of `evaluate`.
+        ocr: bool. True trains an `HRNetOCRSegmenter`, with its auxiliary output.
+        ohem: bool. True trains the (main) output on hard pixels alone.
+        lovasz: float. Weight of the Lovász-Softmax loss, which is added to the (main)
+            output's cross entropy over all pixels.
+        class_weights: floats of the classes; "log" for 1 / ln(1.1 + share of the
+            training pixels); None for the label set's own.
+        weights: path of a PyTorch checkpoint to start from, or None.
+        dtype: Keras dtype policy, for instance "mixed_bfloat16".
+        evaluate_every: int, epochs.
+        skip_bad: bool. Skips and counts unusable examples instead of stopping.
+        **model_arguments: arguments of the model, such as `kernel_initializer`.
+    """
+    if isinstance(class_weights, str) and class_weights != "log":
+        raise ValueError(
+            "class_weights must be numbers, None or 'log'."
+            f" Received: class_weights={class_weights!r}."
+        )
+    if ohem and lovasz:
+        raise ValueError(
+            "The Lovász-Softmax loss is of all pixels. Pass ohem or lovasz, not both."
+        )
+    label_set = load_label_set(labels)
+    batch_size, epochs = settings["batch_size"], settings["epochs"]
+    model_class = HRNetOCRSegmenter if ocr else HRNetSegmenter
+    load = functools.cache(
+        lambda source: check_labels(source(label_set), label_set, skip_bad)
+    )
+
+    def model():
+        built = model_class.from_preset(
+            settings["preset"],
+            num_classes=label_set.num_classes,
+            label_set=label_set.to_dict(),
+            dtype=dtype,
+            **model_arguments,
+        )
+        if weights is not None:
+            from hrnet_tf.weights.convert import load_torch_weights
+
+            print(load_torch_weights(built, weights))
+        return built
+
+    def train_data(seed, first_epoch, first_step=0):
+        # What is wrong with the test shows before an epoch of training.
+        load(load_val)
+        examples, _ = load(load_train)
+        batches = pipeline.training_batches(
+            examples,
+            label_set,
+            tuple(crop_size),
+            batch_size,
+            augmentation,
+            seed,
+            first_epoch,
+            epochs,
+            first_step,
+        )
+        if ocr:
+            batches = batches.map(lambda x, y: (x, {"aux": y, "main": y}))
+        return batches, pipeline.steps_per_epoch(examples, batch_size)
+
+    def loss():
+        found = class_weights
+        if found is None:
+            found = label_set.class_weights
+        elif isinstance(found, str):
+            found = log_weights(load(load_train)[1])
+        plain = functools.partial(
+            SegmentationCrossEntropy,
+            class_weights=found,
+            interpolation="bilinear_align_corners" if ocr else "bilinear",
+        )
+        hard = functools.partial(
+            OHEMCrossEntropy, min_kept_per_image=OHEM_PIXELS, **plain.keywords
+        )
+        smooth = functools.partial(
+            LovaszCrossEntropy, lovasz_weight=lovasz, **plain.keywords
+        )
+        main = hard if ohem else smooth if lovasz else plain
+        return {"aux": plain(), "main": main()} if ocr else main()
+
+    def evaluate(trained, infer):
+        rules = {"protocol": protocol} if isinstance(protocol, str) else protocol
+        return evaluation.evaluate(trained, load(load_val)[0], infer=infer, **rules)
+
+    def find_damaged():
+        for example in load(load_train)[0]:
+            read_image(example.image_path)
+            count_values(example, label_set)
+
+    return Recipe(
+        name=name,
+        settings={
+            "name": name,
+            "labels": f"{label_set.name} ({label_set.num_classes})",
+            "label_set": label_set.to_dict(),
+            "crop_size": list(crop_size),
+            "augmentation": dataclasses.asdict(augmentation),
+            "protocol": protocol,
+            "ocr": ocr,
+            "ohem": ohem,
+            "lovasz": lovasz,
+            "class_weights": class_weights,
+            "dtype": dtype,
+            "weights": weights and str(weights),
+            **{key: str(value) for key, value in model_arguments.items()},
+            **settings,
+        },
+        model=model,
+        train_data=train_data,
+        loss=loss,
+        loss_weights={"aux": AUX_WEIGHT, "main": 1.0} if ocr else None,
+        optimizer=lambda steps: optimizer(steps, epochs),
+        evaluate=evaluate,
+        epochs=epochs,
+        batch_size=batch_size,
+        pictures=lambda trained, infer: evaluation.comparison_sheet(
+            trained, load(load_val)[0][:NUM_PICTURES], infer
+        ),
+        evaluate_every=evaluate_every,
+        find_damaged=find_damaged,
+        batch_files=lambda *batch: pipeline.batch_files(
+            load(load_train)[0], batch_size, *batch
+        ),
+    )
+
+
+def log_weights(pixel_counts):
+    """Class weights 1 / ln(1.1 + share), from the pixels of each class.
+
+    Args:
+        pixel_counts: sequence of `C` ints.
+    Returns:
+        A tuple of `C` floats; about 1.3 for a class of everything, 10 for none.
+    Reference:
+        ENet (arXiv 1606.02147), with another constant.
+    """
+    total = sum(pixel_counts)
+    return tuple(1 / math.log(1.1 + float(n) / float(total)) for n in pixel_counts)
+
+
+def official_sgd(
+    steps_per_epoch, epochs, learning_rate=1e-2, l2=5e-4, head_multiplier=1.0
+):
+    """SGD as the official code sets it: momentum, L2 on all, polynomial decay.
+
+    Args:
+        steps_per_epoch, epochs: int.
+        learning_rate: float, of the first step.
+        l2: float. PyTorch's `weight_decay`.
+        head_multiplier: float. All weights behind the backbone learn so many times as
+            fast; 10 for the networks of PASCAL-Context and COCO-Stuff in the
+            object-contextual branch (NONBACKBONE_MULT).
+    Reference:
+        HRNet-Semantic-Segmentation, experiments/*/*.yaml and tools/train.py.
+    """
+    schedule = schedules.polynomial_decay(learning_rate, epochs, steps_per_epoch)
+    multipliers = None if head_multiplier == 1 else {HEAD_PATHS: head_multiplier}
+    return TorchSGD(schedule, momentum=0.9, l2=l2, rate_multipliers=multipliers)
+
+
+def poly_muon(steps_per_epoch, epochs, learning_rate=5e-3, weight_decay=0.01):
+    """Muon with polynomial decay, for training from random weights."""
+    schedule = schedules.polynomial_decay(learning_rate, epochs, steps_per_epoch)
+    return Muon(schedule, weight_decay=weight_decay, exclude_layers=FIRST_AND_LAST)

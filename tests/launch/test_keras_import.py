@@ -1,0 +1,36 @@
+import subprocess
+import sys
+
+import pytest
+
+LEFT_OUT = """
+import sys
+from hrnet_tf.launch.keras_import import UNUSED, import_keras
+
+import_keras()
+assert not [name for name in UNUSED if name in sys.modules]
+import keras
+
+assert keras.layers.Dense(1)
+# Those who want them have them.
+import pandas
+import sklearn
+
+assert pandas.DataFrame and sklearn.__version__
+"""
+IMPORTED_BEFORE = """
+import sys
+import pandas
+from hrnet_tf.launch.keras_import import import_keras
+
+import_keras()
+assert sys.modules["pandas"] is pandas
+from keras.src.trainers.data_adapters import array_slicing
+
+assert array_slicing.pandas is pandas
+"""
+
+
+@pytest.mark.parametrize("script", [LEFT_OUT, IMPORTED_BEFORE])
+def test_leaves_out_what_commands_do_not_use(script):
+    subprocess.run([sys.executable, "-c", script], check=True)
