@@ -246,7 +246,7 @@ def trained(run, data, tmp_path):
     )
     run(
         *("train", recipe, "--data-dir", data, "--out", tmp_path / "run"),
-        *("--epochs", 60, "--gain", 1.0),
+        *("--epochs", 6, "--gain", 1.0),
     )
     return tmp_path / "run" / "best.keras"
 
@@ -254,11 +254,11 @@ def trained(run, data, tmp_path):
 def test_a_task_goes_through_all_commands(run, data, trained, tmp_path):
     assert isinstance(load_model(trained), Photometer)
     history = (trained.parent / "history.csv").read_text().splitlines()
-    assert "error" in history[0] and len(history) == 61
+    assert "error" in history[0] and len(history) == 7
 
     text = run("evaluate", "--model", trained, "--images", data, "--out", tmp_path)
     report = json.loads((tmp_path / "report.json").read_text())
-    assert report["numbers"]["error"] < 0.1 and report["num_images"] == 8
+    assert report["numbers"]["error"] < 0.2 and report["num_images"] == 8
     assert f"{report['numbers']['error']:.4f}" in text
     assert float((tmp_path / "error.txt").read_text()) == report["numbers"]["error"]
 
