@@ -1,7 +1,6 @@
 """`hrnet records`."""
 
-import os
-import shutil
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +17,7 @@ from hrnet_tf.cli.options import (
     SkipBad,
     flag,
 )
+from hrnet_tf.io import replacing
 
 OutOption = Annotated[
     Path,
@@ -80,16 +80,14 @@ def records(
     # Now, and not after minutes of checking images.
     replaced = _check_folder(out, overwrite)
     examples = sources.load_people(annotations, images, keypoint_set, format, skip_bad)
-    folder = out.with_name(f".{out.name}.new-{os.getpid()}") if replaced else out
-    arguments = (examples, folder, keypoint_set, num_shards, skip_bad)
-    if pipeline:
-        with common.spinner("writing records"):
-            written = pipeline.write_pose_records(*arguments, **chosen)
-    else:
-        with common.progress("writing records", "images") as tick:
-            written = write_pose_records(*arguments, tick)
-    if replaced:
-        _replace(out, folder)
+    with replacing(out) if replaced else contextlib.nullcontext(out) as folder:
+        arguments = (examples, folder, keypoint_set, num_shards, skip_bad)
+        if pipeline:
+            with common.spinner("writing records"):
+                written = pipeline.write_pose_records(*arguments, **chosen)
+        else:
+            with common.progress("writing records", "images") as tick:
+                written = write_pose_records(*arguments, tick)
     _print_summary(written, out)
 
 
@@ -118,18 +116,6 @@ def _check_folder(folder, overwrite):
             " --overwrite to replace them."
         )
     return True
-
-
-def _replace(folder, new):
-    """Puts `new` in the place of `folder`; there is always one of them whole."""
-    old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
-    os.replace(folder, old)
-    try:
-        os.replace(new, folder)
-    except OSError:
-        os.replace(old, folder)
-        raise
-    shutil.rmtree(old)
 
 
 def _print_summary(written, folder):
