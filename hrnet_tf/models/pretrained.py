@@ -11,13 +11,14 @@ from hrnet_tf.models.presets import architecture
 _HEAD_ARGUMENTS = ("num_keypoints", "num_classes", "num_channels", "include_top")
 
 
-def build(cls, name, arguments):
+def build(cls, name, arguments, load_weights=True):
     """Builds a model with published weights, downloading them if need be.
 
     Args:
         cls: subclass of `HRNetModel`.
         name: str. Name of the weights.
         arguments: dict. The user's arguments; they win over the published ones.
+        load_weights: bool. False leaves the weights random and downloads nothing.
     Returns:
         The model.
     Raises:
@@ -55,6 +56,8 @@ def build(cls, name, arguments):
         # The published names are those of other keypoints.
         published.pop("keypoint_set", None)
     model = cls(**{**published, **arguments})
+    if not load_weights:
+        return model
     report = load_torch_weights(model, fetch_weights(entry), strict=not other_head)
     _warn_of_missing(report, model)
     return model

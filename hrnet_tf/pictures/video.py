@@ -1,8 +1,10 @@
 """Frames from video files and back, by OpenCV."""
 
-import os
+import sys
 import warnings
 from pathlib import Path
+
+from hrnet_tf.io import replacing
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 
@@ -84,8 +86,8 @@ class VideoWriter:
         self._writer = None
         self._size = None
         self._count = 0
-        # OpenCV tells the container by the ending.
-        self._beside = self.path.with_name(f".{os.getpid()}.{self.path.name}")
+        self._place = replacing(self.path)
+        self._beside = None
 
     def write(self, frame):
         """Adds a frame, uint8 `[H, W, 3]` RGB, of the size of the first one."""
@@ -93,7 +95,7 @@ class VideoWriter:
 
         height, width = (side + side % 2 for side in frame.shape[:2])
         if self._writer is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._beside = self._place.__enter__()
             self._size = frame.shape[:2]
             code = cv2.VideoWriter_fourcc(*"mp4v")
             self._writer = cv2.VideoWriter(
@@ -117,15 +119,17 @@ class VideoWriter:
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, *_):
-        if self._writer is not None:
-            self._writer.release()
+    def __exit__(self, *error):
+        if self._writer is None:
+            return
+        self._writer.release()
         try:
-            if kind is None and self._writer is not None:
+            if error[0] is None:
                 self._check()
-                os.replace(self._beside, self.path)
-        finally:
-            self._beside.unlink(missing_ok=True)
+        except OSError:
+            self._place.__exit__(*sys.exc_info())
+            raise
+        self._place.__exit__(*error)
 
     def _check(self):
         """Raises OSError if not all arrived: OpenCV does not tell of a full disk."""
