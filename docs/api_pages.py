@@ -25,11 +25,12 @@ def on_files(files, config):
 
 
 def _packages():
-    """Names of the packages that hold modules, the topmost first."""
+    """Names of the packages, the topmost first."""
     found = []
+    # The command line is told by its own help.
     for init in sorted((ROOT / PACKAGE).rglob("__init__.py")):
         name = ".".join(init.parent.relative_to(ROOT).parts)
-        if name == PACKAGE or _modules(name):
+        if not name.startswith(f"{PACKAGE}.cli"):
             found.append(name)
     return sorted(found, key=lambda name: (name != PACKAGE, name))
 
@@ -43,14 +44,16 @@ def _modules(package):
 
 
 def _public_names(module):
-    """Names of the classes and functions that a module defines for others."""
+    """Names of the documented classes and functions that a module defines."""
     path = ROOT / module.replace(".", "/")
     path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     kinds = (ast.ClassDef, ast.FunctionDef)
     return [
         node.name
         for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, kinds) and not node.name.startswith("_")
+        if isinstance(node, kinds)
+        and not node.name.startswith("_")
+        and ast.get_docstring(node)
     ]
 
 
@@ -60,9 +63,9 @@ def _page(package):
 
 
 def _content(package):
-    """Markdown: the names with links, which fail where nothing is shown; the modules.
+    """Markdown: the modules' names with links, then what the docstrings say.
 
-    A name without a docstring is not shown, and so stops the strict build.
+    A link to what is not shown stops the strict build.
     """
     lines = [f"# {package}", ""]
     if package == PACKAGE:
