@@ -129,14 +129,14 @@ def _evaluate(model, data_dir, console):
 def _predict(output_dir, console):
     """Pictures of predictions that the exported model makes from JPEG bytes."""
     from hrnet_tf.pictures import sheet, skeletons
-    from hrnet_tf.predictors.pose import PosePredictor
+    from hrnet_tf.predict import Predictor
 
     pictures = output_dir / "pictures"
     pictures.mkdir(exist_ok=True)
     examples = _load(output_dir / "data", "val")[:NUM_PICTURES]
     drawn = []
     with _step(console, 6, "predict through the SavedModel", len(examples)) as tick:
-        predictor = PosePredictor.load(output_dir / "saved_model")
+        predictor = Predictor.load(output_dir / "saved_model")
         for example in examples:
             keypoints = predictor.predict(example.image_path, example.boxes)
             drawn.append(skeletons.draw_keypoints(example.image_path, keypoints))

@@ -2,7 +2,9 @@
 
 import contextlib
 import functools
+import inspect
 import os
+import re
 import traceback
 import warnings
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import typer
 
 from hrnet_tf.launch import exit_codes
+from hrnet_tf.tasks.base import count_text  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
@@ -50,7 +53,7 @@ def command(interrupted="Stopped."):
                 if arguments.get("debug"):
                     traceback.print_exc()
                 else:
-                    _say("error: ", _describe(error), "red")
+                    _say("error: ", _describe(error, _flags(function)), "red")
                 code = getattr(error, "exit_code", exit_codes.EXPLAINED)
                 raise typer.Exit(code) from None
             except Exception:
@@ -109,27 +112,37 @@ def print_facts(facts):
         console().print(line, soft_wrap=True)
 
 
-def numbers(option, text):
-    """Returns the numbers of a text such as "0.75,1,1.25", a tuple of float.
+def show_report(report, title=None):
+    """Prints what a report tells people.
 
     Args:
-        option: str. Where the text was given, for messages.
-        text: str.
-    Raises:
-        ValueError: if it holds anything else.
+        report: `hrnet_tf.tasks.base.Report`.
+        title: str, of the first table, or None.
     """
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise ValueError(
-            f"{option} takes numbers with commas between, such as 0.75,1,1.25."
-            f" Received: {text!r}."
-        ) from None
+    for shown in report.shown:
+        if isinstance(shown, str):
+            console().print(shown, markup=False, soft_wrap=True)
+        else:
+            show_table(shown, title)
+            title = None
 
 
-def count_text(count, one, many):
-    """Returns a count with its noun, such as "1 person"."""
-    return f"{count} {one if count == 1 else many}"
+def show_table(table, title=None):
+    """Prints a `hrnet_tf.tasks.base.Table`, with a title if it has none itself."""
+    from rich.table import Table
+    from rich.text import Text
+
+    title = table.title or title
+    shown = Table(*table.columns, title=title, title_justify="left")
+    for i, column in enumerate(shown.columns):
+        if i not in table.texts:
+            column.justify = "right"
+    for i, row in enumerate(table.rows):
+        if i == table.section:
+            shown.add_section()
+        style = "bold" if i == table.bold else None
+        shown.add_row(*map(Text, row), style=style)
+    console().print(shown)
 
 
 def size_text(num_bytes):
@@ -171,9 +184,22 @@ def _say(label, text, color):
     console(stderr=True).print(line, soft_wrap=True)
 
 
-def _describe(error):
+def _flags(function):
+    """The options of a command by the names of its arguments."""
+    flags = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        for fact in getattr(parameter.annotation, "__metadata__", ()):
+            if isinstance(fact, typer.models.OptionInfo):
+                written = (fact.param_decls or [f"--{name.replace('_', '-')}"])[0]
+                flags[name] = written.partition("/")[0]
+    return flags
+
+
+def _describe(error, flags):
     """The text of an error, and how to learn more where it is not one of ours."""
     text = str(error).strip() or type(error).__name__
+    # The library names `arguments`.
+    text = re.sub(r"`(\w+)`", lambda found: flags.get(found[1], found[0]), text)
     frames = traceback.extract_tb(error.__traceback__)
     if isinstance(error, OSError) or Path(frames[-1].filename).is_relative_to(ROOT):
         return text

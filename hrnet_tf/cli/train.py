@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from hrnet_tf.cli import common
-from hrnet_tf.cli.options import Debug, SkipBad, flag
+from hrnet_tf.cli.options import Debug, flag
+from hrnet_tf.cli.task_options import task_options
 from hrnet_tf.cli.train_rates import (
     FindRateOption,
     ProfileOption,
@@ -19,11 +20,6 @@ from hrnet_tf.cli.train_rates import (
 )
 from hrnet_tf.launch.keras_import import import_keras
 from hrnet_tf.launch.preemption import Preempted
-
-
-class Loss(str, enum.Enum):
-    mse = "mse"
-    cross_entropy = "cross_entropy"
 
 
 class Recompute(str, enum.Enum):
@@ -91,14 +87,6 @@ EpochsOption = Annotated[
         show_default="the recipe's",
     ),
 ]
-LossOption = Annotated[
-    Loss | None,
-    typer.Option(
-        help="mse: squared error of the heatmaps, as published. cross_entropy:"
-        " over the softmax of all cells, which learns faster from little data.",
-        show_default="the recipe's",
-    ),
-]
 WeightsOption = Annotated[
     Path | None,
     typer.Option(
@@ -112,24 +100,6 @@ DtypeOption = Annotated[
     typer.Option(
         metavar="POLICY",
         help="Keras dtype policy: float32, mixed_bfloat16 or mixed_float16.",
-        show_default="the recipe's",
-    ),
-]
-KeypointsOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME|FILE",
-        help="Keypoint set of the data: coco, mpii, lsp, 300w, wflw, cofw, aflw, or a"
-        " descriptor (.json or .py).",
-        show_default="the recipe's",
-    ),
-]
-LabelsOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME|FILE",
-        help="Label set of a segmentation: camvid, cityscapes, ..., or a descriptor"
-        " (.json or .py).",
         show_default="the recipe's",
     ),
 ]
@@ -234,19 +204,17 @@ DataServiceOption = Annotated[
     interrupted="Stopped. Run the same command again to go on after the last saved"
     " state."
 )
+@task_options("train")
 def train(
     recipe: RecipeArgument,
     out: OutOption,
+    given: dict,
     data_dir: DataDirOption = None,
     preset: PresetOption = None,
     batch_size: BatchSizeOption = None,
     epochs: EpochsOption = None,
-    loss: LossOption = None,
     weights: WeightsOption = None,
     dtype: DtypeOption = None,
-    keypoints: KeypointsOption = None,
-    labels: LabelsOption = None,
-    skip_bad: SkipBad = False,
     settings: SetOption = None,
     seed: SeedOption = 0,
     overwrite: OverwriteOption = False,
@@ -306,12 +274,9 @@ def train(
         "preset": preset,
         "batch_size": batch_size,
         "epochs": epochs,
-        "loss": loss and loss.value,
         "weights": weights and str(weights),
         "dtype": dtype,
-        "keypoints": keypoints,
-        "labels": labels,
-        "skip_bad": skip_bad or None,
+        **given,
     }
     loaded = load_recipe(recipe, **{**arguments, **_arguments(settings or ())})
     console = common.console()

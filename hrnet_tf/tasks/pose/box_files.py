@@ -1,4 +1,4 @@
-"""The files of boxes that `hrnet predict` takes."""
+"""Files of boxes, which say where people are in images."""
 
 from pathlib import Path
 
@@ -46,6 +46,23 @@ def read_boxes(path, images, min_score=0.0):
             " detections of COCO."
         )
     return [_checked(path, image, find(image), min_score) for image in images]
+
+
+def known_boxes(paths, boxes=None, min_box_score=0.0):
+    """Returns what is known of the people in images, by path.
+
+    Args:
+        paths: list of Path, images and videos.
+        boxes: path of a json, see `read_boxes`; None: each image is one person.
+        min_box_score: float. Boxes with a lower score are left out.
+    """
+    found = [(None, None)] * len(paths)
+    if boxes is not None:
+        found = read_boxes(boxes, paths, min_box_score)
+    return {
+        path: {"boxes": rows, "box_scores": scores}
+        for path, (rows, scores) in zip(paths, found, strict=True)
+    }
 
 
 def _of_annotations(path, contents):

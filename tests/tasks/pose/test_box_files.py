@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hrnet_tf.cli.boxes import read_boxes
+from hrnet_tf.tasks.pose.box_files import read_boxes
 
 BOX, OTHER = [1.0, 2.0, 30.0, 40.0], [5.0, 6.0, 7.0, 8.0]
 
