@@ -63,17 +63,22 @@ def _faces(folder):
         write_json(folder / "annotations" / f"face_landmarks_{split}.json", found)
 
 
-def _orchard(folder):
+def _labels(folder):
+    folder.mkdir()
     draw_labels(folder)
+
+
+def _orchard(folder):
+    _labels(folder)
     for path in folder.glob("*annot/*.png"):
         labels = np.array(Image.open(path))
         Image.fromarray(np.where(labels == IGNORED, 255, labels)).save(path)
 
 
-def _photo(path, size=(240, 420)):
-    """A picture (width, height) with a person in the middle."""
+def _photo(path):
+    """A drawn person."""
     folder = path.with_suffix(".drawn")
-    generate_people(folder, 1, 1, image_size=size[::-1])
+    generate_people(folder, 1, 1, image_size=(420, 240))
     with Image.open(next((folder / "val2017").iterdir())) as image:
         image.save(path)
     shutil.rmtree(folder)
@@ -133,7 +138,7 @@ MAKERS = {
     "data/coco": _people,
     "data/hands": _hands,
     "data/face68": _faces,
-    "data/camvid": draw_labels,
+    "data/camvid": _labels,
     "data/orchard": _orchard,
     "data/signdigits": draw_data_set,
     "data/hats": draw_data_set,
@@ -143,9 +148,9 @@ MAKERS = {
     "runs/digits": _classifier,
     "photo.jpg": _photo,
     "boxes.json": _boxes,
-    "street.jpg": lambda path: _photo(path, (96, 64)),
+    "street.jpg": lambda path: draw_shape("stripes", 0, (96, 64)).save(path),
     "hand.jpg": lambda path: draw_shape("circle", 0).save(path),
-    "satellite.png": lambda path: _photo(path, (1100, 1060)),
+    "satellite.png": lambda path: draw_shape("square", 0, (1100, 1060)).save(path),
     "drive.mp4": lambda path: write_video(path, 3),
     "photos/": _photos,
     "checkpoint.safetensors": _checkpoint,
