@@ -143,6 +143,7 @@ MAKERS = {
     "data/signdigits": draw_data_set,
     "data/hats": draw_data_set,
     "runs/coco": _pose_model,
+    "runs/people": _pose_model,
     "runs/face68": _faces_model,
     "runs/camvid": _segmenter,
     "runs/digits": _classifier,
