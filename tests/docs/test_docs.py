@@ -96,6 +96,16 @@ class TestBlocks:
                 assert ((ROOT / page).parent / path).exists(), (page, target)
 
 
+def test_every_recipe_has_a_row():
+    """And every row a recipe."""
+    from hrnet_tf.training.recipe_files import package_recipes
+
+    text = (ROOT / "docs" / "recipes.md").read_text()
+    rows = re.findall(r"^\| `(.+?)` \|", text, re.M)
+    files = package_recipes().values()
+    assert set(rows) == {f"{file.name}/{v}" for file in files for v in file.variants}
+
+
 def test_readme_is_short():
     lines = (ROOT / "README.md").read_text().splitlines()
     assert len(lines) <= 150
