@@ -12,13 +12,14 @@ WORKERS ?= 3
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_ENABLE_ONEDNN_OPTS ?= 1
 
-.PHONY: help demo test test-slow test-beam lint bench-data bench-train clean
+.PHONY: help demo test test-slow test-beam lint docs bench-data bench-train clean
 
 help:
 	@echo "make demo        train, evaluate, export and predict on drawn people"
 	@echo "make test        the quick tests      make test-slow  the long ones"
 	@echo "make test-beam   those of Apache Beam, in an environment of their own"
 	@echo "make lint        ruff                 make bench-data, make bench-train"
+	@echo "make docs        the documentation as a site, in site/"
 	@echo "make bench-train BENCH='--dtype mixed_bfloat16'  with other options"
 
 $(STAMP): setup.py
@@ -49,6 +50,14 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# In the same environment, but only for those who build the site.
+$(VENV)/.docs-installed: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	@touch $@
+
+docs: $(VENV)/.docs-installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 bench-data: $(STAMP)
 	$(BIN)/python benchmarks/data_pipeline.py
 
@@ -60,4 +69,4 @@ bench-train:
 	.venv-bench/bin/python benchmarks/training_step.py $(BENCH)
 
 clean:
-	rm -rf $(VENV) .venv-beam .venv-bench build dist *.egg-info
+	rm -rf $(VENV) .venv-beam .venv-bench build dist site *.egg-info

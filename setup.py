@@ -42,6 +42,13 @@ EXTRAS = {
         "keras-hub>=0.25,<0.26; python_version < '3.11'",
     ],
     "kubernetes": ["kubernetes>=31,<38"],
+    # Exact releases: a build that stops at warnings is easily stopped by a new one.
+    "docs": [
+        "mkdocs==1.6.1",
+        "mkdocs-material==9.8.2",
+        "mkdocstrings==1.0.8",
+        "mkdocstrings-python==2.0.11",
+    ],
     # The peer of `make bench-train`.
     "bench": ["torch>=2.4"],
     "test": [
