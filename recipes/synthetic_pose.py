@@ -1,13 +1,23 @@
-"""The embedded data set of drawn people, HRNet-W18-small-v1, 128x96: the demo.
+"""Drawn people, top-down pose.
 
-Data: made by `hrnet_tf.data.synthetic.generate_people` (`make demo` does it).
-Run: hrnet train recipes/synthetic_pose_w18_small.py --data-dir demo/data --out RUN
+The demo. The result is that of held-out pictures with ground-truth boxes.
+Data: made by `hrnet_tf.data.synthetic.generate_people` (`hrnet demo` does it).
+Run: hrnet train synthetic_pose --data-dir demo/data --out RUN
 """
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
 from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.tasks.pose.recipe import coco_pose_recipe
+from hrnet_tf.training.recipe_files import choose_variant
+
+VARIANTS = {
+    "w18_small": {
+        "reached": "0.686 AP",
+        "preset": "hrnet_w18_small_v1",
+        "image_size": (128, 96),
+    },
+}
 
 
 def optimizer(steps_per_epoch, epochs):
@@ -16,7 +26,8 @@ def optimizer(steps_per_epoch, epochs):
 
 
 def recipe(
-    preset="hrnet_w18_small_v1",
+    variant="w18_small",
+    preset=None,
     batch_size=16,
     epochs=6,
     data_dir="demo/data",
@@ -25,11 +36,12 @@ def recipe(
     dtype=None,
     keypoints="coco",
 ):
+    own = choose_variant(VARIANTS, variant, preset=preset)
     return coco_pose_recipe(
-        name="synthetic_pose_w18_small",
-        settings={"preset": preset, "batch_size": batch_size, "epochs": epochs},
+        name=f"synthetic_pose_{variant}",
+        settings={"preset": own.preset, "batch_size": batch_size, "epochs": epochs},
         data_dir=data_dir,
-        image_size=(128, 96),
+        image_size=own.image_size,
         sigma=1.2,
         representation="v2",
         augmentation=PoseAugmentation(

@@ -1,10 +1,11 @@
-"""Faces with 68 points, HRNetV2-W18-small-v1, 128x128, from random weights: NME 0.039.
+"""Faces with 68 points, face landmarks.
 
-Trained with the cross entropy over the spatial softmax, which learns many times
-faster than the squared error where there is little data and no pretraining.
+From random weights. Trained with the cross entropy over the spatial softmax, which
+learns many times faster than the squared error where there is little data and no
+pretraining.
 Data: a folder with images/ and annotations/face_landmarks_{train,val}.json in COCO's
 format, the points in iBUG's order (that of 300W and dlib).
-Run: hrnet train recipes/face68_w18.py --data-dir DIR --out runs/face68
+Run: hrnet train face68 --data-dir DIR --out runs/face68
 """
 
 from functools import partial
@@ -15,6 +16,15 @@ from hrnet_tf.data.formats import faces
 from hrnet_tf.optimizers.adam import AdamW
 from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.tasks.landmarks.recipe import landmarks_recipe
+from hrnet_tf.training.recipe_files import choose_variant
+
+VARIANTS = {
+    "w18": {
+        "reached": "0.039 NME",
+        "preset": "hrnet_w18_small_v1",
+        "image_size": (128, 128),
+    },
+}
 
 
 def optimizer(steps_per_epoch, epochs):
@@ -23,7 +33,8 @@ def optimizer(steps_per_epoch, epochs):
 
 
 def recipe(
-    preset="hrnet_w18_small_v1",
+    variant="w18",
+    preset=None,
     batch_size=16,
     epochs=20,
     data_dir="data/face68",
@@ -33,14 +44,16 @@ def recipe(
     keypoints="300w",
     sigma=1.0,
 ):
+    own = choose_variant(VARIANTS, variant, preset=preset)
+
     def load(split, keypoint_set):
         annotations = Path(data_dir) / "annotations" / f"face_landmarks_{split}.json"
         return faces.load_json(annotations, Path(data_dir) / "images", keypoint_set)
 
     return landmarks_recipe(
-        name="face68_w18",
+        name=f"face68_{variant}",
         settings={
-            "preset": preset,
+            "preset": own.preset,
             "batch_size": batch_size,
             "epochs": epochs,
             "data_dir": str(data_dir),
@@ -48,7 +61,7 @@ def recipe(
         keypoints=keypoints,
         load_train=partial(load, "train"),
         load_val=partial(load, "val"),
-        image_size=(128, 128),
+        image_size=own.image_size,
         sigma=sigma,
         augmentation=PoseAugmentation(
             scale=0.2,

@@ -1,9 +1,10 @@
-"""Leeds Sports Pose Extended, HRNet-W18-small-v1, 128x128, from random weights.
+"""LSP Extended, top-down pose.
 
-Trained with the cross entropy over the spatial softmax, which learns many times
-faster than the squared error where there is little data and no pretraining.
+Leeds Sports Pose Extended, from random weights. Trained with the cross entropy over the
+spatial softmax, which learns many times faster than the squared error where there is
+little data and no pretraining. The result is relative to the size of the torso.
 Data: a folder with images/ and annotations/person_keypoints_{train,val}.json.
-Run: hrnet train recipes/lspet_pose_w18_small.py --data-dir DIR --out runs/lspet
+Run: hrnet train lspet_pose --data-dir DIR --out runs/lspet
 """
 
 from functools import partial
@@ -14,6 +15,15 @@ from hrnet_tf.data.formats import coco
 from hrnet_tf.optimizers.adam import AdamW
 from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.tasks.pose.recipe import pose_recipe
+from hrnet_tf.training.recipe_files import choose_variant
+
+VARIANTS = {
+    "w18_small": {
+        "reached": "0.506 PCK@0.2",
+        "preset": "hrnet_w18_small_v1",
+        "image_size": (128, 128),
+    },
+}
 
 
 def optimizer(steps_per_epoch, epochs):
@@ -22,7 +32,8 @@ def optimizer(steps_per_epoch, epochs):
 
 
 def recipe(
-    preset="hrnet_w18_small_v1",
+    variant="w18_small",
+    preset=None,
     batch_size=16,
     epochs=40,
     data_dir="data/lspet",
@@ -31,15 +42,17 @@ def recipe(
     dtype=None,
     keypoints="lsp",
 ):
+    own = choose_variant(VARIANTS, variant, preset=preset)
+
     def load(split, keypoint_set):
         annotations = Path(data_dir) / "annotations" / f"person_keypoints_{split}.json"
         images = Path(data_dir) / "images"
         return coco.load_pose(annotations, images, keypoint_set, split)
 
     return pose_recipe(
-        name="lspet_pose_w18_small",
+        name=f"lspet_pose_{variant}",
         settings={
-            "preset": preset,
+            "preset": own.preset,
             "batch_size": batch_size,
             "epochs": epochs,
             "data_dir": str(data_dir),
@@ -47,7 +60,7 @@ def recipe(
         keypoints=keypoints,
         load_train=partial(load, "train"),
         load_val=partial(load, "val"),
-        image_size=(128, 128),
+        image_size=own.image_size,
         sigma=1.5,
         augmentation=PoseAugmentation(
             scale=0.25,

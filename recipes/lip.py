@@ -1,11 +1,11 @@
-"""Look Into Person, HRNetV2-W48, 473x473: 55.8 mIoU on val with flip (published).
+"""Look Into Person, segmentation.
 
 Official protocol: images warped to 473x473, crops of that size at scales 0.5 to 1.6,
 mirrored at random (the sides change places), SGD 7e-3 with polynomial decay, L2 5e-4,
-four GPUs' batch of 40, ImageNet weights to start from (--weights).
+four GPUs' batch of 40, ImageNet weights to start from (--weights). The result is that
+of val, with flip.
 Data: the folder with TrainVal_images/ and TrainVal_parsing_annotations/.
-Run: hrnet train recipes/lip_seg_w48.py --data-dir DIR \\
-    --weights hrnetv2_w48_imagenet.pth --out RUN
+Run: hrnet train lip --data-dir DIR --weights hrnetv2_w48_imagenet.pth --out RUN
 """
 
 from functools import partial
@@ -13,27 +13,39 @@ from functools import partial
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.formats import lip
 from hrnet_tf.tasks.segmentation.recipe import official_sgd, segmentation_recipe
+from hrnet_tf.training.recipe_files import choose_variant
+
+VARIANTS = {
+    "seg_w48": {
+        "published": "55.8 mIoU",
+        "preset": "hrnet_w48",
+        "crop_size": (473, 473),
+    },
+}
 
 
 def recipe(
-    preset="hrnet_w48",
+    variant="seg_w48",
+    preset=None,
     batch_size=40,
     epochs=150,
     data_dir="data/lip",
-    crop_size=(473, 473),
+    crop_size=None,
     labels="lip",
     learning_rate=7e-3,
     weights=None,
     dtype=None,
     skip_bad=False,
 ):
+    own = choose_variant(VARIANTS, variant, preset=preset, crop_size=crop_size)
+
     def load(split):
         return lambda label_set: lip.load_segmentation(data_dir, split, skip_bad)
 
     return segmentation_recipe(
-        name="lip_seg_w48",
+        name=f"lip_{variant}",
         settings={
-            "preset": preset,
+            "preset": own.preset,
             "batch_size": batch_size,
             "epochs": epochs,
             "data_dir": str(data_dir),
@@ -42,7 +54,7 @@ def recipe(
         labels=labels,
         load_train=load("train"),
         load_val=load("val"),
-        crop_size=crop_size,
+        crop_size=own.crop_size,
         augmentation=SegmentationAugmentation(
             base_size=473, max_scale=1.6, resize_to=(473, 473)
         ),

@@ -1,13 +1,23 @@
-"""Sign-language digits, HRNet-W18-small-v1, 96x96, from random weights: top-1 0.998.
+"""Sign-language digits, classification.
 
+From random weights.
 Data: a folder with train/<digit>/ and val/<digit>/ of pictures of hands.
-Run: hrnet train recipes/digits_w18_small.py --data-dir DIR --out RUN
+Run: hrnet train digits --data-dir DIR --out RUN
 """
 
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
 from hrnet_tf.optimizers.adam import AdamW
 from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.tasks.classification.recipe import classification_recipe
+from hrnet_tf.training.recipe_files import choose_variant
+
+VARIANTS = {
+    "w18_small": {
+        "reached": "0.998 top-1",
+        "preset": "hrnet_w18_small_v1",
+        "image_size": (96, 96),
+    },
+}
 
 
 def optimizer(steps_per_epoch, epochs):
@@ -16,24 +26,26 @@ def optimizer(steps_per_epoch, epochs):
 
 
 def recipe(
-    preset="hrnet_w18_small_v1",
+    variant="w18_small",
+    preset=None,
     batch_size=32,
     epochs=18,
     data_dir="data/signdigits",
     weights=None,
     dtype=None,
     skip_bad=False,
-    image_size=(96, 96),
+    image_size=None,
 ):
+    own = choose_variant(VARIANTS, variant, preset=preset, image_size=image_size)
     return classification_recipe(
-        name="digits_w18_small",
+        name=f"digits_{variant}",
         settings={
-            "preset": preset,
+            "preset": own.preset,
             "batch_size": batch_size,
             "epochs": epochs,
             "data_dir": str(data_dir),
         },
-        image_size=image_size,
+        image_size=own.image_size,
         # One hand shows all the digits, so that there are no mirrored ones.
         augmentation=ClassificationAugmentation(
             area=(0.7, 1.0),
