@@ -139,11 +139,12 @@ DeterministicOption = Annotated[
     ),
 ]
 RecomputeOption = Annotated[
-    Recompute,
+    Recompute | None,
     typer.Option(
         help="Take less memory and more time: compute activations again in the backward"
         " pass instead of keeping them. light: those of the stem and the first stage."
         " full: those of the parallel streams too.",
+        show_default="light, with TensorFlow",
     ),
 ]
 StrategyOption = Annotated[
@@ -222,7 +223,7 @@ def train(
     overwrite: OverwriteOption = False,
     save_every: SaveEveryOption = 10.0,
     deterministic: DeterministicOption = False,
-    recompute: RecomputeOption = Recompute.light,
+    recompute: RecomputeOption = None,
     jit: JitOption = False,
     profile: ProfileOption = None,
     scale_lr: ScaleRateOption = False,
@@ -298,7 +299,7 @@ def train(
                 strategy=strategy.value,
                 save_every=save_every,
                 deterministic=deterministic,
-                recompute=None if recompute == "light" else recompute.value,
+                recompute=recompute and recompute.value,
                 jit=jit,
                 confirm=typer.confirm if _has_terminal() else None,
                 profile=steps,
