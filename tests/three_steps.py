@@ -15,6 +15,7 @@ import numpy as np
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.formats import faces, label_folder
+from hrnet_tf.lowlevel import accelerate
 from hrnet_tf.models.classifier import KAIMING_FAN_OUT
 from hrnet_tf.tasks.classification import recipe as classification
 from hrnet_tf.tasks.landmarks.recipe import landmarks_recipe
@@ -115,6 +116,7 @@ def run(folder, first):
         keras.utils.set_random_seed(0)
         recipe, file = make(folder), folder / f"{name}.weights.h5"
         model = recipe.model()
+        accelerate(model)
         if first:
             model.save_weights(file)
         else:
