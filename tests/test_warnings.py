@@ -12,7 +12,7 @@ def test_of_a_test_is_an_error(kind):
 
 
 @pytest.mark.parametrize("kind", [DeprecationWarning, FutureWarning])
-@pytest.mark.parametrize("module", ["hrnet_tf", "hrnet_tf.layers.fusion"])
+@pytest.mark.parametrize("module", ["hrnet_tf", "hrnet_tf.layers.fusion", "<run_path>"])
 def test_of_the_package_is_an_error(kind, module):
     with pytest.raises(kind, match="old"):
         warnings.warn_explicit("old", kind, f"{module}.py", 1, module=module)

@@ -15,6 +15,7 @@ import numpy as np
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.formats import faces, label_folder
+from hrnet_tf.layers.normalized import sublayers
 from hrnet_tf.lowlevel import accelerate
 from hrnet_tf.models.classifier import KAIMING_FAN_OUT
 from hrnet_tf.tasks.classification import recipe as classification
@@ -121,7 +122,7 @@ def run(folder, first):
             model.save_weights(file)
         else:
             model.load_weights(file)
-        for layer in model._flatten_layers():
+        for layer in sublayers(model):
             if isinstance(layer, keras.layers.Dropout):
                 # Its random numbers are the backend's own.
                 layer.rate = 0.0
