@@ -92,7 +92,7 @@ def without_files(files):
 
 
 def once_for_all_replicas(function, *args):
-    """Calls a function in the cross-replica context of `tf.distribute`.
+    """Calls a function of all replicas' values, from inside a replica.
 
     Where replicas need not meet for that, TensorFlow has a way to let them go on;
     without it they meet.
@@ -107,19 +107,9 @@ def once_for_all_replicas(function, *args):
     try:
         maybe_merge_call = tf.__internal__.distribute.interim.maybe_merge_call
     except AttributeError:
-        _merge_call(function, *args)
+        tf.distribute.get_replica_context().merge_call(function, args=args)
     else:
         maybe_merge_call(function, tf.distribute.get_strategy(), *args)
-
-
-def _merge_call(function, *args):
-    import tensorflow as tf
-
-    replica = tf.distribute.get_replica_context()
-    if replica is None:
-        function(tf.distribute.get_strategy(), *args)
-    else:
-        replica.merge_call(function, args=args)
 
 
 def jax_epoch_iterator():

@@ -32,10 +32,10 @@ def load_model(path):
     if name in hrnet_tf.MODELS:
         # Importing the class is what lets Keras find it by its name.
         getattr(hrnet_tf, name)
-    known = [*hrnet_tf.MODELS, *_model_names(HRNetModel)]
+    known = list(dict.fromkeys([*hrnet_tf.MODELS, *_model_names(HRNetModel)]))
     if name not in known:
         raise ValueError(
-            f"{path} holds a {name}; expected one of {list(dict.fromkeys(known))}. Load it with"
+            f"{path} holds a {name}; expected one of {known}. Load it with"
             " keras.models.load_model instead."
         )
     try:
