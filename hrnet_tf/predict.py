@@ -28,7 +28,7 @@ class Predictor:
         **options: of the task's inference, for all calls.
     Attributes:
         task: `Task` of the model.
-        inference: `Inference`, with what is known of the model, such as its
+        inference: `Inference`. Its attributes are the predictor's too, such as
             `keypoint_set`, `label_set` or `class_names`.
     Raises:
         ValueError: if no task takes the model, or it does not allow an option.
@@ -99,6 +99,12 @@ class Predictor:
         inference = self._inference(others)
         pixels = [read_image(image)[0] for image in images]
         return inference.run(pixels, list(map(path_of, images)), **for_run)
+
+    def __getattr__(self, name):
+        # What is known of the model, such as `keypoint_set`.
+        if name.startswith("_") or "inference" not in self.__dict__:
+            raise AttributeError(f"Predictor has no attribute {name!r}.")
+        return getattr(self.inference, name)
 
     def _run_arguments(self):
         """Names of what `run` takes beside images and their paths."""

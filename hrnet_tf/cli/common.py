@@ -11,6 +11,7 @@ from pathlib import Path
 
 import typer
 
+from hrnet_tf.cli.task_options import merged_options
 from hrnet_tf.launch import exit_codes
 from hrnet_tf.tasks.base import count_text  # noqa: F401
 
@@ -112,22 +113,24 @@ def print_facts(facts):
         console().print(line, soft_wrap=True)
 
 
-def show_report(report, title=None):
+def show_report(report, title=None, output=None):
     """Prints what a report tells people.
 
     Args:
         report: `hrnet_tf.tasks.base.Report`.
         title: str, of the first table, or None.
+        output: rich console; None means standard output.
     """
+    output = output or console()
     for shown in report.shown:
         if isinstance(shown, str):
-            console().print(shown, markup=False, soft_wrap=True)
+            output.print(shown, markup=False, soft_wrap=True)
         else:
-            show_table(shown, title)
+            show_table(shown, title, output)
             title = None
 
 
-def show_table(table, title=None):
+def show_table(table, title=None, output=None):
     """Prints a `hrnet_tf.tasks.base.Table`, with a title if it has none itself."""
     from rich.table import Table
     from rich.text import Text
@@ -142,7 +145,7 @@ def show_table(table, title=None):
             shown.add_section()
         style = "bold" if i == table.bold else None
         shown.add_row(*map(Text, row), style=style)
-    console().print(shown)
+    (output or console()).print(shown)
 
 
 def size_text(num_bytes):
@@ -187,6 +190,9 @@ def _say(label, text, color):
 def _flags(function):
     """The options of a command by the names of its arguments."""
     flags = {}
+    if hasattr(function, "task_command"):
+        merged = merged_options(function.task_command)
+        flags = {name: options[0].flag for name, options in merged.items()}
     for name, parameter in inspect.signature(function).parameters.items():
         for fact in getattr(parameter.annotation, "__metadata__", ()):
             if isinstance(fact, typer.models.OptionInfo):

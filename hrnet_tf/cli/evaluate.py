@@ -74,10 +74,17 @@ def evaluate(
     for name, report in reports.items():
         common.show_report(report, title=name if len(reports) > 1 else str(model))
     if out is not None:
-        _save(task, reports, out)
+        save_reports(task, reports, out)
 
 
-def _save(task, reports, out):
+def save_reports(task, reports, out):
+    """Writes the reports of a test, as --out says.
+
+    Args:
+        task: `Task`.
+        reports: dict of name to `Report`; a single one that is no file's is "report".
+        out: Path of a .json file or of a folder.
+    """
     if out.suffix == ".json" or "report" in reports:
         for report in reports.values():
             report.save(out)

@@ -12,7 +12,7 @@ from hrnet_tf import tasks
 
 
 def task_options(command):
-    """Adds to a command the options that tasks have for it.
+    """Marks a function as a command to which tasks add options.
 
     Args:
         command: str, one of `tasks.base.COMMANDS`.
@@ -21,37 +21,43 @@ def task_options(command):
         the user gave, by name.
     """
 
-    def decorate(function):
-        merged = merged_options(command)
-        own = inspect.signature(function).parameters
-        parameters = [p for name, p in own.items() if name != "given"]
-        added = [
+    def mark(function):
+        function.task_command = command
+        return function
+
+    return mark
+
+
+def with_task_options(function):
+    """Returns a marked function as typer reads it, with the options that there are."""
+    merged = merged_options(function.task_command)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    own = inspect.signature(function).parameters
+    parameters = [p.replace(kind=keyword) for n, p in own.items() if n != "given"]
+    for name, options in merged.items():
+        required = options[0].required
+        parameters.append(
             inspect.Parameter(
                 name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if options[0].required else None,
-                annotation=_annotation(command, options),
+                keyword,
+                default=inspect.Parameter.empty if required else None,
+                annotation=_annotation(function.task_command, options),
             )
-            for name, options in merged.items()
-        ]
+        )
 
-        @functools.wraps(function)
-        def run(**arguments):
-            given = {name: arguments.pop(name, None) for name in merged}
-            given = {
-                name: value.value if isinstance(value, enum.Enum) else value
-                for name, value in given.items()
-                if value not in (None, [])
-            }
-            return function(**arguments, given=given)
+    @functools.wraps(function)
+    def run(**arguments):
+        given = {name: arguments.pop(name, None) for name in merged}
+        given = {
+            name: value.value if isinstance(value, enum.Enum) else value
+            for name, value in given.items()
+            if value not in (None, [])
+        }
+        return function(**arguments, given=given)
 
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        fixed = [p.replace(kind=keyword) for p in parameters]
-        run.__signature__ = inspect.Signature([*fixed, *added])
-        run.__annotations__ = {p.name: p.annotation for p in [*fixed, *added]}
-        return run
-
-    return decorate
+    run.__signature__ = inspect.Signature(parameters)
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run
 
 
 def merged_options(command):

@@ -41,7 +41,7 @@ class SegmentationInference:
             it from the model.
     Attributes:
         model: the segmenter, rebuilt for the size if it was made for another.
-        label_set: `LabelSet` or None.
+        label_set: `LabelSet`; with numbers as names where the model has none.
         flip_test: bool.
     Raises:
         ValueError: if the model does not allow it.
@@ -71,12 +71,12 @@ class SegmentationInference:
             self.model = model
             self.flip_test = model.description["flip_test"]
             fields = model.description["label_set"]
-            self.label_set = None if fields is None else LabelSet.from_dict(fields)
+            self._own = None if fields is None else LabelSet.from_dict(fields)
             self.num_classes = model.description["num_classes"]
             return
         check_segmenter(model)
         self.model = at_image_size(model, image_size) if infer is None else model
-        self.label_set = model_label_set(model)
+        self._own = model_label_set(model)
         self.num_classes = model.num_classes
         rules = load_protocol(protocol, scales=scales, flip=flip_test)
         self.segmenter = FusedSegmenter(self.model, rules, infer)
@@ -111,25 +111,24 @@ class SegmentationInference:
         return {
             "task": "segmentation",
             "num_classes": self.num_classes,
-            "label_set": self.label_set and self.label_set.to_dict(),
+            "label_set": self._own and self._own.to_dict(),
             "flip_test": self.flip_test,
         }
 
     @functools.cached_property
-    def named_labels(self):
-        """`LabelSet`, with numbers as names where the model has none."""
+    def label_set(self):
         names = tuple(str(i) for i in range(self.num_classes))
-        return self.label_set or LabelSet("unnamed", names)
+        return self._own or LabelSet("unnamed", names)
 
     @property
     def header(self):
         """dict of json values that all results have in common."""
-        return {"label_set": self.named_labels.to_dict()}
+        return {"label_set": self.label_set.to_dict()}
 
     @property
     def assets(self):
         """dict of a file's name to its text: classes, and their colours."""
-        if self.label_set is None:
+        if self._own is None:
             return {}
         names = "".join(f"{name}\n" for name in self.label_set.classes)
         labels = json.dumps(self.label_set.to_dict(), indent=1) + "\n"
@@ -164,7 +163,7 @@ class SegmentationInference:
             of its own size with the values of the label set's files (REST returns
             outputs of such a name in base64).
         """
-        table = tf.constant(list(self.named_labels.file_ids), tf.uint8)
+        table = tf.constant(list(self.label_set.file_ids), tf.uint8)
 
         def segment(encoded):
             labels = _classes(self._logits(decode_image(encoded)[None]))[0]
@@ -255,7 +254,7 @@ class SegmentationInference:
                 f" more memory than there is, with tile={tile}. Pass a smaller tile,"
                 f" such as tile={tiles.TILE}."
             ) from error
-        return found[0], self.named_labels, found[1] if confidence else None
+        return found[0], self.label_set, found[1] if confidence else None
 
     def _run_pixels(self, pixels, confidence):
         """Labels, and confidences if asked for, `[h, w]` of pixels `[h, w, 3]`."""
