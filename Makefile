@@ -12,14 +12,14 @@ WORKERS ?= 3
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_ENABLE_ONEDNN_OPTS ?= 1
 
-.PHONY: help demo test test-slow test-beam lint docs bench-data bench-train clean
+.PHONY: help demo test test-slow test-beam lint bench-data bench-train clean
 
 help:
 	@echo "make demo        train, evaluate, export and predict on drawn people"
 	@echo "make test        the quick tests      make test-slow  the long ones"
 	@echo "make test-beam   those of Apache Beam, in an environment of their own"
 	@echo "make lint        ruff                 make bench-data, make bench-train"
-	@echo "make docs        the documentation as a site, in site/"
+	@echo "make docs        the documentation as a site, in build/site/"
 	@echo "make bench-train BENCH='--dtype mixed_bfloat16'  with other options"
 
 $(STAMP): setup.py
@@ -55,6 +55,7 @@ $(VENV)/.docs-installed: $(STAMP)
 	$(BIN)/python -m pip install --quiet --editable ".[docs]"
 	@touch $@
 
+.PHONY: docs
 docs: $(VENV)/.docs-installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
@@ -69,4 +70,4 @@ bench-train:
 	.venv-bench/bin/python benchmarks/training_step.py $(BENCH)
 
 clean:
-	rm -rf $(VENV) .venv-beam .venv-bench build dist site *.egg-info
+	rm -rf $(VENV) .venv-beam .venv-bench build dist *.egg-info
