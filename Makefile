@@ -21,7 +21,7 @@ help:
 	@echo "make test-beam   those of Apache Beam, in an environment of their own"
 	@echo "make test-keras  models and layers with the oldest and the newest Keras"
 	@echo "make lint        ruff                 make bench-data, make bench-train"
-	@echo "make docs        the documentation as a site, in site/"
+	@echo "make docs        the documentation as a site, in build/site/"
 	@echo "make bench-train BENCH='--dtype mixed_bfloat16'  with other options"
 
 $(STAMP): setup.py
@@ -72,6 +72,7 @@ $(VENV)/.docs-installed: $(STAMP)
 	$(BIN)/python -m pip install --quiet --editable ".[docs]"
 	@touch $@
 
+.PHONY: docs
 docs: $(VENV)/.docs-installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
@@ -86,4 +87,4 @@ bench-train:
 	.venv-bench/bin/python benchmarks/training_step.py $(BENCH)
 
 clean:
-	rm -rf $(VENV) .venv-beam .venv-bench .venv-keras-* build dist site *.egg-info
+	rm -rf $(VENV) .venv-beam .venv-bench .venv-keras-* build dist *.egg-info

@@ -1,20 +1,24 @@
-"""Makes images/people.png of pictures of the demo: drawn people with predictions.
+"""Makes images/people.jpg: predictions on drawn people, after a short training.
 
-Run it after `make demo`: .venv/bin/python docs/people_picture.py
+Run it in a checkout: .venv/bin/python docs/people_picture.py
 """
 
 from pathlib import Path
 
-from PIL import Image
+from rich.console import Console
 
-from hrnet_tf.pictures.sheet import contact_sheet
+from hrnet_tf.demo import run_demo
+from hrnet_tf.pictures.sheet import contact_sheet, save_image
 
-NUM_PICTURES = 4
-COLOURS = 128
+# Half of what the demo trains on.
+NUM_TRAIN, NUM_VAL = 600, 24
+NUM_PICTURES = 8
 
 here = Path(__file__).parent
+demo = here.parent / "demo" / "picture"
+if not (demo / "pictures" / "all.png").is_file():
+    run_demo(demo, Console(), num_train=NUM_TRAIN, num_val=NUM_VAL)
 # The first ones in the order of their names, and not the best.
-found = sorted((here.parent / "demo" / "pictures").glob("*_keypoints.png"))
-sheet = contact_sheet(found[:NUM_PICTURES], columns=4, cell_size=(190, 190))
-picture = Image.fromarray(sheet).quantize(COLOURS)
-picture.save(here / "images" / "people.png", optimize=True)
+found = sorted((demo / "pictures").glob("*_keypoints.png"))[:NUM_PICTURES]
+picture = contact_sheet(found, columns=4, cell_size=(200, 200))
+save_image(picture, here / "images" / "people.jpg")

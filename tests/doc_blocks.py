@@ -105,6 +105,8 @@ def run_block(block, names):
         small = _SMALL if words[1] == "train" else []
         if "--find-lr" in words:
             small = small[:-1]
+        if "--warmup-epochs" in words:
+            small = [*small, "--warmup-epochs", "0.5"]
         words = ["hrnet_test" if w.startswith("hrnet_w") else w for w in words]
         run(*words[1:], *small)
 
