@@ -2,8 +2,9 @@
 
 The fourteen operations and their strengths are torchvision's: all grow with the
 magnitude, of 31 steps. Those on pixels give what Pillow's do, and bit for bit what
-tf-models-official's do, which brings a hundred packages. Of Keras' layers of these names
-the one that equalizes has another formula, and those with a strength draw it themselves.
+tf-models-official's do, which brings a hundred packages. Of Keras' layers of these
+names the one that equalizes has another formula, and those with a strength draw it
+themselves.
 
 Reference: Cubuk et al., arXiv 1909.13719; torchvision, transforms.RandAugment.
 """
