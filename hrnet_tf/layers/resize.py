@@ -97,7 +97,8 @@ def _repeated(x, size):
     def repeat(x):
         def gradient(upstream):
             # In half precision some releases of TensorFlow sum in it.
-            wide = tf.cast(upstream, tf.float32)
+            is_half = upstream.dtype.size == 2
+            wide = tf.cast(upstream, tf.float32) if is_half else upstream
             found = tf.nn.avg_pool2d(wide, cell, cell, "VALID") * (cell[0] * cell[1])
             return tf.cast(found, upstream.dtype)
 
