@@ -57,7 +57,7 @@ def test_writes_a_figure(image, tmp_path):
     with Image.open(out) as figure:
         assert figure.width > figure.height > 300
         # The maps are there, not an empty sheet.
-        assert len(set(figure.convert("L").resize((64, 64)).getdata())) > 20
+        assert len(set(figure.convert("L").resize((64, 64)).tobytes())) > 20
 
 
 def test_takes_saved_models_and_checkpoints(image, tmp_path):
@@ -78,7 +78,7 @@ def test_takes_saved_models_and_checkpoints(image, tmp_path):
 
 
 def test_takes_published_weights(image, tmp_path, monkeypatch):
-    def build(preset, backbone_weights=None):
+    def build(preset, load_weights=True, backbone_weights=None):
         assert preset == "hrnet_w32_coco_256x192"
         return hrnet_tf.HRNetPose(image_size=(64, 96), **ARCHITECTURES["hrnet_test"])
 

