@@ -32,7 +32,7 @@ def accelerate(model, recompute=None):
     exports and is cloned to is the same. Calling this again changes the amount.
 
     Args:
-        model: `keras.Model`, built, before its first step. Layers of this package are
+        model: `keras.Model` or layer, built, before its first step. Layers of this package are
             accelerated in it, at any depth; those of subclasses with a `call` of their
             own are left alone.
         recompute: "none", "light", "full" or None. What trades time for memory. With
