@@ -12,7 +12,8 @@ WORKERS ?= 3
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_ENABLE_ONEDNN_OPTS ?= 1
 
-.PHONY: help demo test test-slow test-beam test-keras lint bench-data bench-train clean
+.PHONY: help demo test test-slow test-beam test-keras lint docs bench-data bench-train \
+	clean
 
 help:
 	@echo "make demo        train, evaluate, export and predict on drawn people"
@@ -20,6 +21,7 @@ help:
 	@echo "make test-beam   those of Apache Beam, in an environment of their own"
 	@echo "make test-keras  models and layers with the oldest and the newest Keras"
 	@echo "make lint        ruff                 make bench-data, make bench-train"
+	@echo "make docs        the documentation as a site, in build/site/"
 	@echo "make bench-train BENCH='--dtype mixed_bfloat16'  with other options"
 
 $(STAMP): setup.py
@@ -27,7 +29,7 @@ $(STAMP): setup.py
 		"or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[test,litert,jax,hub]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,video,tfds,litert,jax,hub]"
 	@touch $(STAMP)
 
 demo: $(STAMP)
@@ -64,6 +66,15 @@ test-keras-%:
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# In the same environment, but only for those who build the site.
+$(VENV)/.docs-installed: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	@touch $@
+
+.PHONY: docs
+docs: $(VENV)/.docs-installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench-data: $(STAMP)
 	$(BIN)/python benchmarks/data_pipeline.py

@@ -2,16 +2,23 @@
 
 import contextlib
 import functools
+import inspect
 import os
+import re
 import traceback
 import warnings
 from pathlib import Path
 
 import typer
 
+from hrnet_tf.cli.task_options import merged_options
 from hrnet_tf.launch import exit_codes
+from hrnet_tf.tasks.base import count_text  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
+# Arguments of the library that are options of another name here.
+_ALIASES = {"num_workers": "workers", "options": "beam_option"}
+_QUOTES = "'\""
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 
@@ -30,6 +37,9 @@ def command(interrupted="Stopped."):
     function gets `debug=True` where the user wants Python's traceback instead. All
     other errors are for a bug report: they keep it, with exit code 70.
 
+    Where the library's texts speak of arguments, in backticks, the user reads the
+    command's options: "`overwrite=True`" becomes "--overwrite".
+
     Args:
         interrupted: str. What is said after Ctrl-C.
     """
@@ -38,8 +48,9 @@ def command(interrupted="Stopped."):
         @functools.wraps(function)
         def run(**arguments):
             _set_environment()
+            options = _options_of(function)
             try:
-                with _readable_warnings():
+                with _readable_warnings(options):
                     return function(**arguments)
             except KeyboardInterrupt:
                 _say("", f"\n{interrupted}", "yellow")
@@ -50,7 +61,7 @@ def command(interrupted="Stopped."):
                 if arguments.get("debug"):
                     traceback.print_exc()
                 else:
-                    _say("error: ", _describe(error), "red")
+                    _say("error: ", _as_options(_describe(error), options), "red")
                 code = getattr(error, "exit_code", exit_codes.EXPLAINED)
                 raise typer.Exit(code) from None
             except Exception:
@@ -109,27 +120,39 @@ def print_facts(facts):
         console().print(line, soft_wrap=True)
 
 
-def numbers(option, text):
-    """Returns the numbers of a text such as "0.75,1,1.25", a tuple of float.
+def show_report(report, title=None, output=None):
+    """Prints what a report tells people.
 
     Args:
-        option: str. Where the text was given, for messages.
-        text: str.
-    Raises:
-        ValueError: if it holds anything else.
+        report: `hrnet_tf.tasks.base.Report`.
+        title: str, of the first table, or None.
+        output: rich console; None means standard output.
     """
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise ValueError(
-            f"{option} takes numbers with commas between, such as 0.75,1,1.25."
-            f" Received: {text!r}."
-        ) from None
+    output = output or console()
+    for shown in report.shown:
+        if isinstance(shown, str):
+            output.print(shown, markup=False, soft_wrap=True)
+        else:
+            show_table(shown, title, output)
+            title = None
 
 
-def count_text(count, one, many):
-    """Returns a count with its noun, such as "1 person"."""
-    return f"{count} {one if count == 1 else many}"
+def show_table(table, title=None, output=None):
+    """Prints a `hrnet_tf.tasks.base.Table`, with a title if it has none itself."""
+    from rich.table import Table
+    from rich.text import Text
+
+    title = table.title or title
+    shown = Table(*table.columns, title=title, title_justify="left")
+    for i, column in enumerate(shown.columns):
+        if i not in table.texts:
+            column.justify = "right"
+    for i, row in enumerate(table.rows):
+        if i == table.section:
+            shown.add_section()
+        style = "bold" if i == table.bold else None
+        shown.add_row(*map(Text, row), style=style)
+    (output or console()).print(shown)
 
 
 def size_text(num_bytes):
@@ -149,19 +172,46 @@ def _set_environment():
 
 
 @contextlib.contextmanager
-def _readable_warnings():
+def _readable_warnings(options):
     """Prints warnings for users as lines, without the source code they come from."""
     with warnings.catch_warnings():
         default = warnings.showwarning
 
         def show(message, category, filename, lineno, file=None, line=None):
             if category is UserWarning:
-                _say("warning: ", str(message), "yellow")
+                _say("warning: ", _as_options(str(message), options), "yellow")
             else:
                 default(message, category, filename, lineno, file, line)
 
         warnings.showwarning = show
         yield
+
+
+def _options_of(function):
+    """The options of a command's function, by the names of its arguments."""
+    options = {}
+    if hasattr(function, "task_command"):
+        merged = merged_options(function.task_command)
+        options = {name: of_tasks[0].flag for name, of_tasks in merged.items()}
+    for name, parameter in inspect.signature(function).parameters.items():
+        for option in getattr(parameter.annotation, "__metadata__", ()):
+            if isinstance(option, typer.models.OptionInfo):
+                given = [text for text in option.param_decls if text.startswith("--")]
+                options[name] = given[0] if given else f"--{name.replace('_', '-')}"
+    return options
+
+
+def _as_options(text, options):
+    """Names the command's options instead of the arguments in backticks."""
+
+    def replaced(match):
+        name, value = match[1], match[2]
+        option = options.get(name) or options.get(_ALIASES.get(name))
+        if option is None:
+            return match[0]
+        return option if value in (None, "True") else f"{option} {value.strip(_QUOTES)}"
+
+    return re.sub(r"`(\w+)(?:=([^`]*))?`", replaced, text)
 
 
 def _say(label, text, color):

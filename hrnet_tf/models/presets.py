@@ -33,12 +33,56 @@ ARCHITECTURES = {
     "hrnet_w64": {"width": 64},
 }
 
+# What `HRNetBackbone` takes where a preset does not say it.
+DEFAULTS = {
+    "width": 32,
+    "num_modules": (1, 4, 3),
+    "num_blocks": 4,
+    "stem_width": 64,
+    "stage1_width": 64,
+    "stage1_blocks": 4,
+}
+
 # SimpleBaseline's: bottlenecks of the four stages.
 RESNETS = {
     "resnet50": {"num_blocks": (3, 4, 6, 3)},
     "resnet101": {"num_blocks": (3, 4, 23, 3)},
     "resnet152": {"num_blocks": (3, 8, 36, 3)},
 }
+
+
+def is_architecture(preset):
+    """Whether a preset is an architecture of any class, and no published weights."""
+    return preset in ARCHITECTURES or preset in RESNETS
+
+
+def describe_presets(model, table):
+    """Describes what `from_preset` of a class takes, without loading any framework.
+
+    Args:
+        model: str. Name of the class, such as "HRNetPose".
+        table: dict. Its architectures.
+    Returns:
+        A dict from names to descriptions (str): the architectures, then the published
+        weights.
+    """
+    from hrnet_tf.weights import registry
+
+    found = {name: _description(arguments) for name, arguments in table.items()}
+    for name in registry.names():
+        entry = registry.published(name)
+        if entry.model == model:
+            found[name] = f"Published weights: {entry.metric}. {entry.notes}".rstrip()
+    return found
+
+
+def _description(arguments):
+    """An architecture in a sentence."""
+    if "width" not in arguments:
+        blocks = ", ".join(map(str, arguments["num_blocks"]))
+        return f"Architecture, random weights: bottlenecks of {blocks} in its stages."
+    widths = ", ".join(str(arguments["width"] * 2**i) for i in range(4))
+    return f"Architecture, random weights: streams of {widths} channels."
 
 
 def architecture(preset, table=None):

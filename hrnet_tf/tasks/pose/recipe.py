@@ -4,19 +4,20 @@ import dataclasses
 import functools
 from pathlib import Path
 
-import numpy as np
-
+from hrnet_tf.data import fingerprint
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.formats import coco
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
-from hrnet_tf.data.shards import open_pose_records, verified_bytes
+from hrnet_tf.data.shards import PoseRecords, open_pose_records, verified_bytes
 from hrnet_tf.losses.heatmap import HeatmapMSE, SpatialCrossEntropy
 from hrnet_tf.models.pose import HRNetPose
+from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.adam import Adam
 from hrnet_tf.tasks.pose import evaluate as evaluation
-from hrnet_tf.tasks.pose import stream as pipeline
+from hrnet_tf.tasks.pose.picture import sheet
+from hrnet_tf.tasks.pose.stream import people_stream, training_batches
 from hrnet_tf.training.recipe import Recipe
 
 # Each loss trains outputs of one kind.
@@ -24,7 +25,6 @@ LOSSES = {
     "mse": (HeatmapMSE, "linear"),
     "cross_entropy": (SpatialCrossEntropy, "spatial_softmax"),
 }
-NUM_PICTURES = 8
 
 
 def pose_recipe(
@@ -71,7 +71,7 @@ def pose_recipe(
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         representation: "v1" or "v2", see `HRNetPose`.
         evaluate_every: int, epochs.
-        make_model: `(preset, **arguments of HRNetPose) -> model`.
+        make_model: `(preset, load_weights, **arguments of HRNetPose) -> model`.
         test: `(model, examples, infer, batch_size) -> report`, or None for the
             official test of poses.
     Raises:
@@ -94,6 +94,7 @@ def pose_recipe(
     def model():
         built = make_model(
             settings["preset"],
+            load_weights=not is_architecture(settings["preset"]),
             num_keypoints=keypoint_set.num_keypoints,
             image_size=tuple(image_size),
             heatmap_activation=activation,
@@ -109,6 +110,7 @@ def pose_recipe(
             print(load_torch_weights(built, weights))
         return built
 
+    @functools.cache
     def train_source():
         if not has_records:
             return load_train(keypoint_set)
@@ -121,19 +123,19 @@ def pose_recipe(
         if test is None:
             evaluation.checked_metric(None, keypoint_set, ground_truth)
         val_source()
-        source = train_source()
-        batches = pipeline.training_batches(
-            source,
+        people = people_stream(train_source(), keypoint_set.num_keypoints)
+        batches = training_batches(
+            people,
             codec,
             keypoint_set,
             batch_size,
             augmentation,
-            seed,
-            first_epoch,
-            epochs,
-            first_step,
+            seed=seed,
+            first_epoch=first_epoch,
+            epochs=epochs,
+            first_step=first_step,
         )
-        return batches, pipeline.steps_per_epoch(source, batch_size)
+        return batches, people.steps_per_epoch(batch_size)
 
     run_test = test or functools.partial(evaluation.evaluate, ground_truth=ground_truth)
 
@@ -149,20 +151,17 @@ def pose_recipe(
 
     return Recipe(
         name=name,
-        settings={
-            "name": name,
-            "keypoints": f"{keypoint_set.name} ({keypoint_set.num_keypoints})",
-            "image_size": list(image_size),
-            "sigma": sigma,
-            "representation": representation,
-            "augmentation": _augmentation_settings(augmentation),
+        settings=settings,
+        augmentation=augmentation,
+        data={"keypoint_set": keypoint_set.to_dict(), "records": has_records},
+        protocol={
+            **dataclasses.asdict(codec),
             "loss": loss,
-            "dtype": dtype,
             "weights": weights and str(weights),
-            # Runs from before there were others do not name it, and may go on.
-            **({} if convention == "official" else {"convention": convention}),
-            "records": has_records,
-            **settings,
+        },
+        fingerprint=lambda: {
+            "train": _fingerprint(train_source()),
+            "val": _fingerprint(val_source()),
         },
         model=model,
         train_data=train_data,
@@ -171,12 +170,12 @@ def pose_recipe(
         evaluate=evaluate,
         epochs=epochs,
         batch_size=batch_size,
-        pictures=lambda trained, infer: _pictures(trained, infer, val_source()),
+        pictures=lambda trained, infer: sheet(trained, infer, val_source()),
         evaluate_every=evaluate_every,
         find_damaged=find_damaged,
-        batch_files=lambda *batch: pipeline.batch_files(
-            train_source(), batch_size, *batch
-        ),
+        batch_files=lambda *batch: people_stream(
+            train_source(), keypoint_set.num_keypoints
+        ).batch_files(batch_size, *batch),
     )
 
 
@@ -248,33 +247,9 @@ def _check_keypoints(records_dir, found, wanted):
         )
 
 
-def _augmentation_settings(augmentation):
-    """The fields; the normal distribution is not named by runs from before others."""
-    fields = dataclasses.asdict(augmentation)
-    if augmentation.distribution == "normal":
-        del fields["distribution"]
-    return fields
-
-
-def _pictures(model, infer, examples):
-    """The first validation images with their predicted skeletons, as one picture."""
-    from hrnet_tf.pictures import sheet, skeletons
-    from hrnet_tf.tasks.pose.result import Keypoints
-
-    chosen = examples[:NUM_PICTURES]
-    people = evaluation.predict_people(model, chosen, batch_size=8, infer=infer)
-    keypoint_set = evaluation.keypoint_set_of(model)
-    drawn, start = [], 0
-    for example in chosen:
-        rows = slice(start, start + example.num_people)
-        start = rows.stop
-        found = Keypoints(
-            xy=people.points[rows],
-            scores=people.scores[rows],
-            boxes=example.boxes,
-            box_scores=example.box_scores,
-            image_path=example.image_path,
-            keypoint_set=keypoint_set,
-        )
-        drawn.append(skeletons.draw_keypoints(example.image_path, found))
-    return np.asarray(sheet.contact_sheet(drawn))
+def _fingerprint(source):
+    """What tells people from others: see `data.fingerprint`."""
+    if not isinstance(source, PoseRecords):
+        return fingerprint.fingerprint(source)
+    facts = {"people": source.num_people, "labels": source.content}
+    return fingerprint.files_fingerprint(source.paths, **facts)

@@ -1,28 +1,29 @@
 """Recipes of segmentation, from the few constants in which they differ."""
 
-import dataclasses
 import functools
 import math
 
+from hrnet_tf.data.fingerprint import fingerprint
 from hrnet_tf.data.formats.label_checks import check_labels, count_values
 from hrnet_tf.data.label_sets import load_label_set
 from hrnet_tf.io import read_image
 from hrnet_tf.losses.lovasz import LovaszCrossEntropy
 from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntropy
 from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
+from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.models.segmenter import HRNetSegmenter
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
 from hrnet_tf.optimizers.sgd import TorchSGD
 from hrnet_tf.tasks.segmentation import evaluate as evaluation
-from hrnet_tf.tasks.segmentation import stream as pipeline
+from hrnet_tf.tasks.segmentation.picture import sheet
+from hrnet_tf.tasks.segmentation.stream import labelled_stream, training_batches
 from hrnet_tf.training.recipe import Recipe
 
 # The official weight of the auxiliary output of object-contextual networks.
 AUX_WEIGHT = 0.4
 # In each image; 131072 officially, for each of four GPUs with four images.
 OHEM_PIXELS = 32768
-NUM_PICTURES = 6
 # The weights behind the backbone, of both kinds of segmenters.
 HEAD_PATHS = r"^(mixer|head|aux_mixer|aux_head|ocr_conv|object_context)/"
 
@@ -92,6 +93,7 @@ def segmentation_recipe(
     def model():
         built = model_class.from_preset(
             settings["preset"],
+            load_weights=not is_architecture(settings["preset"]),
             num_classes=label_set.num_classes,
             label_set=label_set.to_dict(),
             dtype=dtype,
@@ -107,20 +109,21 @@ def segmentation_recipe(
         # What is wrong with the test shows before an epoch of training.
         load(load_val)
         examples, _ = load(load_train)
-        batches = pipeline.training_batches(
-            examples,
+        labelled = labelled_stream(examples)
+        batches = training_batches(
+            labelled,
             label_set,
             tuple(crop_size),
             batch_size,
             augmentation,
-            seed,
-            first_epoch,
-            epochs,
-            first_step,
+            seed=seed,
+            first_epoch=first_epoch,
+            epochs=epochs,
+            first_step=first_step,
         )
         if ocr:
             batches = batches.map(lambda x, y: (x, {"aux": y, "main": y}))
-        return batches, pipeline.steps_per_epoch(examples, batch_size)
+        return batches, labelled.steps_per_epoch(batch_size)
 
     def loss():
         found = class_weights
@@ -153,21 +156,20 @@ def segmentation_recipe(
 
     return Recipe(
         name=name,
-        settings={
-            "name": name,
-            "labels": f"{label_set.name} ({label_set.num_classes})",
-            "label_set": label_set.to_dict(),
+        settings=settings,
+        augmentation=augmentation,
+        data={"label_set": label_set.to_dict()},
+        protocol={
             "crop_size": list(crop_size),
-            "augmentation": dataclasses.asdict(augmentation),
-            "protocol": protocol,
-            "ocr": ocr,
-            "ohem": ohem,
-            "lovasz": lovasz,
-            "class_weights": class_weights,
-            "dtype": dtype,
+            "test": protocol,
             "weights": weights and str(weights),
-            **{key: str(value) for key, value in model_arguments.items()},
-            **settings,
+        },
+        fingerprint=lambda: {
+            split: fingerprint(examples, pixels=pixels)
+            for split, (examples, pixels) in (
+                ("train", load(load_train)),
+                ("val", load(load_val)),
+            )
         },
         model=model,
         train_data=train_data,
@@ -177,13 +179,11 @@ def segmentation_recipe(
         evaluate=evaluate,
         epochs=epochs,
         batch_size=batch_size,
-        pictures=lambda trained, infer: evaluation.comparison_sheet(
-            trained, load(load_val)[0][:NUM_PICTURES], infer
-        ),
+        pictures=lambda trained, infer: sheet(trained, infer, load(load_val)[0]),
         evaluate_every=evaluate_every,
         find_damaged=find_damaged,
-        batch_files=lambda *batch: pipeline.batch_files(
-            load(load_train)[0], batch_size, *batch
+        batch_files=lambda *batch: labelled_stream(load(load_train)[0]).batch_files(
+            batch_size, *batch
         ),
     )
 
