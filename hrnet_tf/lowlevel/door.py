@@ -32,9 +32,9 @@ def accelerate(model, recompute=None):
     exports and is cloned to is the same. Calling this again changes the amount.
 
     Args:
-        model: `keras.Model`, built, before its first step. Layers of this package are
-            accelerated in it, at any depth; those of subclasses with a `call` of their
-            own are left alone.
+        model: `keras.Model` or layer, built, before its first step. Layers of this
+            package are accelerated in it, at any depth; those of subclasses with a
+            `call` of their own are left alone.
         recompute: "none", "light", "full" or None. What trades time for memory. With
             "light" only the outputs of the stem's convolutions and of the first stage's
             residual units are kept; what is inside is computed again in the backward

@@ -6,6 +6,8 @@ sides of each normalisation, padded inputs, and kernels in half precision.
 
 import functools
 
+from hrnet_tf.layers.batch_norm import BatchNorm
+from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.lowlevel import fused_norm
 from hrnet_tf.lowlevel.half_precision import is_emulated
 from hrnet_tf.lowlevel.internals import with_gradients
@@ -16,9 +18,14 @@ def can_fuse(unit):
     """Whether a `ConvNorm` can be trained by `fused`.
 
     It can with TensorFlow, unless it has a bias, or its normalisation is frozen, of
-    float64, or taken over several replicas.
+    float64, or taken over several replicas. A subclass may compute something else.
     """
-    return not unit.use_bias and fused_norm.takes_own_statistics(unit.norm)
+    return (
+        type(unit).call is ConvNorm.call
+        and type(unit.norm).call is BatchNorm.call
+        and not unit.use_bias
+        and fused_norm.takes_own_statistics(unit.norm)
+    )
 
 
 def fused_call(parts, plain):

@@ -164,10 +164,16 @@ def test_keeps_no_activations_between_convolutions():
     assert not {"IdentityN", "Fill", "ZerosLike"} & set(names)
 
 
+class Derived(ConvNorm):
+    def call(self, inputs, training=None):
+        return -super().call(inputs, training=training)
+
+
 def test_leaves_what_it_cannot_train():
     units = {name: ConvNorm(4, name=name) for name in ("free", "frozen", "fixed")}
     units["biased"] = ConvNorm(4, use_bias=True)
     units["precise"] = ConvNorm(4, dtype="float64")
+    units["derived"] = Derived(4)
     for unit in units.values():
         unit.build((None, 8, 8, 3))
     units["frozen"].norm.frozen_statistics = True

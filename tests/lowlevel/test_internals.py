@@ -184,6 +184,7 @@ def test_once_for_all_replicas(gone, monkeypatch):
 
 @pytest.mark.parametrize("gone", [None, "module", "name"])
 def test_jax_epoch_iterator(gone, monkeypatch):
+    pytest.importorskip("jax")
     import keras.src.backend.jax.trainer as trainer
 
     if gone == "module":
