@@ -215,8 +215,9 @@ def our_batches(source, keypoint_set, batch_size, seed):
     from hrnet_tf.tasks.pose import stream as pipeline
 
     codec = HeatmapCodec((HEIGHT, WIDTH), STRIDE, SIGMA)
+    people = pipeline.people_stream(source, keypoint_set.num_keypoints)
     batches = pipeline.training_batches(
-        source, codec, keypoint_set, batch_size, PoseAugmentation(), seed
+        people, codec, keypoint_set, batch_size, PoseAugmentation(), seed=seed
     )
     threads = tf.data.Options()
     threads.threading.private_threadpool_size = 1
@@ -283,13 +284,12 @@ def main(arguments=None):
     use_one_core()
     from hrnet_tf.data.keypoint_sets import load_keypoint_set
     from hrnet_tf.data.shards import write_pose_records
-    from hrnet_tf.tasks.pose import stream as pipeline
 
     keypoint_set = load_keypoint_set("coco")
     with tempfile.TemporaryDirectory() as scratch:
         examples, name = load_examples(options, keypoint_set, scratch)
         records = write_pose_records(examples, Path(scratch) / "records", keypoint_set)
-        total = pipeline.num_people(examples)
+        total = sum(example.num_people for example in examples)
         batch_size = min(options.batch_size, total)
         num_batches = max(1, options.people // batch_size)
         sides = {

@@ -4,6 +4,7 @@ The public names load on first use, so that `import hrnet_tf` costs nothing.
 """
 
 import importlib
+import warnings
 
 __version__ = "0.1.0"
 
@@ -23,18 +24,35 @@ _EXPORTS = {
     "Keypoints": "hrnet_tf.tasks.pose.result",
     "SegmentationMap": "hrnet_tf.tasks.segmentation.result",
     "Classification": "hrnet_tf.tasks.classification.result",
-    "PosePredictor": "hrnet_tf.predictors.pose",
-    "SegmentationPredictor": "hrnet_tf.predictors.segmentation",
-    "ClassificationPredictor": "hrnet_tf.predictors.classification",
+    "Predictor": "hrnet_tf.predict",
+    "export_saved_model": "hrnet_tf.export.saved_model",
+    "export_litert": "hrnet_tf.export.litert",
     "load_torch_weights": "hrnet_tf.weights.convert",
     "export_torch_state_dict": "hrnet_tf.weights.export_torch",
     "load_model": "hrnet_tf.models.loading",
 }
+MODELS = tuple(
+    name
+    for name, module in _EXPORTS.items()
+    if module.startswith("hrnet_tf.models.") and name != "load_model"
+)
 # Star imports and help() must work without the extra "hub".
 __all__ = ["__version__", *(name for name in _EXPORTS if name != "HubBackbone")]
 
 
+# Each task had one before there was one for all.
+_DEPRECATED = ("PosePredictor", "SegmentationPredictor", "ClassificationPredictor")
+
+
 def __getattr__(name):
+    if name in _DEPRECATED:
+        warnings.warn(
+            f"hrnet_tf.{name} is now hrnet_tf.Predictor, for every task; the old name"
+            " goes with the next release.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        name = "Predictor"
     if name in _EXPORTS:
         return getattr(importlib.import_module(_EXPORTS[name]), name)
     raise AttributeError(f"module 'hrnet_tf' has no attribute {name!r}")

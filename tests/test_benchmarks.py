@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.formats import coco
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
@@ -65,14 +66,15 @@ class TestDataPipeline:
         examples = coco.load_pose(*drawn, COCO)
         official = benchmark.OfficialPipeline(examples, COCO, augment=False)
         codec = HeatmapCodec((256, 192))
-        plain = pipeline.affine.PoseAugmentation(
+        plain = PoseAugmentation(
             scale=0.0,
             rotation_probability=0.0,
             flip_probability=0.0,
             half_body_probability=0.0,
         )
-        people = pipeline.num_people(examples)
-        batches = pipeline.training_batches(examples, codec, COCO, people, plain)
+        stream = pipeline.people_stream(examples, COCO.num_keypoints)
+        people = stream.count
+        batches = pipeline.training_batches(stream, codec, COCO, people, plain)
         ours = [tensor.numpy() for tensor in next(iter(batches))]
         left = list(range(people))
         for person in official.people:

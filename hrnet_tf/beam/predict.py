@@ -23,13 +23,14 @@ from hrnet_tf.beam.model import ExportedModelHandler
 from hrnet_tf.beam.running import LOCAL, gather, run_pipeline
 from hrnet_tf.data.shards import shard_parts
 from hrnet_tf.io import read_json, write_file, write_json
+from hrnet_tf.tasks import task_named
 
 IMAGES_PER_FILE = 10_000
 ERRORS_FILE = "errors.jsonl"
 _SUMMARY_FILE = "predictions.json"
 _FILES, _ERRORS = "files.json", "errors.json"
-# Said once for all images.
-_COMMON = ("keypoint_set", "label_set")
+# Of an item; the rest is what the task takes of an image.
+_OWN = ("path", "file", "position", "files")
 
 
 def predict_images(
@@ -37,6 +38,7 @@ def predict_images(
     items,
     output_dir,
     header=None,
+    inference_options=None,
     arguments=None,
     runner=LOCAL,
     options=(),
@@ -50,12 +52,14 @@ def predict_images(
 
     Args:
         model: path of a folder of `export_saved_model`.
-        items: sequence of dicts, one an image: path (str or path); for poses boxes and
-            box_scores (see `PosePredictor`; lists or None); for segmentation labels
-            (path of the PNG of classes to write, below `output_dir`).
+        items: sequence of dicts, one an image: path (str or path); what the task takes
+            of an image, such as boxes and box_scores (lists or None); and files, a dict
+            of the endings of `tasks.base.Parts.files` to the paths to write, below
+            `output_dir`, or None.
         output_dir: path of a folder; made if absent.
         header: dict of json values that predictions.json begins with.
-        arguments: dict of arguments for all images, see `ExportedModelHandler`.
+        inference_options, arguments: dicts for all images, see
+            `ExportedModelHandler`.
         runner, options: see `run_pipeline`.
         images_per_file: int.
     Returns:
@@ -71,13 +75,17 @@ def predict_images(
     work.mkdir()
     try:
         lists = _write_lists(items, work, images_per_file)
-        handler = ExportedModelHandler(os.path.abspath(model), arguments or {})
+        handler = ExportedModelHandler(
+            os.path.abspath(model), inference_options, arguments
+        )
+        header = {"model": str(model), **(header or {})}
+        task = described_task(model)
 
         def build(pipeline):
-            _build(pipeline, lists, handler, work)
+            _build(pipeline, lists, handler, work, task, tuple(header))
 
         run_pipeline(build, runner, options)
-        return _finish(work, output_dir, {"model": str(model), **(header or {})})
+        return _finish(work, output_dir, header)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -106,7 +114,7 @@ def _finish(work, output_dir, header):
     return {**content, "first_error": errors[0][2] if errors else None}
 
 
-def _build(pipeline, lists, handler, work):
+def _build(pipeline, lists, handler, work, task, header):
     """Adds the steps: list -> image -> result -> line -> file."""
     images = (
         pipeline
@@ -114,12 +122,12 @@ def _build(pipeline, lists, handler, work):
         | "spread lists" >> beam.Reshuffle()
         | "items" >> beam.FlatMap(read_list)
         | "spread images" >> beam.Reshuffle()
-        | "read" >> beam.ParDo(ReadImage()).with_outputs("errors", main="images")
+        | "read" >> beam.ParDo(ReadImage(task)).with_outputs("errors", main="images")
     )
     lines = (
         images.images
         | "predict" >> RunInference(KeyedModelHandler(handler))
-        | "describe" >> beam.Map(describe)
+        | "describe" >> beam.Map(describe, task, header)
     )
     files = (
         lines
@@ -161,7 +169,15 @@ def read_list(path):
 
 
 class ReadImage(beam.DoFn):
-    """Decodes images; those that cannot be used go to the output "errors"."""
+    """Decodes images; those that cannot be used go to the output "errors".
+
+    Args:
+        task: str. Name of the task that the images are for.
+    """
+
+    def __init__(self, task):
+        super().__init__()
+        self.task = task
 
     def process(self, element):
         """Reads an image.
@@ -169,54 +185,68 @@ class ReadImage(beam.DoFn):
         Args:
             element: pair (name of the file of results, item).
         Yields:
-            A pair of the element without its boxes and what `ExportedModelHandler`
-            takes; or, as an error, a list of position (name, number), path and text.
+            A pair of the element without what is known of the image and what
+            `ExportedModelHandler` takes; or, as an error, a list of position (name,
+            number), path and text.
         """
         name, item = element
         try:
-            example = read_example(item)
+            example = read_example(item, self.task)
         except (ValueError, OSError) as error:
             problem = [[name, item["position"]], item["path"], str(error)]
             yield beam.pvalue.TaggedOutput("errors", problem)
             return
-        told = {key: item.get(key) for key in ("position", "path", "labels")}
+        told = {key: item.get(key) for key in ("position", "path", "files")}
         yield (name, told), example
 
 
-def read_example(item):
+def read_example(item, task):
     """Returns what `ExportedModelHandler` takes, for an item of `predict_images`.
 
+    Args:
+        item: dict.
+        task: str, a task's name.
     Raises:
-        ValueError: naming the file, if it cannot be read or a box is not in the image.
+        ValueError: naming the file, if it cannot be read, or what is known of it is
+            wrong, such as a box that is not in the image.
     """
     from hrnet_tf.io import read_image
-    from hrnet_tf.predictors.pose import checked_boxes
 
+    check = task_named(task).parts.check_known
+    known = {key: value for key, value in item.items() if key not in _OWN}
     try:
         image, _ = read_image(item["file"])
-        height, width = image.shape[:2]
-        boxes = checked_boxes(item.get("boxes"), width, height, item["path"])
+        if check is not None:
+            known = check(image, item["path"], **known)
     except ValueError as error:
         # As the user called it.
         raise ValueError(str(error).replace(item["file"], item["path"])) from error
-    return {"image": image, "boxes": boxes, "box_scores": item.get("box_scores")}
+    return {"image": image, **known}
 
 
-def describe(element):
-    """Writes the label PNG of a segmentation, and makes the line of any result.
+def described_task(model):
+    """Returns the name of the task of an exported model's folder."""
+    from hrnet_tf.export.saved_model import read_description
+
+    return read_description(model)["task"]
+
+
+def describe(element, task, header):
+    """Writes what belongs beside a result, and makes its line.
 
     Args:
         element: pair of a key of `ReadImage` and the image's result.
+        task: str, the task's name.
+        header: tuple of str, what is said once for all images.
     Returns:
         A pair (name of the file of results, (position, line)).
     """
     (name, item), result = element
     row = dataclasses.replace(result, image_path=item["path"]).to_dict()
-    for key in _COMMON:
-        row.pop(key, None)
-    if item["labels"] is not None:
-        result.save_labels(item["labels"])
-        row["labels"] = os.path.basename(item["labels"])
+    row = {key: value for key, value in row.items() if key not in header}
+    for ending, path in (item["files"] or {}).items():
+        task_named(task).parts.files[ending](result, path)
+        row[Path(ending).stem.lstrip("_")] = os.path.basename(path)
     return name, (item["position"], row)
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import typer
 
+from hrnet_tf.cli.task_options import merged_options
 from hrnet_tf.launch import exit_codes
+from hrnet_tf.tasks.base import count_text  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
 # Arguments of the library that are options of another name here.
@@ -43,11 +45,10 @@ def command(interrupted="Stopped."):
     """
 
     def decorate(function):
-        options = _options_of(function)
-
         @functools.wraps(function)
         def run(**arguments):
             _set_environment()
+            options = _options_of(function)
             try:
                 with _readable_warnings(options):
                     return function(**arguments)
@@ -119,27 +120,39 @@ def print_facts(facts):
         console().print(line, soft_wrap=True)
 
 
-def numbers(option, text):
-    """Returns the numbers of a text such as "0.75,1,1.25", a tuple of float.
+def show_report(report, title=None, output=None):
+    """Prints what a report tells people.
 
     Args:
-        option: str. Where the text was given, for messages.
-        text: str.
-    Raises:
-        ValueError: if it holds anything else.
+        report: `hrnet_tf.tasks.base.Report`.
+        title: str, of the first table, or None.
+        output: rich console; None means standard output.
     """
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise ValueError(
-            f"{option} takes numbers with commas between, such as 0.75,1,1.25."
-            f" Received: {text!r}."
-        ) from None
+    output = output or console()
+    for shown in report.shown:
+        if isinstance(shown, str):
+            output.print(shown, markup=False, soft_wrap=True)
+        else:
+            show_table(shown, title, output)
+            title = None
 
 
-def count_text(count, one, many):
-    """Returns a count with its noun, such as "1 person"."""
-    return f"{count} {one if count == 1 else many}"
+def show_table(table, title=None, output=None):
+    """Prints a `hrnet_tf.tasks.base.Table`, with a title if it has none itself."""
+    from rich.table import Table
+    from rich.text import Text
+
+    title = table.title or title
+    shown = Table(*table.columns, title=title, title_justify="left")
+    for i, column in enumerate(shown.columns):
+        if i not in table.texts:
+            column.justify = "right"
+    for i, row in enumerate(table.rows):
+        if i == table.section:
+            shown.add_section()
+        style = "bold" if i == table.bold else None
+        shown.add_row(*map(Text, row), style=style)
+    (output or console()).print(shown)
 
 
 def size_text(num_bytes):
@@ -177,6 +190,9 @@ def _readable_warnings(options):
 def _options_of(function):
     """The options of a command's function, by the names of its arguments."""
     options = {}
+    if hasattr(function, "task_command"):
+        merged = merged_options(function.task_command)
+        options = {name: of_tasks[0].flag for name, of_tasks in merged.items()}
     for name, parameter in inspect.signature(function).parameters.items():
         for option in getattr(parameter.annotation, "__metadata__", ()):
             if isinstance(option, typer.models.OptionInfo):

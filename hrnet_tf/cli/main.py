@@ -14,7 +14,9 @@ from hrnet_tf.cli.export import export
 from hrnet_tf.cli.inspect import inspect as inspect_command
 from hrnet_tf.cli.predict import predict
 from hrnet_tf.cli.presets import presets
+from hrnet_tf.cli.recipes import recipes
 from hrnet_tf.cli.records import records
+from hrnet_tf.cli.task_options import with_task_options
 from hrnet_tf.cli.train import train
 
 _COMMANDS = (
@@ -27,17 +29,8 @@ _COMMANDS = (
     records,
     data_service,
     presets,
+    recipes,
     demo,
-)
-
-app = typer.Typer(
-    name="hrnet",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    # Unexpected errors are for a bug report: Python's own traceback copies best.
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -47,7 +40,6 @@ def _print_version(wanted: bool):
         raise typer.Exit
 
 
-@app.callback()
 def main(
     version: Annotated[
         bool,
@@ -74,5 +66,23 @@ def _help(docstring):
     )
 
 
-for _command in _COMMANDS:
-    app.command(help=_help(_command.__doc__))(_command)
+def make_app():
+    """Returns the console command, a `typer.Typer` with the options of all tasks."""
+    made = typer.Typer(
+        name="hrnet",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        # Unexpected errors are for a bug report: Python's own traceback copies best.
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(main)
+    for command in _COMMANDS:
+        takes = hasattr(command, "task_command")
+        function = with_task_options(command) if takes else command
+        made.command(help=_help(command.__doc__))(function)
+    return made
+
+
+app = make_app()

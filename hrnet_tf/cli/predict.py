@@ -8,14 +8,11 @@ import typer
 
 from hrnet_tf.cli import common, predict_beam
 from hrnet_tf.cli.beam_options import Beam, BeamOptions, Runner, load_beam
-from hrnet_tf.cli.options import Debug, task_option
-from hrnet_tf.cli.tasks import check_options, task_of
+from hrnet_tf.cli.options import Debug
+from hrnet_tf.cli.task_options import arguments_for, arguments_of, task_options
 from hrnet_tf.pictures.video import VIDEO_SUFFIXES
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
-
-
-_PEOPLE = "human pose and face landmarks"
 ImagesArgument = Annotated[
     list[Path],
     typer.Argument(
@@ -40,135 +37,15 @@ OutOption = Annotated[
         help="Folder for predictions.json and a picture, or video, of each input.",
     ),
 ]
-FlipTestOption = Annotated[
-    bool | None,
-    typer.Option(
-        "--flip-test/--no-flip-test",
-        metavar="",
-        help="Average with the mirrored image: a little better, for twice the time."
-        " Not for classification.",
-        show_default="off; an exported model does as it was exported",
-    ),
-]
-BoxesOption = Annotated[
-    Path | None,
-    task_option(
-        task=_PEOPLE,
-        metavar="FILE.json",
-        show_default="the whole image is one person",
-        help="Where the people are, in pixels of the image:"
-        ' {"image.jpg": \\[\\[x, y, width, height], ...], ...}; or COCO annotations'
-        " or detections; or, for one image, a list of boxes. Boxes of a video are"
-        " those of all its frames.",
-    ),
-]
-MinScoreOption = Annotated[
-    float | None,
-    task_option(
-        task=_PEOPLE,
-        metavar="SCORE",
-        min=0,
-        max=1,
-        help="Keypoints with a lower score are not drawn.",
-        show_default="0.2",
-    ),
-]
-MinBoxScoreOption = Annotated[
-    float | None,
-    task_option(
-        task=_PEOPLE,
-        metavar="SCORE",
-        min=0,
-        max=1,
-        help="A detector's boxes with a lower score are left out.",
-        show_default="0",
-    ),
-]
-DrawBoxesOption = Annotated[
-    bool | None,
-    task_option(
-        "--draw-boxes",
-        task=_PEOPLE,
-        metavar="",
-        help="Also draw the boxes in the pictures.",
-    ),
-]
-ScalesOption = Annotated[
-    str | None,
-    task_option(
-        task="segmentation",
-        metavar="S,S,...",
-        help="Scales whose results are added, such as 0.75,1,1.25.",
-        show_default="1",
-    ),
-]
-TileOption = Annotated[
-    int | None,
-    task_option(
-        task="segmentation",
-        metavar="PIXELS",
-        min=32,
-        help="Run images in tiles of this size, a multiple of 32: for images that are"
-        " larger than the memory.",
-        show_default="whole images",
-    ),
-]
-AlphaOption = Annotated[
-    float | None,
-    task_option(
-        task="segmentation",
-        metavar="SHARE",
-        min=0,
-        max=1,
-        help="How much the colours hide the image.",
-        show_default="0.6",
-    ),
-]
-TopKOption = Annotated[
-    int | None,
-    task_option(
-        "--top",
-        task="classification",
-        metavar="N",
-        min=1,
-        help="Number of classes that are given.",
-        show_default="5",
-    ),
-]
-CropFractionOption = Annotated[
-    float | None,
-    task_option(
-        task="classification",
-        metavar="SHARE",
-        min=0.01,
-        max=1,
-        help="Share of the shorter side that the centre crop takes.",
-        show_default="the model's own",
-    ),
-]
-_ALLOWED = {
-    "pose": ("flip_test", "boxes", "min_score", "min_box_score", "draw_boxes"),
-    "landmarks": ("flip_test", "boxes", "min_score", "min_box_score", "draw_boxes"),
-    "segmentation": ("flip_test", "scales", "tile", "alpha"),
-    "classification": ("top_k", "crop_fraction"),
-}
 
 
 @common.command(interrupted="Stopped. predictions.json was not written.")
+@task_options("predict")
 def predict(
     images: ImagesArgument,
     model: ModelOption,
+    given: dict,
     out: OutOption = Path("predictions"),
-    flip_test: FlipTestOption = None,
-    boxes: BoxesOption = None,
-    min_score: MinScoreOption = None,
-    min_box_score: MinBoxScoreOption = None,
-    draw_boxes: DrawBoxesOption = None,
-    scales: ScalesOption = None,
-    tile: TileOption = None,
-    alpha: AlphaOption = None,
-    top: TopKOption = None,
-    crop_fraction: CropFractionOption = None,
     beam: Beam = False,
     runner: Runner = None,
     beam_option: BeamOptions = None,
@@ -192,49 +69,77 @@ def predict(
       hrnet predict --model runs/camvid/best.keras --out found drive.mp4
       hrnet predict --model exported/coco --beam --out found data/coco/unlabeled2017
     """
-    given = {
-        "flip_test": flip_test,
-        "boxes": boxes,
-        "min_score": min_score,
-        "min_box_score": min_box_score,
-        "draw_boxes": draw_boxes,
-        "scales": scales and common.numbers("--scales", scales),
-        "tile": tile,
-        "alpha": alpha,
-        "top_k": top,
-        "crop_fraction": crop_fraction,
-    }
-    given = {name: value for name, value in given.items() if value is not None}
     pipeline, chosen = load_beam("predict", beam, runner, beam_option)
     inputs = _inputs(images, check=not beam)
     if pipeline:
         predict_beam.check_inputs(model, inputs)
     with common.spinner("loading the model"):
-        from hrnet_tf.cli.predict_tasks import TASKS
-        from hrnet_tf.predictors.loading import read_model
+        from hrnet_tf.predict import Predictor, read_model
+        from hrnet_tf.tasks import task_of
 
         loaded = read_model(model)
         task = task_of(loaded, model)
-        check_options(given, _ALLOWED[task], task, model)
-        if pipeline:
-            predict_beam.check_options(given)
-        if task == "landmarks":
-            given["noun"] = ("face", "faces")
-        finder = _finder(TASKS[task], loaded, model, inputs, given)
+        arguments = arguments_for(task, "predict", given, model)
+        known = {}
+        if task.parts.inputs is not None:
+            told = arguments_of(task.parts.inputs, arguments)
+            known = task.parts.inputs(inputs, **told)
+        options = arguments_of(task.parts.inference, arguments)
+        try:
+            predictor = Predictor(loaded)
+            if pipeline:
+                predict_beam.check_options(predictor, arguments)
+            predictor = Predictor(loaded, **options)
+        except ValueError as error:
+            raise ValueError(f"{model}: {error}") from error
     if pipeline:
-        labels = _targets(inputs, out, "labels") if finder.extras else None
-        predict_beam.run(pipeline, finder, model, inputs, out, labels, given, chosen)
+        targets = {end: _targets(inputs, out, end) for end in task.parts.files}
+        beside = [
+            {end: paths[i] for end, paths in targets.items()}
+            for i in range(len(inputs))
+        ]
+        predict_beam.run(
+            pipeline, predictor, model, inputs, out, beside, known, arguments, chosen
+        )
     else:
-        _run(finder, model, inputs, out)
+        run = _Run(predictor, known, arguments)
+        _run(run, model, inputs, out)
 
 
-def _finder(kind, loaded, path, inputs, arguments):
-    try:
-        return kind(loaded, inputs, **arguments)
-    except ValueError as error:
-        if str(error).startswith(str(arguments.get("boxes"))):
-            raise
-        raise ValueError(f"{path}: {error}") from error
+class _Run:
+    """A predictor with what the user said of inputs, runs and drawings."""
+
+    def __init__(self, predictor, known, arguments):
+        self.predictor, self.known = predictor, known
+        self.task, self.parts = predictor.task, predictor.task.parts
+        self.for_run = arguments_of(predictor.inference.run, arguments)
+        self.for_drawing = arguments_of(self.parts.draw, arguments)
+
+    def find(self, image, path):
+        """The result of an image: a path, or the frame of the video at the path."""
+        return self.predictor.predict(image, **self.known.get(path, {}), **self.for_run)
+
+    def draw(self, image, found, video=False):
+        return self.parts.draw(image, found, video=video, **self.for_drawing)
+
+    def row(self, found):
+        """What predictions.json says of an image."""
+        return without(found.to_dict(), self.predictor.inference.header)
+
+    def files(self, found, picture):
+        """Writes what belongs beside a picture; returns its names for the row."""
+        stem = picture.stem.removesuffix(f"_{self.task.suffix}")
+        names = {}
+        for ending, write in self.parts.files.items():
+            path = picture.with_name(f"{stem}{ending}")
+            write(found, path)
+            names[Path(ending).stem.lstrip("_")] = path.name
+        return names
+
+
+def without(row, header):
+    """A result's row without what all results have in common."""
+    return {key: value for key, value in row.items() if key not in header}
 
 
 def _inputs(paths, check=True):
@@ -269,17 +174,17 @@ def _inputs(paths, check=True):
     return found
 
 
-def _targets(inputs, out, suffix, extras=()):
+def _targets(inputs, out, ending, extras=()):
     """What is written for each input: nothing twice, nor over an input."""
     taken = {path.resolve() for path in inputs}
     targets = []
     for path in inputs:
-        ending = f"_{suffix}.{'mp4' if _is_video(path) else 'png'}"
+        end = f"{Path(ending).stem}.mp4" if _is_video(path) else ending
         stem, number = path.stem, 2
-        while taken & (written := _written(out, stem, ending, extras)):
+        while taken & (written := _written(out, stem, end, extras)):
             stem, number = f"{path.stem}_{number}", number + 1
         taken |= written
-        targets.append(out / f"{stem}{ending}")
+        targets.append(out / f"{stem}{end}")
     return targets
 
 
@@ -292,28 +197,32 @@ def _is_video(path):
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def _run(finder, model, inputs, out):
+def _run(run, model, inputs, out):
     from hrnet_tf.io import write_json
 
-    targets = _targets(inputs, out, finder.suffix, finder.extras)
-    content = {"model": str(model), **finder.header, "images": []}
+    task = run.task
+    targets = _targets(inputs, out, f"_{task.suffix}.png", tuple(run.parts.files))
+    header = run.predictor.inference.header
+    content = {"model": str(model), **header, "images": []}
     rows = []
     started = time.perf_counter()
-    with common.progress(finder.verb, "images") as tick:
+    with common.progress(task.verb, "images") as tick:
         for i, (path, target) in enumerate(zip(inputs, targets, strict=True)):
             if _is_video(path):
-                frames = _run_video(finder, path, target, tick)
+                frames = _run_video(run, path, target, tick)
                 video = {"video_path": str(path), "picture": target.name}
                 content.setdefault("videos", []).append({**video, "frames": frames})
                 rows += frames
             else:
-                rows.append(_run_image(finder, path, target))
+                rows.append(_run_image(run, path, target))
                 content["images"].append(rows[-1])
             tick(i + 1, len(inputs))
     seconds = time.perf_counter() - started
     write_json(out / "predictions.json", content)
+    if run.parts.table is not None and content["images"]:
+        common.show_table(run.parts.table(content["images"]))
     unit = ("frame", "frames") if "videos" in content else ("image", "images")
-    found = finder.summary(rows)
+    found = run.parts.summary(rows, task.noun)
     more = f" and {len(targets) - 1} more" if len(targets) > 1 else ""
     common.print_facts(
         {
@@ -325,19 +234,19 @@ def _run(finder, model, inputs, out):
     )
 
 
-def _run_image(finder, path, target):
+def _run_image(run, path, target):
     from hrnet_tf.pictures.sheet import save_image
 
-    found = finder.find(path, path)
-    save_image(finder.draw(path, found), target)
+    found = run.find(path, path)
+    save_image(run.draw(path, found), target)
     return {
-        **finder.row(found),
+        **run.row(found),
         "picture": target.name,
-        **finder.files(found, target),
+        **run.files(found, target),
     }
 
 
-def _run_video(finder, path, target, tick):
+def _run_video(run, path, target, tick):
     """Runs the frames of a video and writes them drawn; returns their rows."""
     from hrnet_tf.pictures.video import VideoReader, VideoWriter
 
@@ -347,8 +256,8 @@ def _run_video(finder, path, target, tick):
         VideoWriter(target, reader.frames_per_second) as writer,
     ):
         for frame in reader:
-            found = finder.find(frame, path)
-            writer.write(finder.draw(frame, found, video=True))
-            rows.append(finder.row(found))
+            found = run.find(frame, path)
+            writer.write(run.draw(frame, found, video=True))
+            rows.append(run.row(found))
             tick(len(rows), max(reader.num_frames, len(rows)))
     return rows

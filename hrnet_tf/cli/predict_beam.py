@@ -1,13 +1,12 @@
 """`hrnet predict --beam`."""
 
+import inspect
 import time
+from pathlib import Path
 
 from hrnet_tf.cli import common
+from hrnet_tf.cli.task_options import arguments_of
 from hrnet_tf.pictures.video import VIDEO_SUFFIXES
-
-# What belongs to all images and is not part of the exported graph.
-_ALLOWED = ("boxes", "min_box_score", "tile", "top_k", "crop_fraction")
-_ARGUMENTS = ("tile", "top_k", "crop_fraction")
 
 
 def check_inputs(model, inputs):
@@ -24,56 +23,68 @@ def check_inputs(model, inputs):
         )
 
 
-def check_options(given):
-    """Raises ValueError for an option that a pipeline does not have."""
-    for name in given:
-        if name not in _ALLOWED:
+def check_options(predictor, arguments):
+    """Raises ValueError for an option that a pipeline does not have.
+
+    Args:
+        predictor: `Predictor`.
+        arguments: dict, what the user gave.
+    """
+    built_in = predictor.inference.built_in
+    drawing = inspect.signature(predictor.task.parts.draw).parameters
+    for name in arguments:
+        if name in drawing or name in built_in:
             raise ValueError(
                 f"--{name.replace('_', '-')} does not go with --beam, which runs"
                 " exported models as they are and draws no pictures. Leave it out."
             )
 
 
-def run(pipeline, finder, model, inputs, out, labels, given, chosen):
+def run(pipeline, predictor, model, inputs, out, beside, known, arguments, chosen):
     """Predicts all images and says what was found.
 
     Args:
         pipeline: the module `hrnet_tf.beam.predict`.
-        finder: one of `predict_tasks.TASKS`.
+        predictor: `Predictor` of the exported model.
         model: path.
         inputs: list of Path.
         out: Path, the folder to write to.
-        labels: list of Path, the label PNG of each image; or None.
-        given: dict, the options that the user gave.
+        beside: list of dicts of an ending to the Path that is written for an image.
+        known: dict of path to what is known of the image.
+        arguments: dict, what the user gave.
         chosen: dict, the runner and its options.
     Raises:
         ValueError: if images could not be read; all others are written then.
     """
-    items = [{"path": path} for path in inputs]
-    for i, path in enumerate(inputs):
-        if labels is not None:
-            items[i]["labels"] = str(labels[i].absolute())
-        if "boxes" in given:
-            items[i]["boxes"], items[i]["box_scores"] = finder.boxes[path]
-    arguments = {name: given[name] for name in _ARGUMENTS if name in given}
+    items = [{"path": path, **known.get(path, {})} for path in inputs]
+    for item, files in zip(items, beside, strict=True):
+        item["files"] = {end: str(path.absolute()) for end, path in files.items()}
+    task, inference = predictor.task, predictor.inference
     started = time.perf_counter()
-    with common.spinner(finder.verb):
+    with common.spinner(task.verb):
         found = pipeline.predict_images(
-            model, items, out, finder.header, arguments, **chosen
+            model,
+            items,
+            out,
+            inference.header,
+            arguments_of(task.parts.inference, arguments),
+            arguments_of(inference.run, arguments),
+            **chosen,
         )
     seconds = time.perf_counter() - started
     images = common.count_text(found["num_images"], "image", "images")
     people = [row["people"] for row in found["files"] if "people" in row]
     if people:
-        images = f"{common.count_text(sum(people), *finder.noun)} in {images}"
+        images = f"{common.count_text(sum(people), *task.noun)} in {images}"
     facts = {
         "found": f"{images}, {seconds:.1f} s",
         "predictions": out / "predictions.json",
     }
     if found["files"]:
         facts["lines"] = _shortened([out / row["file"] for row in found["files"]])
-    if labels is not None:
-        facts["labels"] = _shortened(labels)
+    for ending in task.parts.files:
+        name = Path(ending).stem.lstrip("_")
+        facts[name] = _shortened([files[ending] for files in beside])
     common.print_facts(facts)
     if found["num_errors"]:
         raise ValueError(

@@ -1,36 +1,31 @@
 """`hrnet records`."""
 
 import contextlib
+import functools
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hrnet_tf.cli import common, sources
+from hrnet_tf import tasks
+from hrnet_tf.cli import common
 from hrnet_tf.cli.beam_options import Beam, BeamOptions, Runner, load_beam
-from hrnet_tf.cli.options import (
-    AnnotationFormat,
-    Annotations,
-    Debug,
-    Format,
-    Images,
-    SkipBad,
-    flag,
-)
+from hrnet_tf.cli.options import Debug, flag
+from hrnet_tf.cli.task_options import arguments_for, task_options
 from hrnet_tf.io import replacing
 
+ImagesOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="DIR",
+        show_default=False,
+        help="Folder which the file names in the annotations are relative to.",
+    ),
+]
 OutOption = Annotated[
     Path,
     typer.Option(
         metavar="DIR", show_default=False, help="Folder to write the records to."
-    ),
-]
-KeypointsOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME|FILE",
-        help="Keypoint set: coco, mpii, lsp, or a descriptor (.json or .py).",
-        show_default="the format's",
     ),
 ]
 NumShardsOption = Annotated[
@@ -49,14 +44,12 @@ OverwriteOption = Annotated[
 
 
 @common.command(interrupted="Stopped. Nothing was written.")
+@task_options("records")
 def records(
-    annotations: Annotations,
-    images: Images,
+    images: ImagesOption,
     out: OutOption,
-    keypoints: KeypointsOption = None,
-    format: AnnotationFormat = Format.coco,
+    given: dict,
     num_shards: NumShardsOption = None,
-    skip_bad: SkipBad = False,
     overwrite: OverwriteOption = False,
     beam: Beam = False,
     runner: Runner = None,
@@ -73,22 +66,25 @@ def records(
       hrnet records --images data/coco/train2017 --out data/coco/records/train \\
           --annotations data/coco/annotations/person_keypoints_train2017.json
     """
-    from hrnet_tf.data.shards import write_pose_records
-
     pipeline, chosen = load_beam("records", beam, runner, beam_option)
-    keypoint_set = sources.load_keypoints(keypoints, format)
     # Now, and not after minutes of checking images.
     replaced = _check_folder(out, overwrite)
-    examples = sources.load_people(annotations, images, keypoint_set, format, skip_bad)
+    # The one task that has records so far.
+    (task,) = (task for task in tasks.TASKS if task.parts.records is not None)
+    arguments = arguments_for(task, "records", given, out)
+    write = None
+    if pipeline:
+        write = functools.partial(pipeline.write_pose_records, **chosen)
     with replacing(out) if replaced else contextlib.nullcontext(out) as folder:
-        arguments = (examples, folder, keypoint_set, num_shards, skip_bad)
-        if pipeline:
-            with common.spinner("writing records"):
-                written = pipeline.write_pose_records(*arguments, **chosen)
-        else:
-            with common.progress("writing records", "images") as tick:
-                written = write_pose_records(*arguments, tick)
-    _print_summary(written, out)
+        written, facts = task.parts.records(
+            images,
+            folder,
+            common.progress,
+            num_shards=num_shards,
+            write=write,
+            **arguments,
+        )
+    _print_summary(written, out, facts)
 
 
 def _check_folder(folder, overwrite):
@@ -118,17 +114,10 @@ def _check_folder(folder, overwrite):
     return True
 
 
-def _print_summary(written, folder):
+def _print_summary(written, folder, facts):
     paths = [folder / Path(path).name for path in written.paths]
     size = common.size_text(sum(path.stat().st_size for path in paths))
-    keypoint_set = written.keypoint_set
-    facts = {
-        "records": folder,
-        "images": written.num_images,
-        "people": written.num_people,
-        "keypoints": f"{keypoint_set.num_keypoints} ({keypoint_set.name})",
-        "shards": f"{len(paths)}, {size} together",
-    }
+    facts = {"records": folder, **facts, "shards": f"{len(paths)}, {size} together"}
     if written.num_skipped:
         facts["skipped"] = f"{written.num_skipped} bad images"
     common.print_facts(facts)

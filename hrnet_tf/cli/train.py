@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from hrnet_tf.cli import common
-from hrnet_tf.cli.options import Debug, SkipBad, flag
+from hrnet_tf.cli.options import Debug, flag
+from hrnet_tf.cli.task_options import task_options
 from hrnet_tf.cli.train_rates import (
     FindRateOption,
     ProfileOption,
@@ -19,11 +20,7 @@ from hrnet_tf.cli.train_rates import (
 )
 from hrnet_tf.launch.keras_import import import_keras
 from hrnet_tf.launch.preemption import Preempted
-
-
-class Loss(str, enum.Enum):
-    mse = "mse"
-    cross_entropy = "cross_entropy"
+from hrnet_tf.training.recipe_files import find_recipe, load_recipe
 
 
 class Recompute(str, enum.Enum):
@@ -41,11 +38,12 @@ class Strategy(str, enum.Enum):
 
 _DEVICES = "Devices and processes"
 RecipeArgument = Annotated[
-    Path,
+    str,
     typer.Argument(
-        metavar="RECIPE.py",
+        metavar="RECIPE",
         show_default=False,
-        help="Python file with a function recipe(...), such as those of recipes/.",
+        help="Name of a recipe and its variant, such as coco_pose/w32_256x192, see"
+        " `hrnet recipes`; or a Python file with a function recipe(...).",
     ),
 ]
 OutOption = Annotated[
@@ -91,14 +89,6 @@ EpochsOption = Annotated[
         show_default="the recipe's",
     ),
 ]
-LossOption = Annotated[
-    Loss | None,
-    typer.Option(
-        help="mse: squared error of the heatmaps, as published. cross_entropy:"
-        " over the softmax of all cells, which learns faster from little data.",
-        show_default="the recipe's",
-    ),
-]
 WeightsOption = Annotated[
     Path | None,
     typer.Option(
@@ -112,24 +102,6 @@ DtypeOption = Annotated[
     typer.Option(
         metavar="POLICY",
         help="Keras dtype policy: float32, mixed_bfloat16 or mixed_float16.",
-        show_default="the recipe's",
-    ),
-]
-KeypointsOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME|FILE",
-        help="Keypoint set of the data: coco, mpii, lsp, 300w, wflw, cofw, aflw, or a"
-        " descriptor (.json or .py).",
-        show_default="the recipe's",
-    ),
-]
-LabelsOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME|FILE",
-        help="Label set of a segmentation: camvid, cityscapes, ..., or a descriptor"
-        " (.json or .py).",
         show_default="the recipe's",
     ),
 ]
@@ -167,11 +139,12 @@ DeterministicOption = Annotated[
     ),
 ]
 RecomputeOption = Annotated[
-    Recompute,
+    Recompute | None,
     typer.Option(
         help="Take less memory and more time: compute activations again in the backward"
         " pass instead of keeping them. light: those of the stem and the first stage."
         " full: those of the parallel streams too.",
+        show_default="light, with TensorFlow",
     ),
 ]
 StrategyOption = Annotated[
@@ -234,25 +207,23 @@ DataServiceOption = Annotated[
     interrupted="Stopped. Run the same command again to go on after the last saved"
     " state."
 )
+@task_options("train")
 def train(
     recipe: RecipeArgument,
     out: OutOption,
+    given: dict,
     data_dir: DataDirOption = None,
     preset: PresetOption = None,
     batch_size: BatchSizeOption = None,
     epochs: EpochsOption = None,
-    loss: LossOption = None,
     weights: WeightsOption = None,
     dtype: DtypeOption = None,
-    keypoints: KeypointsOption = None,
-    labels: LabelsOption = None,
-    skip_bad: SkipBad = False,
     settings: SetOption = None,
     seed: SeedOption = 0,
     overwrite: OverwriteOption = False,
     save_every: SaveEveryOption = 10.0,
     deterministic: DeterministicOption = False,
-    recompute: RecomputeOption = Recompute.light,
+    recompute: RecomputeOption = None,
     jit: JitOption = False,
     profile: ProfileOption = None,
     scale_lr: ScaleRateOption = False,
@@ -278,8 +249,7 @@ def train(
     --max-restarts does not try again.
 
     Example:
-      hrnet train recipes/lspet_pose_w18_small.py --data-dir data/lspet \\
-          --out runs/lspet
+      hrnet train lspet_pose --data-dir data/lspet --out runs/lspet
     """
     steps = profiled_steps(profile)
     if find_lr and (workers > 1 or strategy is not Strategy.one):
@@ -291,6 +261,8 @@ def train(
             "--cache keeps files in this process, and with --data-service others read"
             " them. Leave out one of the two."
         )
+    # A misspelt name shows before processes are started and TensorFlow is loaded.
+    find_recipe(recipe)
     if workers > 1 or max_restarts:
         raise typer.Exit(_supervise(out, workers, max_restarts))
     with common.spinner("loading TensorFlow"):
@@ -298,7 +270,6 @@ def train(
         from hrnet_tf.data.files import kept_in_memory
         from hrnet_tf.data.service import reading_from
         from hrnet_tf.optimizers.schedules import adjust_rate
-        from hrnet_tf.training.recipe import load_recipe
         from hrnet_tf.training.run import train as run
 
     arguments = {
@@ -306,15 +277,13 @@ def train(
         "preset": preset,
         "batch_size": batch_size,
         "epochs": epochs,
-        "loss": loss and loss.value,
         "weights": weights and str(weights),
         "dtype": dtype,
-        "keypoints": keypoints,
-        "labels": labels,
-        "skip_bad": skip_bad or None,
+        **given,
     }
-    loaded = load_recipe(recipe, **{**arguments, **_arguments(settings or ())})
     console = common.console()
+    arguments.update(_arguments(settings or ()))
+    loaded = load_recipe(recipe, say=console.print, **arguments)
     try:
         with reading_from(*(data_service or ())), kept_in_memory(cache):
             if find_lr:
@@ -330,7 +299,7 @@ def train(
                 strategy=strategy.value,
                 save_every=save_every,
                 deterministic=deterministic,
-                recompute=None if recompute == "light" else recompute.value,
+                recompute=recompute and recompute.value,
                 jit=jit,
                 confirm=typer.confirm if _has_terminal() else None,
                 profile=steps,

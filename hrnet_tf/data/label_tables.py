@@ -10,7 +10,7 @@ are classes, and the class weights).
 
 from dataclasses import replace
 
-from hrnet_tf.data.label_sets import IGNORE_LABEL, LabelSet, bit_palette
+from hrnet_tf.data.label_set import IGNORE_LABEL, LabelSet, bit_palette
 
 
 def _names(text):

@@ -1,63 +1,36 @@
 """SavedModels in the layout of TensorFlow Serving."""
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 import tensorflow as tf
 
 import hrnet_tf
-from hrnet_tf.models.classifier import HRNetClassifier
-from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
-from hrnet_tf.models.segmenter import HRNetSegmenter
-from hrnet_tf.tasks.classification.inference import (
-    ClassificationSignatures,
-    ExportedClassification,
-)
-from hrnet_tf.tasks.pose.inference import (
-    NAMES_FILE,
-    ExportedPose,
-    PoseSignatures,
-    check_exportable,
-    save_functions,
-)
-from hrnet_tf.tasks.segmentation.inference import (
-    ExportedSegmentation,
-    SegmentationSignatures,
-)
+from hrnet_tf.export.graphs import check_exportable, save_functions
+from hrnet_tf.io import replacing
+from hrnet_tf.tasks import make_inference, task_of
+from hrnet_tf.tasks.base import NAMES_FILE, Exported
 
 # TensorFlow Serving reserves this folder for files that it leaves alone.
 _EXTRA = "assets.extra"
 _DESCRIPTION = "hrnet.json"
-_EXPORTED = {
-    "pose": ExportedPose,
-    "segmentation": ExportedSegmentation,
-    "classification": ExportedClassification,
-}
 
 
-def export_saved_model(
-    model, directory, version=1, flip_test=False, overwrite=False, crop_fraction=None
-):
+def export_saved_model(model, directory, version=1, overwrite=False, **options):
     """Writes a model as `<directory>/<version>/`, ready for TensorFlow Serving.
 
-    TensorFlow alone loads and runs it. Its signatures are those of `PoseSignatures`,
-    `SegmentationSignatures` or `ClassificationSignatures`; "serving_default" takes
-    image files. Where a segmenter or classifier names its classes, these are the asset
-    "classes" of the SavedModel (assets/classes.txt, a line each). The folder appears
-    only when complete.
+    TensorFlow alone loads and runs it. Its signatures are those of the task's
+    inference; "serving_default" takes image files. Where the model names its classes,
+    these are the asset "classes" of the SavedModel (assets/classes.txt, a line each).
+    The folder appears only when complete.
 
     Args:
-        model: `HRNetPose` or `HRNetLandmarks` with a fixed `image_size`,
-            `HRNetSegmenter`, `HRNetOCRSegmenter` or `HRNetClassifier`.
+        model: `HRNetModel` of a task.
         directory: str or path. The folder of the model; created if absent.
         version: int, positive. TensorFlow Serving serves the largest one.
-        flip_test: bool. True averages with the mirrored image, for twice the time; not
-            for classifiers.
         overwrite: bool. True replaces the version if it exists.
-        crop_fraction: float, of classifiers, or None for the model's own; see
-            `HRNetClassifier`.
+        **options: of the task's inference, such as `flip_test` (True averages with the
+            mirrored image, for twice the time) or `crop_fraction`.
     Returns:
         The `Path` of the version's folder.
     Raises:
@@ -67,58 +40,17 @@ def export_saved_model(
         raise ValueError(
             f"version must be a positive integer. Received: version={version!r}."
         )
-    signatures = signatures_of(model, flip_test, crop_fraction)
+    inference = make_inference(model, **options)
     check_exportable(model)
     target = Path(directory) / str(version)
     if target.exists() and not overwrite:
         raise ValueError(
             f"{target} exists. Pass another version, or overwrite=True to replace it."
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
     # TensorFlow Serving looks at folders that are named like a number only.
-    temporary = target.with_name(f".{version}.{os.getpid()}")
-    retired = target.with_name(f".{version}.{os.getpid()}.old")
-    try:
-        _write(signatures, temporary)
-        if target.exists():
-            os.replace(target, retired)
-        os.replace(temporary, target)
-    except OSError:
-        if retired.exists() and not target.exists():
-            os.replace(retired, target)
-        raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    shutil.rmtree(retired, ignore_errors=True)
+    with replacing(target) as beside:
+        _write(inference, beside)
     return target
-
-
-def signatures_of(model, flip_test=False, crop_fraction=None):
-    """Returns the signatures for a model's task; arguments as `export_saved_model`.
-
-    They have `model`, `functions()` (dict from a signature's name to a `tf.function`),
-    `description()` (dict of json values with the "task") and `assets()` (dict from a
-    file's name to its text).
-
-    Raises:
-        ValueError: if the model cannot be exported, or an option is another task's.
-    """
-    is_classifier = isinstance(model, HRNetClassifier)
-    if crop_fraction is not None and not is_classifier:
-        raise ValueError(
-            "crop_fraction is for classifiers. Received:"
-            f" crop_fraction={crop_fraction} for a {type(model).__name__}."
-        )
-    if is_classifier:
-        if flip_test:
-            raise ValueError(
-                "Classifiers are tested by one crop, not mirrored. Received:"
-                " flip_test=True for an HRNetClassifier. Pass flip_test=False."
-            )
-        return ClassificationSignatures(model, crop_fraction)
-    if isinstance(model, (HRNetSegmenter, HRNetOCRSegmenter)):
-        return SegmentationSignatures(model, flip_test)
-    return PoseSignatures(model, flip_test)
 
 
 def load_exported(directory):
@@ -128,17 +60,13 @@ def load_exported(directory):
         directory: str or path. A version's folder, or the one above, whose largest
             version is taken.
     Returns:
-        `ExportedPose`, `ExportedSegmentation` or `ExportedClassification`.
+        `Exported`, which `Predictor` and the tasks take.
     Raises:
         ValueError: if there is no such folder, or it is not complete.
     """
     folder = _version_folder(Path(directory))
     path = folder / _EXTRA / _DESCRIPTION
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-        exported = _EXPORTED[description["task"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(path, error) from error
+    description = read_description(folder)
     try:
         loaded = tf.saved_model.load(str(folder))
     except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
@@ -147,18 +75,37 @@ def load_exported(directory):
             f" {type(error).__name__}: {error}. Copy the whole folder, or export the"
             " model again."
         ) from error
+    exported = Exported(folder, description, loaded)
     try:
-        return exported(folder, description, loaded)
+        # What is missing shows now.
+        make_inference(exported)
     except (ValueError, LookupError, TypeError) as error:
         raise _damaged(path, error) from error
+    return exported
 
 
-def _write(signatures, folder):
-    files = signatures.assets()
-    save_functions(
-        signatures.model, folder, signatures.functions(), files.get(NAMES_FILE)
-    )
-    description = {**signatures.description(), "hrnet_tf": hrnet_tf.__version__}
+def read_description(directory):
+    """Returns what is written beside an exported graph, a dict with its "task".
+
+    Args:
+        directory: see `load_exported`.
+    Raises:
+        ValueError: if there is no such folder, or it is not complete.
+    """
+    folder = _version_folder(Path(directory))
+    path = folder / _EXTRA / _DESCRIPTION
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+        task_of(Exported(folder, description, None))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
+    return description
+
+
+def _write(inference, folder):
+    files = inference.assets
+    save_functions(inference.model, folder, inference.signatures, files.get(NAMES_FILE))
+    description = {**inference.description, "hrnet_tf": hrnet_tf.__version__}
     files = {**files, _DESCRIPTION: json.dumps(description, indent=1) + "\n"}
     extra = folder / _EXTRA
     extra.mkdir(exist_ok=True)

@@ -6,6 +6,7 @@ import random
 import keras
 
 from hrnet_tf.distribution.model import ReplicatedModel
+from hrnet_tf.lowlevel.half_precision import use_float32_kernels
 from hrnet_tf.models.presets import ARCHITECTURES, architecture, describe_presets
 
 _LOGGER = logging.getLogger(__name__)
@@ -65,6 +66,8 @@ class HRNetModel(ReplicatedModel):
         super().__init__(inputs=inputs, outputs=outputs, name=name)
         # Functional models have no dtype of their own: their layers have it.
         self.arguments = arguments
+        # Else prediction would take 30 times as long on some processors.
+        use_float32_kernels(self)
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, backbone_weights=None, **kwargs):

@@ -7,29 +7,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from hrnet_tf.models.backbone import HRNetBackbone
+import hrnet_tf
 from hrnet_tf.models.base import HRNetModel
-from hrnet_tf.models.classifier import HRNetClassifier
-from hrnet_tf.models.higher_pose import HigherHRNetPose
-from hrnet_tf.models.landmarks import HRNetLandmarks
-from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
-from hrnet_tf.models.pose import HRNetPose
-from hrnet_tf.models.pyramid import HRNetFeaturePyramid
-from hrnet_tf.models.segmenter import HRNetSegmenter
-from hrnet_tf.models.simple_baseline import SimpleBaselinePose
-
-# Importing the classes is what lets Keras find them by name.
-_MODELS = (
-    HRNetBackbone,
-    HRNetPose,
-    HRNetLandmarks,
-    HRNetSegmenter,
-    HRNetOCRSegmenter,
-    HRNetClassifier,
-    HRNetFeaturePyramid,
-    HigherHRNetPose,
-    SimpleBaselinePose,
-)
 
 
 def load_model(path):
@@ -50,10 +29,13 @@ def load_model(path):
             " model.save wrote."
         )
     name = _class_name(path)
-    if name not in [model.__name__ for model in _MODELS]:
+    if name in hrnet_tf.MODELS:
+        # Importing the class is what lets Keras find it by its name.
+        getattr(hrnet_tf, name)
+    known = list(dict.fromkeys([*hrnet_tf.MODELS, *_model_names(HRNetModel)]))
+    if name not in known:
         raise ValueError(
-            f"{path} holds a {name}; expected one of"
-            f" {[model.__name__ for model in _MODELS]}. Load it with"
+            f"{path} holds a {name}; expected one of {known}. Load it with"
             " keras.models.load_model instead."
         )
     try:
@@ -70,6 +52,14 @@ def load_model(path):
             f" package; expected the {name} of hrnet_tf."
         )
     return model
+
+
+def _model_names(kind):
+    """Names of all classes of models, those of other packages too."""
+    names = {}
+    for child in kind.__subclasses__():
+        names.update(dict.fromkeys([child.__name__, *_model_names(child)]))
+    return list(names)
 
 
 def _class_name(path):

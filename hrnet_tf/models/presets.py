@@ -33,6 +33,16 @@ ARCHITECTURES = {
     "hrnet_w64": {"width": 64},
 }
 
+# What `HRNetBackbone` takes where a preset does not say it.
+DEFAULTS = {
+    "width": 32,
+    "num_modules": (1, 4, 3),
+    "num_blocks": 4,
+    "stem_width": 64,
+    "stage1_width": 64,
+    "stage1_blocks": 4,
+}
+
 # SimpleBaseline's: bottlenecks of the four stages.
 RESNETS = {
     "resnet50": {"num_blocks": (3, 4, 6, 3)},

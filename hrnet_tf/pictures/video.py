@@ -1,12 +1,17 @@
-"""Frames from video files and back, by OpenCV."""
+"""Frames from video files and back, by OpenCV. Needs the extra "video"."""
 
 import sys
 import warnings
 from pathlib import Path
 
+from hrnet_tf.extras import import_extra
 from hrnet_tf.io import replacing
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
+
+
+def _opencv(path):
+    return import_extra("cv2", f"The video {path}")
 
 
 class VideoReader:
@@ -25,8 +30,7 @@ class VideoReader:
     """
 
     def __init__(self, path):
-        import cv2
-
+        cv2 = _opencv(path)
         self.path = Path(path)
         if not self.path.is_file():
             raise ValueError(f"There is no video file {path}.")
@@ -43,8 +47,7 @@ class VideoReader:
         self.num_frames = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
 
     def __iter__(self):
-        import cv2
-
+        cv2 = _opencv(self.path)
         frame, count = self._first, 0
         while frame is not None:
             count += 1
@@ -91,8 +94,7 @@ class VideoWriter:
 
     def write(self, frame):
         """Adds a frame, uint8 `[H, W, 3]` RGB, of the size of the first one."""
-        import cv2
-
+        cv2 = _opencv(self.path)
         height, width = (side + side % 2 for side in frame.shape[:2])
         if self._writer is None:
             self._beside = self._place.__enter__()
@@ -133,8 +135,7 @@ class VideoWriter:
 
     def _check(self):
         """Raises OSError if not all arrived: OpenCV does not tell of a full disk."""
-        import cv2
-
+        cv2 = _opencv(self.path)
         capture = cv2.VideoCapture(str(self._beside))
         found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         capture.release()

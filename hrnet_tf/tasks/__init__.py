@@ -1,0 +1,62 @@
+"""The tasks. A new one is a folder here, and a line in `TASKS`."""
+
+from hrnet_tf.tasks.base import Exported
+from hrnet_tf.tasks.classification.task import CLASSIFICATION
+from hrnet_tf.tasks.landmarks.task import LANDMARKS
+from hrnet_tf.tasks.pose.task import POSE
+from hrnet_tf.tasks.segmentation.task import SEGMENTATION
+
+TASKS = (POSE, LANDMARKS, SEGMENTATION, CLASSIFICATION)
+
+
+def task_named(name):
+    """Returns the `Task` of a name; KeyError if there is none."""
+    return {task.name: task for task in TASKS}[name]
+
+
+def task_of(model, source=None):
+    """Returns the `Task` that takes a model.
+
+    Args:
+        model: `HRNetModel`, or `Exported`.
+        source: path the model came from, for messages; or None.
+    Raises:
+        ValueError: if there is none, such as for a backbone.
+    """
+    if isinstance(model, Exported):
+        wanted = model.description["task"]
+        found = [task for task in TASKS if task.name == wanted]
+        kind = f"an exported model of the task {wanted!r}"
+    else:
+        # The nearest class counts: some models are subclasses of another task's.
+        found = [
+            task
+            for kind in type(model).__mro__
+            for task in TASKS
+            if kind in task.parts.models
+        ]
+        kind = f"a {type(model).__name__}"
+    if found:
+        return found[0]
+    titles = ", ".join(task.title for task in TASKS)
+    raise ValueError(
+        f"{'This is' if source is None else f'{source} holds'} {kind}, which is no"
+        f" model of one of these tasks: {titles}. It can be loaded and called in Python"
+        " (hrnet_tf.load_model), but not trained by recipes, tested, predicted with or"
+        " exported."
+    )
+
+
+def make_inference(model, source=None, **options):
+    """Makes what leads from images to results with a model.
+
+    Args:
+        model: `HRNetModel`, or `Exported`.
+        source: path the model came from, for messages; or None.
+        **options: of the task's inference, such as `flip_test`.
+    Returns:
+        The `Inference` of the model's task.
+    Raises:
+        ValueError: if no task takes the model, or it does not allow an option.
+    """
+    return task_of(model, source).parts.inference(model, **options)

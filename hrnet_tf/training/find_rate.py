@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from hrnet_tf.io import write_bytes
+from hrnet_tf.lowlevel import accelerate
 from hrnet_tf.training.run import compile_model, explained
 
 # Of the smoothing, in steps, and how far above its minimum the loss ends the search.
@@ -107,6 +108,7 @@ def _sweep(recipe, seed, lowest, highest, num_steps, console):
 
     keras.utils.set_random_seed(seed)
     model = recipe.model()
+    accelerate(model, recompute="none")
     with console.status("loading the training data"):
         batches, steps = recipe.train_data(seed, 0)
     compile_model(model, dataclasses.replace(recipe, optimizer=optimizer), steps)

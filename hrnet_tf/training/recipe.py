@@ -1,10 +1,10 @@
 """A training run, described by callables."""
 
 import dataclasses
-import inspect
-import runpy
 from collections.abc import Callable
-from pathlib import Path
+
+# Where callers have always found it.
+from hrnet_tf.training.recipe_files import load_recipe as load_recipe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,41 +71,3 @@ class Recipe:
     def is_evaluated(self, epochs_done):
         """Whether the recipe is evaluated after so many epochs."""
         return epochs_done == self.epochs or epochs_done % self.evaluate_every == 0
-
-
-def load_recipe(path, **arguments):
-    """Runs a recipe file and calls its `recipe` function.
-
-    Args:
-        path: str or Path of a Python file that defines `recipe(...) -> Recipe`.
-        **arguments: passed on; None means the recipe's default.
-    Returns:
-        `Recipe`. Where it does not say what batch its learning rate is stated for, that
-        is the default of the function's `batch_size`.
-    Raises:
-        ValueError: if the file is absent, defines no recipe, or the recipe has no such
-            argument.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"There is no recipe file {path}.")
-    function = runpy.run_path(str(path)).get("recipe")
-    if function is None:
-        raise ValueError(
-            f"{path} defines no function `recipe`. Expected one that returns a Recipe,"
-            " as the files in recipes/ do."
-        )
-    arguments = {key: value for key, value in arguments.items() if value is not None}
-    known = inspect.signature(function).parameters
-    unknown = sorted(set(arguments) - set(known))
-    if unknown:
-        raise ValueError(
-            f"{path} takes no argument {', '.join(unknown)}."
-            f" It takes: {', '.join(known)}."
-        )
-    recipe = function(**arguments)
-    default = known["batch_size"].default if "batch_size" in known else None
-    if isinstance(recipe, Recipe) and recipe.reference_batch_size is None:
-        if isinstance(default, int):
-            recipe = dataclasses.replace(recipe, reference_batch_size=default)
-    return recipe

@@ -16,7 +16,7 @@ from hrnet_tf.launch.peer_lost import (
 )
 from hrnet_tf.launch.preemption import Preempted, Preemption
 from hrnet_tf.launch.strategies import is_chief, make_devices
-from hrnet_tf.lowlevel.recompute import default_amount, set_recompute
+from hrnet_tf.lowlevel import accelerate
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.training import callbacks
 from hrnet_tf.training.folder import claim, may_overwrite
@@ -87,7 +87,7 @@ def train(
             which some operations on GPUs pay for with time, and a few refuse. It holds
             for the rest of the process.
         recompute: "none", "light" or "full": less memory and more time, see
-            `set_recompute`; None means "light" where that is possible.
+            `accelerate`; None means "light" where that is possible.
         jit: bool. True has XLA compile the steps of TensorFlow too, which takes minutes
             on CPUs. On JAX they always are compiled.
         confirm: function from a question (str) to bool, asked before another run is
@@ -125,9 +125,7 @@ def train(
             tf.config.experimental.enable_op_determinism()
         with devices.scope():
             model = recipe.model()
-            recompute = recompute or default_amount(model)
-            if recompute != "none":
-                set_recompute(model, recompute)
+            accelerate(model, recompute)
         # Before the data are loaded, which may take long, and again with them.
         identity = Identity.of(recipe, model, seed)
         overwrite = overwrite or may_overwrite(output_dir, identity, confirm)

@@ -1,9 +1,8 @@
 """Tells the architecture of a network from the names and shapes of its tensors."""
 
-import inspect
 import re
 
-from hrnet_tf.models.presets import ARCHITECTURES, RESNETS
+from hrnet_tf.models.presets import ARCHITECTURES, DEFAULTS, RESNETS
 
 # What other networks are called, and patterns that must each be found in their names;
 # the first that matches counts. Names are those of torchvision, timm and OpenMMLab.
@@ -42,15 +41,6 @@ _RESNETS = {
     (False, (3, 4, 6, 3)): "34",
     **{(True, parts["num_blocks"]): name[6:] for name, parts in RESNETS.items()},
 }
-# Parameters of HRNetBackbone.__init__ that make up an architecture.
-_ARGUMENTS = (
-    "width",
-    "num_modules",
-    "num_blocks",
-    "stem_width",
-    "stage1_width",
-    "stage1_blocks",
-)
 
 
 def architecture(shapes):
@@ -102,11 +92,7 @@ def find_preset(arguments):
     if is_resnet(arguments):
         presets, defaults = RESNETS, {}
     else:
-        from hrnet_tf.models.backbone import HRNetBackbone
-
-        parameters = inspect.signature(HRNetBackbone.__init__).parameters
-        presets = ARCHITECTURES
-        defaults = {name: parameters[name].default for name in _ARGUMENTS}
+        presets, defaults = ARCHITECTURES, DEFAULTS
     for name, preset in presets.items():
         if {**defaults, **preset} == arguments:
             return name

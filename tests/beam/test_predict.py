@@ -14,9 +14,7 @@ from hrnet_tf.data.keypoint_sets import COCO
 from hrnet_tf.export.saved_model import export_saved_model
 from hrnet_tf.models.classifier import HRNetClassifier
 from hrnet_tf.models.pose import HRNetPose
-from hrnet_tf.predictors.classification import ClassificationPredictor
-from hrnet_tf.predictors.pose import PosePredictor
-from hrnet_tf.predictors.segmentation import SegmentationPredictor
+from hrnet_tf.predict import Predictor
 
 beam_predict = pytest.importorskip(
     "hrnet_tf.beam.predict",
@@ -78,7 +76,7 @@ def good(images):
 
 
 def test_poses_are_those_of_the_predictor(pose_dir, images, tmp_path):
-    predictor = PosePredictor.load(pose_dir)
+    predictor = Predictor.load(pose_dir)
     boxes = {
         "0.png": [[5, 5, 40, 50], [30, 2, 45, 55], [0, 0, 80, 60]],
         "1.png": [],
@@ -131,7 +129,7 @@ def test_segmentations_and_their_labels(segmenter_dir, images, tmp_path):
     assert "error: 2 of 7 images could not be used" in result.err
     assert "first: " + str(images / "3.png") in result.err
     assert re.search(r"found +5 images", result.out)
-    predictor = SegmentationPredictor.load(segmenter_dir)
+    predictor = Predictor.load(segmenter_dir)
     rows = lines(out / "predictions-00000-of-00001.jsonl")
     for path, row in zip(good(images), rows, strict=True):
         wanted = predictor.predict(path)
@@ -166,7 +164,7 @@ def test_classes_and_an_earlier_call_is_replaced(classifier_dir, images, tmp_pat
         "predictions.json",
         "thesis.txt",
     ]
-    predictor = ClassificationPredictor.load(classifier_dir, crop_fraction=0.9)
+    predictor = Predictor.load(classifier_dir, crop_fraction=0.9)
     rows = lines(tmp_path / "predictions-00000-of-00001.jsonl")
     for path, row in zip(good(images), rows, strict=True):
         expected = predictor.predict(path, top_k=3).to_dict()
@@ -191,7 +189,7 @@ def test_nothing_readable_is_still_said(pose_dir, images, tmp_path):
 
 
 def test_a_model_that_diverged_stops_the_pipeline(tmp_path, images, monkeypatch):
-    class Diverged(ClassificationPredictor):
+    class Diverged(Predictor):
         def __init__(self):
             self.image_size, self.crop_fraction = (8, 8), 0.9
             self.class_names = None

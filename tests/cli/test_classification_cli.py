@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 from drawn_shapes import CLASSES, draw_data_set, draw_shape
 from rich.console import Console
+from tested_files import evaluate
 
 from hrnet_tf import HRNetClassifier
-from hrnet_tf.cli import classification as cli
+from hrnet_tf.cli import common
+from hrnet_tf.tasks.classification.evaluate import make_report
+from hrnet_tf.tasks.classification.task import CLASSIFICATION
 
 
 @pytest.fixture(scope="module")
@@ -24,20 +27,13 @@ def model():
     )
 
 
-@pytest.fixture
-def console():
-    return Console(file=io.StringIO(), width=100)
+def run(*arguments, **options):
+    reports, text = evaluate(CLASSIFICATION, *arguments, **options)
+    return reports["report"], text
 
 
-def printed(console):
-    return console.file.getvalue()
-
-
-def test_evaluate(model, data, console, tmp_path):
-    report = cli.evaluate(
-        model, "m.keras", data / "val", console=console, out=tmp_path / "test"
-    )
-    text = printed(console)
+def test_evaluate(model, data, tmp_path):
+    report, text = run(model, data / "val", out=tmp_path / "test")
     assert "m.keras" in text
     assert f"top-1  │ {report.numbers['top1']:.4f}" in text
     assert "9 images, centre crop 32x32 of 0.875," in text
@@ -48,60 +44,44 @@ def test_evaluate(model, data, console, tmp_path):
     assert (tmp_path / "test" / "confusion.png").stat().st_size > 1000
 
 
-def test_evaluate_writes_one_file(model, data, console, tmp_path):
-    out = tmp_path / "numbers.json"
-    cli.evaluate(model, "m.keras", data / "val", console=console, out=out)
+def test_evaluate_writes_one_file(model, data, tmp_path):
+    run(model, data / "val", out=tmp_path / "numbers.json")
     assert [path.name for path in tmp_path.iterdir()] == ["numbers.json"]
 
 
-def test_evaluate_at_another_size(model, data, console):
-    report = cli.evaluate(
-        model,
-        "m.keras",
-        data / "val",
-        image_size=(64, 64),
-        crop_fraction=1.0,
-        console=console,
-    )
+def test_evaluate_at_another_size(model, data):
+    report, text = run(model, data / "val", image_size=(64, 64), crop_fraction=1.0)
     assert report.image_size == (64, 64)
-    assert "centre crop 64x64 of 1," in printed(console)
+    assert "centre crop 64x64 of 1," in text
 
 
-def test_evaluate_a_list(model, data, console, tmp_path):
+def test_evaluate_a_list(model, data, tmp_path):
     labels = tmp_path / "labels.txt"
     labels.write_text("circle/000.jpg circle\nsquare/001.jpg 1\n")
-    report = cli.evaluate(
-        model, "m.keras", data / "val", labels=labels, console=console
-    )
+    report, text = run(model, data / "val", labels=labels)
     assert report.confusion.sum(1).tolist() == [1, 1, 0]
     # A class without images has no row; others may be taken for it.
     rows = [
-        line.split("│")[1].strip()
-        for line in printed(console).splitlines()
-        if line.startswith("│")
+        line.split("│")[1].strip() for line in text.splitlines() if line.startswith("│")
     ]
     assert {"circle", "square"} < set(rows) and "stripes" not in rows
 
 
-def test_unknown_folder_is_refused(model, data, console, tmp_path):
+def test_unknown_folder_is_refused(model, data, tmp_path):
     for name in ("circle", "star"):
         (tmp_path / name).mkdir()
         draw_shape("circle", 0).save(tmp_path / name / "a.png")
     with pytest.raises(ValueError, match="the class 'star' is none of the 1 classes"):
-        cli.evaluate(model, "m.keras", tmp_path, console=console)
+        run(model, tmp_path)
     with pytest.warns(UserWarning, match="1 x unknown class"):
-        report = cli.evaluate(
-            model, "m.keras", tmp_path, skip_bad=True, console=console
-        )
+        report, _ = run(model, tmp_path, skip_bad=True)
     assert report.num_images == 1
 
 
-def test_only_the_worst_of_many_classes(console):
-    from hrnet_tf.tasks.classification.evaluate import ClassificationReport
-
+def test_only_the_worst_of_many_classes():
     confusion = np.eye(30, dtype=int) * 9
     confusion[4, 7] = 5
-    report = ClassificationReport(
+    report = make_report(
         numbers={"top1": 0.9, "top5": 0.95},
         confusion=confusion,
         class_names=None,
@@ -110,7 +90,8 @@ def test_only_the_worst_of_many_classes(console):
         num_images=int(confusion.sum()),
         images_per_second=1.0,
     )
-    console.print(cli._class_table(report))
-    text = printed(console)
+    text = io.StringIO()
+    common.show_report(report, output=Console(file=text, width=100))
+    text = text.getvalue()
     assert "the 20 worst of 30 classes" in text
     assert "│ 4     │     14 │ 0.6429 │ 7 (5)" in text

@@ -72,9 +72,9 @@ def found(batches, files, name=str):
     return names
 
 
-def named(module, source, epochs, steps):
+def named(stream, epochs, steps):
     return [
-        module.batch_files(source, BATCH, SEED, epoch, step)
+        stream.batch_files(BATCH, SEED, epoch, step)
         for epoch in epochs
         for step in range(steps)
     ]
@@ -90,19 +90,20 @@ def test_people(files, kind, tmp_path):
     if kind == "records":
         source = write_pose_records(source, tmp_path / "train", COCO, num_shards=3)
         name = file_name
+    people = pipeline.people_stream(source, COCO.num_keypoints)
     batches = pipeline.training_batches(
-        source,
+        people,
         HeatmapCodec((32, 32), sigma=1.0),
         COCO,
         BATCH,
         PoseAugmentation(),
-        SEED,
+        seed=SEED,
         epochs=EPOCHS,
     )
-    steps = pipeline.steps_per_epoch(source, BATCH)
+    steps = people.steps_per_epoch(BATCH)
     seen = found(batches, files, name)
     assert steps > STEPS and len(seen) == EPOCHS * steps
-    assert named(pipeline, source, range(EPOCHS), steps) == seen
+    assert named(people, range(EPOCHS), steps) == seen
     assert seen[:steps] != seen[steps:]
 
 
@@ -111,24 +112,26 @@ def test_segmentation(files):
         SegmentationExample(path, path.replace(f"grey{grey}", "label"))
         for grey, path in files.items()
     ]
+    labelled = segmentation_pipeline.labelled_stream(source)
     batches = segmentation_pipeline.training_batches(
-        source,
+        labelled,
         load_label_set("camvid"),
         (16, 16),
         BATCH,
         SegmentationAugmentation(base_size=48, min_scale=1.0, max_scale=1.5),
-        SEED,
+        seed=SEED,
         epochs=EPOCHS,
     )
     seen = found(batches, files)
     assert len(seen) == EPOCHS * STEPS
-    assert named(segmentation_pipeline, source, range(EPOCHS), STEPS) == seen
+    assert named(labelled, range(EPOCHS), STEPS) == seen
 
 
 def test_classification(files):
     source = [ClassificationExample(path, 0) for path in files.values()]
+    classified = classification_pipeline.classified_stream(source)
     batches = classification_pipeline.training_batches(
-        source,
+        classified,
         1,
         (16, 16),
         BATCH,
@@ -138,9 +141,11 @@ def test_classification(files):
     )
     seen = found(batches, files)
     assert len(seen) == EPOCHS * STEPS
-    assert named(classification_pipeline, source, range(EPOCHS), STEPS) == seen
+    assert named(classified, range(EPOCHS), STEPS) == seen
 
 
 def test_records_of_tensorflow_datasets_have_no_files():
     fields = {field.name: None for field in dataclasses.fields(TfdsImages)}
-    assert classification_pipeline.batch_files(TfdsImages(**fields), 4, 0, 0, 0) == []
+    source = TfdsImages(**{**fields, "shards": (("a", 0, 4),), "num_images": 4})
+    classified = classification_pipeline.classified_stream(source)
+    assert classified.batch_files(4, 0, 0, 0) == []

@@ -19,7 +19,11 @@ def batches(folder):
     annotations = folder / "annotations" / "person_keypoints_train2017.json"
     examples = coco.load_pose(annotations, folder / "train2017", COCO)
     made = pipeline.training_batches(
-        examples, HeatmapCodec((64, 64), sigma=1.0), COCO, 2, PoseAugmentation()
+        pipeline.people_stream(examples, 17),
+        HeatmapCodec((64, 64), sigma=1.0),
+        COCO,
+        2,
+        PoseAugmentation(),
     )
     return examples, made
 

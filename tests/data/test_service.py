@@ -77,7 +77,7 @@ class TestPipelines:
         self.check(
             services,
             lambda: pipeline.training_batches(
-                source,
+                pipeline.people_stream(source, 17),
                 HeatmapCodec((64, 64), sigma=1.0),
                 keypoint_set,
                 4,
@@ -98,7 +98,7 @@ class TestPipelines:
         self.check(
             services,
             lambda: segmentation_pipeline.training_batches(
-                examples,
+                segmentation_pipeline.labelled_stream(examples),
                 label_set,
                 (32, 48),
                 2,
@@ -113,7 +113,7 @@ class TestPipelines:
         self.check(
             services,
             lambda: classification_pipeline.training_batches(
-                examples,
+                classification_pipeline.classified_stream(examples),
                 len(CLASSES),
                 (32, 32),
                 5,

@@ -13,7 +13,7 @@ from drawn_shapes import draw_shape
 from hrnet_tf import HRNetClassifier
 from hrnet_tf.data.augment.classification import center_crop
 from hrnet_tf.export.saved_model import export_saved_model, load_exported
-from hrnet_tf.tasks.classification.inference import ClassificationSignatures
+from hrnet_tf.tasks.classification.inference import ClassificationInference
 
 NAMES = tuple("abcdefg")
 
@@ -118,8 +118,8 @@ def test_loading(exported):
 
 def test_without_names(tmp_path):
     bare = HRNetClassifier.from_preset("hrnet_test", num_classes=2, image_size=(32, 32))
-    signatures = ClassificationSignatures(bare)
-    assert signatures.assets() == {}
+    signatures = ClassificationInference(bare)
+    assert signatures.assets == {}
     found = signatures.crops(tf.zeros((1, 32, 32, 3), tf.uint8))
     # Fewer classes than five, and no names of them.
     assert set(found) == {"probabilities", "top_labels", "top_probabilities"}
@@ -133,9 +133,9 @@ def test_crop_fraction_is_the_models_own():
     wider = HRNetClassifier.from_preset(
         "hrnet_test", num_classes=2, image_size=(32, 32), crop_fraction=0.95
     )
-    assert ClassificationSignatures(wider).description()["crop_fraction"] == 0.95
-    other = ClassificationSignatures(wider, crop_fraction=1.0)
-    assert other.description()["crop_fraction"] == 1.0
+    assert ClassificationInference(wider).description["crop_fraction"] == 0.95
+    other = ClassificationInference(wider, crop_fraction=1.0)
+    assert other.description["crop_fraction"] == 1.0
 
 
 def test_flip_test_is_refused(model, tmp_path):

@@ -12,7 +12,7 @@ import tensorflow as tf
 from segmenters import LABELS, make_segmenter
 
 from hrnet_tf.export.saved_model import export_saved_model
-from hrnet_tf.predictors.segmentation import SegmentationPredictor
+from hrnet_tf.predict import Predictor
 
 SCRIPT = """
 import importlib.util, json, sys
@@ -109,7 +109,7 @@ def test_a_segmenter_runs_with_tensorflow_alone(clean_python, photo, encode, tmp
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout)
     assert found["sizes"] == [[40, 56], [33, 70]]
-    predictor = SegmentationPredictor(model)
+    predictor = Predictor(model)
     for image, values in zip(images, found["maps"], strict=True):
-        expected = LABELS.to_file_ids(predictor.predict(image, flip=True).labels)
+        expected = LABELS.to_file_ids(predictor.predict(image, flip_test=True).labels)
         assert (np.array(values) == expected).mean() > 0.999

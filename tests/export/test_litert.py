@@ -6,7 +6,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from hrnet_tf.export import litert
 from hrnet_tf.export.litert import export_litert
-from hrnet_tf.tasks.pose.inference import PoseSignatures
+from hrnet_tf.tasks.pose.inference import PoseInference
 
 TOLERANCES = {"float32": 1e-3, "float16": 2e-2}
 
@@ -38,7 +38,7 @@ def test_the_file_gives_what_the_model_says(
     export_litert(pose_model, path, precision, batch_size=2, flip_test=flip_test)
     assert [child.name for child in path.parent.iterdir()] == ["pose.tflite"]
     found, interpreter = run(path, images)
-    expected = PoseSignatures(pose_model, flip_test).crops(tf.constant(images))
+    expected = PoseInference(pose_model, flip_test).crops(tf.constant(images))
     largest = np.abs(expected["heatmaps"]).max()
     for name in ("heatmaps", "scores"):
         difference = np.abs(found[name] - expected[name]).max()
@@ -67,7 +67,7 @@ def test_the_file_reads_heatmaps_as_they_were_trained(
     path = tmp_path / "pose.tflite"
     export_litert(model, path, batch_size=2, flip_test=True)
     found, interpreter = run(path, images)
-    expected = PoseSignatures(model, flip_test=True).crops(tf.constant(images))
+    expected = PoseInference(model, flip_test=True).crops(tf.constant(images))
     largest = np.abs(expected["heatmaps"]).max()
     difference = np.abs(found["heatmaps"] - expected["heatmaps"]).max()
     assert difference < TOLERANCES["float32"] * largest
@@ -90,7 +90,7 @@ def test_float16_halves_the_weights_and_mixed_precision_is_left_out(
     saved = full.stat().st_size - half.stat().st_size
     assert 0.4 * weights < saved < 0.5 * weights
     found, _ = run(full, images[:1])
-    expected = PoseSignatures(make_pose()).crops(tf.constant(images[:1]))["heatmaps"]
+    expected = PoseInference(make_pose()).crops(tf.constant(images[:1]))["heatmaps"]
     difference = np.abs(found["heatmaps"] - expected).max()
     assert difference < 1e-3 * np.abs(expected).max()
 
@@ -103,7 +103,7 @@ def test_a_failed_export_keeps_the_file(pose_model, tmp_path, monkeypatch):
         raise OSError("the disk is full")
 
     monkeypatch.setattr(litert, "_convert", lambda *args: b"new")
-    monkeypatch.setattr(litert.os, "replace", fail)
+    monkeypatch.setattr("hrnet_tf.io.os.replace", fail)
     with pytest.raises(OSError, match="the disk is full"):
         export_litert(pose_model, path)
     assert [child.name for child in tmp_path.iterdir()] == ["pose.tflite"]

@@ -13,10 +13,8 @@ from segmenters import LABELS, bilinear, draw_image, make_segmenter, whole_logit
 from hrnet_tf.export.litert import export_litert
 from hrnet_tf.export.saved_model import export_saved_model, load_exported
 from hrnet_tf.models.backbone import HRNetBackbone
-from hrnet_tf.tasks.segmentation.inference import (
-    ExportedSegmentation,
-    SegmentationSignatures,
-)
+from hrnet_tf.tasks import make_inference
+from hrnet_tf.tasks.segmentation.inference import SegmentationInference
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +112,12 @@ def test_no_image_at_all(serve):
 
 
 def test_flip_test_averages_with_the_mirrored_image(model, logits_by_hand):
-    signatures = SegmentationSignatures(model, flip_test=True)
+    signatures = SegmentationInference(model, flip_test=True)
     image = draw_image(32, 48)
     logits = logits_by_hand(image, flip=True)
     found = signatures.images(tf.constant(image[None]))
     check_labels(found["labels"][0].numpy(), logits)
-    assert signatures.description()["flip_test"] is True
+    assert signatures.description["flip_test"] is True
 
 
 def test_the_folder(directory):
@@ -141,11 +139,12 @@ def test_the_folder(directory):
 
 def test_it_is_loaded_by_its_task(directory):
     loaded = load_exported(directory)
-    assert isinstance(loaded, ExportedSegmentation)
     assert loaded.folder == directory / "1"
-    assert loaded.label_set == LABELS
-    assert loaded.flip_test is False
-    found = loaded.images(tf.constant(draw_image(32, 32)[None]))
+    assert loaded.description["task"] == "segmentation"
+    inference = make_inference(loaded)
+    assert inference.label_set == LABELS
+    assert inference.flip_test is False
+    found = loaded.signature("images")(images=tf.constant(draw_image(32, 32)[None]))
     assert found["labels"].shape == (1, 32, 32)
 
 
@@ -153,11 +152,13 @@ def test_object_contextual_models_and_no_label_set(tmp_path):
     model = make_segmenter(ocr=True, label_set=None)
     export_saved_model(model, tmp_path / "ocr")
     loaded = load_exported(tmp_path / "ocr")
-    assert loaded.label_set is None
+    assert loaded.description["label_set"] is None
     assert not (tmp_path / "ocr/1/assets.extra/class_names.txt").exists()
     assert not (tmp_path / "ocr/1/assets/classes.txt").exists()
     image = draw_image(32, 64)
-    found = loaded.images(tf.constant(image[None]))["labels"][0].numpy()
+    found = loaded.signature("images")(images=tf.constant(image[None]))["labels"][
+        0
+    ].numpy()
     outputs = model(image[None].astype("float32"), training=False)
     check_labels(found, bilinear(outputs["main"][0].numpy(), (32, 64), True))
 
@@ -171,7 +172,7 @@ def test_litert(tmp_path):
     runner = interpreter.get_signature_runner("images")
     image = draw_image(32, 64)[None]
     found = runner(images=image)
-    expected = SegmentationSignatures(make_segmenter(), flip_test=True)
+    expected = SegmentationInference(make_segmenter(), flip_test=True)
     expected = expected.images(tf.constant(image))
     assert found["labels"].dtype == np.uint8
     assert (found["labels"] == expected["labels"].numpy()).mean() > 0.999
@@ -192,11 +193,11 @@ def test_what_litert_cannot_do(pose_model, tmp_path):
 
 def test_what_cannot_be_exported(tmp_path):
     with pytest.raises(ValueError, match="has include_preprocessing=False"):
-        SegmentationSignatures(make_segmenter(include_preprocessing=False))
+        SegmentationInference(make_segmenter(include_preprocessing=False))
     with pytest.raises(ValueError, match="has label_set=None"):
         export_saved_model(make_segmenter(label_set=None), tmp_path, flip_test=True)
     with pytest.raises(ValueError, match="Received: HRNetBackbone"):
-        SegmentationSignatures(HRNetBackbone.from_preset("hrnet_test"))
+        SegmentationInference(HRNetBackbone.from_preset("hrnet_test"))
     with pytest.raises(ValueError, match="crop_fraction is for classifiers"):
         export_saved_model(make_segmenter(), tmp_path, crop_fraction=0.9)
     assert not list(tmp_path.iterdir())

@@ -4,8 +4,9 @@ import pytest
 import tensorflow as tf
 
 from hrnet_tf.data.augment.affine import decode_crop
+from hrnet_tf.export.graphs import check_exportable
 from hrnet_tf.models.backbone import HRNetBackbone
-from hrnet_tf.tasks.pose.inference import PoseSignatures, check_exportable
+from hrnet_tf.tasks.pose.inference import PoseInference
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def crops():
 
 
 def test_crops_gives_what_the_model_says(pose_model, crops, decode_by_hand):
-    found = PoseSignatures(pose_model).crops(crops)
+    found = PoseInference(pose_model).crops(crops)
     heatmaps = pose_model.predict_on_batch(crops.numpy())
     np.testing.assert_allclose(found["heatmaps"], heatmaps, rtol=1e-4, atol=1e-4)
     for i in range(2):
@@ -27,7 +28,7 @@ def test_crops_gives_what_the_model_says(pose_model, crops, decode_by_hand):
 
 def test_crops_turns_logits_into_heatmaps(make_pose, crops):
     model = make_pose(heatmap_activation="spatial_softmax")
-    found = PoseSignatures(model).crops(crops)
+    found = PoseInference(model).crops(crops)
     heatmaps = found["heatmaps"].numpy()
     logits = model.predict_on_batch(crops.numpy()).reshape(2, -1, 17)
     powers = np.exp(logits - logits.max(1, keepdims=True))
@@ -42,7 +43,7 @@ def test_crops_turns_logits_into_heatmaps(make_pose, crops):
 
 
 def test_flip_test_averages_with_the_mirrored_crop(pose_model, crops):
-    signatures = PoseSignatures(pose_model, flip_test=True)
+    signatures = PoseInference(pose_model, flip_test=True)
     heatmaps = pose_model.predict_on_batch(crops.numpy())
     flipped = pose_model.predict_on_batch(crops.numpy()[:, :, ::-1])[:, :, ::-1]
     flipped = flipped[..., list(signatures.keypoint_set.flip_indices)]
@@ -54,7 +55,7 @@ def test_flip_test_averages_with_the_mirrored_crop(pose_model, crops):
 @pytest.mark.parametrize("convention", ["dark", "udp", "face"])
 def test_crops_are_read_by_the_models_convention(make_pose, crops, convention):
     model = make_pose(heatmap_convention=convention)
-    found = PoseSignatures(model).crops(crops)
+    found = PoseInference(model).crops(crops)
     scale = np.array([63 / 15, 95 / 23]) if convention == "udp" else 4
     for i in range(2):
         maps = found["heatmaps"][i].numpy()
@@ -65,7 +66,7 @@ def test_crops_are_read_by_the_models_convention(make_pose, crops, convention):
 
 def test_flip_test_of_udp_shifts_nothing(make_pose, crops):
     model = make_pose(heatmap_convention="udp")
-    signatures = PoseSignatures(model, flip_test=True)
+    signatures = PoseInference(model, flip_test=True)
     heatmaps = model.predict_on_batch(crops.numpy())
     flipped = model.predict_on_batch(crops.numpy()[:, :, ::-1])[:, :, ::-1]
     flipped = flipped[..., list(signatures.keypoint_set.flip_indices)]
@@ -76,7 +77,7 @@ def test_flip_test_of_udp_shifts_nothing(make_pose, crops):
 def test_people_are_cut_and_mapped_back_as_udp_does(make_pose, photo, encode):
     model = make_pose(heatmap_convention="udp")
     image, box = encode(photo(100, 140), "JPEG"), np.float32([10, 12, 50, 60])
-    signatures = PoseSignatures(model)
+    signatures = PoseInference(model)
     found = signatures.people(tf.constant([image]), tf.constant([[box]]))
     # The box is extended to the crop's shape, and by a quarter.
     height = max(box[3], box[2] * 96 / 64) * 1.25
@@ -93,9 +94,9 @@ def test_people_are_cut_and_mapped_back_as_udp_does(make_pose, photo, encode):
 
 def test_flip_test_needs_the_keypoint_set(make_pose):
     model = make_pose(keypoint_set=None)
-    PoseSignatures(model)
+    PoseInference(model)
     with pytest.raises(ValueError, match="has keypoint_set=None"):
-        PoseSignatures(model, flip_test=True)
+        PoseInference(model, flip_test=True)
 
 
 @pytest.mark.parametrize(
@@ -107,12 +108,12 @@ def test_flip_test_needs_the_keypoint_set(make_pose):
 )
 def test_models_that_cannot_read_crops_are_refused(make_pose, options, text):
     with pytest.raises(ValueError, match=text):
-        PoseSignatures(make_pose(**options))
+        PoseInference(make_pose(**options))
 
 
 def test_other_models_are_refused():
     with pytest.raises(ValueError, match="Expected an HRNetPose. Received: HRNetBack"):
-        PoseSignatures(HRNetBackbone.from_preset("hrnet_test"))
+        PoseInference(HRNetBackbone.from_preset("hrnet_test"))
 
 
 def test_diverged_models_are_not_exported(make_pose):

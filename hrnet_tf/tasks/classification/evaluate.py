@@ -1,71 +1,21 @@
 """The official test of classification: one centre crop, top-1 and top-5."""
 
-import dataclasses
-import math
+import functools
 import time
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from hrnet_tf.io import decode_image, write_json
+from hrnet_tf.io import decode_image
 from hrnet_tf.metrics import topk
-from hrnet_tf.models.classifier import HRNetClassifier, check_crop_fraction
-from hrnet_tf.models.loading import inference_function
-from hrnet_tf.tasks.classification import stream as pipeline
+from hrnet_tf.pictures.plots import plot_confusion
+from hrnet_tf.tasks.base import Report, Table, count_text
+from hrnet_tf.tasks.classification.inference import ClassificationInference
+from hrnet_tf.tasks.classification.stream import classified_stream, test_batches
 
-IMAGE_SIZE = (224, 224)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class ClassificationReport:
-    """The outcome of an evaluation.
-
-    Attributes:
-        numbers: dict of float: "top1" and "top5", in 0..1. With five classes or fewer
-            the latter is 1.
-        confusion: int64 `[C, C]`. Images of each class (row) by what they were taken
-            for (column).
-        class_names: tuple of str or None.
-        image_size: (height, width) of the crops.
-        crop_fraction: float.
-        num_images: int.
-        images_per_second: float. Decoding, cropping and network.
-    """
-
-    numbers: dict
-    confusion: np.ndarray
-    class_names: tuple | None
-    image_size: tuple
-    crop_fraction: float
-    num_images: int
-    images_per_second: float
-
-    @property
-    def main_name(self):
-        """str: the one of the numbers to watch."""
-        return "top1"
-
-    @property
-    def main_number(self):
-        """The number that ranks checkpoints: top-1."""
-        return self.numbers[self.main_name]
-
-    @property
-    def per_class(self):
-        """float64 `[C]`: top-1 of each class; NaN where it has no image."""
-        return topk.per_class_accuracy(self.confusion)
-
-    def save(self, path):
-        """Writes the report as json; a class without images has the accuracy null."""
-        fields = {
-            field.name: getattr(self, field.name) for field in dataclasses.fields(self)
-        }
-        fields["confusion"] = self.confusion.tolist()
-        fields["per_class"] = [
-            None if math.isnan(share) else share for share in self.per_class.tolist()
-        ]
-        write_json(path, fields)
+# Classes that are shown when there are more.
+_SHOWN_CLASSES = 20
 
 
 def evaluate(
@@ -75,92 +25,118 @@ def evaluate(
     batch_size=32,
     infer=None,
     progress=None,
+    image_size=None,
 ):
     """Tests a classifier as the official code does.
 
     Args:
-        model: `HRNetClassifier` with its top; crops have its `image_size`, 224x224 if
-            that is None. See `at_image_size` for another one.
+        model: `HRNetClassifier` with its top.
         examples: list of `ClassificationExample`, or `TfdsImages`.
-        crop_fraction: float in (0, 1], see `HRNetClassifier`, or None for the model's
-            own.
+        crop_fraction, image_size, infer: see `ClassificationInference`.
         batch_size: int.
-        infer: function from images to outputs; None makes it from the model.
         progress: callable (done, total) or None.
     Returns:
-        `ClassificationReport`.
+        `Report`, see `make_report`.
     Raises:
         ValueError: if the model does not classify, a label is not one of its classes,
             or an image cannot be decoded; the text names it.
     """
-    image_size = checked_image_size(model)
-    if crop_fraction is None:
-        crop_fraction = model.arguments["crop_fraction"]
-    check_crop_fraction(crop_fraction)
-    infer = infer or inference_function(model)
-    batches = pipeline.test_batches(examples, image_size, crop_fraction, batch_size)
-    total = pipeline.num_images(examples)
+    inference = ClassificationInference(model, crop_fraction, image_size, infer)
+    classified = classified_stream(examples)
+    batches = test_batches(
+        classified, inference.image_size, inference.crop_fraction, batch_size
+    )
     scores, labels, done = [], [], 0
     started = time.perf_counter()
     for images, truth in readable(batches, examples):
-        scores.append(np.asarray(infer(images)))
+        scores.append(np.asarray(inference.outputs(images)))
         labels.append(truth.numpy())
         done += len(truth)
         if progress is not None:
-            progress(done, total)
+            progress(done, classified.count)
     seconds = time.perf_counter() - started
     scores, labels = np.concatenate(scores), np.concatenate(labels)
-    return ClassificationReport(
-        numbers={f"top{k}": topk.top_k_accuracy(scores, labels, k) for k in (1, 5)},
+    return make_report(
+        {f"top{k}": topk.top_k_accuracy(scores, labels, k) for k in (1, 5)},
+        done / seconds,
         confusion=topk.confusion_matrix(scores, labels),
-        class_names=model.arguments["class_names"],
-        image_size=image_size,
-        crop_fraction=crop_fraction,
+        class_names=inference.class_names,
+        image_size=inference.image_size,
+        crop_fraction=inference.crop_fraction,
         num_images=done,
-        images_per_second=done / seconds,
     )
 
 
-def checked_image_size(model):
-    """Returns the (height, width) of the crops that a classifier is given.
+def make_report(numbers, images_per_second, confusion, class_names, **facts):
+    """Makes the `Report` of a test, ranked by top-1.
 
-    Raises:
-        ValueError: if the model does not classify images of pixels 0..255.
-    """
-    if not isinstance(model, HRNetClassifier) or not model.arguments["include_top"]:
-        raise ValueError(
-            "Expected an HRNetClassifier with include_top=True. Received:"
-            f" {type(model).__name__}"
-            + (
-                " with include_top=False."
-                if isinstance(model, HRNetClassifier)
-                else "."
-            )
-        )
-    if not model.arguments["include_preprocessing"]:
-        raise ValueError(
-            f"The model {model.name!r} has include_preprocessing=False, but crops are"
-            " RGB pixels 0..255. Rebuild it with include_preprocessing=True, and copy"
-            " the weights with set_weights."
-        )
-    height, width = model.input_shape[1:3]
-    return IMAGE_SIZE if height is None else (height, width)
-
-
-def at_image_size(model, image_size):
-    """Returns the model for crops of a size: itself, or rebuilt with its weights.
+    Its facts are those given, and per_class, float64 `[C]`: top-1 of each class, NaN
+    where it has no image.
 
     Args:
-        model: `HRNetClassifier`.
-        image_size: (height, width), or None for the model's own.
+        numbers: dict of float: "top1" and "top5", in 0..1. With five classes or fewer
+            the latter is 1.
+        images_per_second: float. Decoding, cropping and network.
+        confusion: int64 `[C, C]`. Images of each class (row) by what they were taken
+            for (column).
+        class_names: tuple of str or None.
+        **facts: image_size: (height, width) of the crops; crop_fraction; num_images.
     """
-    if image_size is None or tuple(image_size) == tuple(model.input_shape[1:3]):
-        return model
-    rebuilt = type(model).from_config(
-        {**model.get_config(), "image_size": tuple(image_size)}
+    accuracy = topk.per_class_accuracy(confusion)
+    table = Table(
+        columns=("metric", "0 to 1"),
+        rows=tuple(
+            (name.replace("top", "top-"), f"{value:.4f}")
+            for name, value in numbers.items()
+        ),
+        bold=0,
     )
-    rebuilt.set_weights(model.get_weights())
-    return rebuilt
+    height, width = facts["image_size"]
+    images = count_text(facts["num_images"], "image", "images")
+    line = (
+        f"{images}, centre crop {height}x{width} of {facts['crop_fraction']:g},"
+        f" {images_per_second:.1f} images/s"
+    )
+    return Report(
+        numbers=numbers,
+        main_name="top1",
+        images_per_second=images_per_second,
+        facts={
+            "confusion": confusion,
+            "class_names": class_names,
+            **facts,
+            "per_class": accuracy,
+        },
+        shown=(table, _class_table(confusion, accuracy, class_names), line),
+        plots={
+            "confusion.png": functools.partial(plot_confusion, confusion, class_names)
+        },
+    )
+
+
+def _class_table(confusion, accuracy, class_names):
+    """Accuracy of each class, the worst first, and what it is mostly taken for."""
+    names = class_names or [str(i) for i in range(len(confusion))]
+    counts = confusion.sum(1)
+    mistakes = confusion.copy()
+    np.fill_diagonal(mistakes, 0)
+    tested = np.flatnonzero(counts)
+    order = tested[np.argsort(accuracy[tested], kind="stable")][:_SHOWN_CLASSES]
+    hidden = len(tested) - len(order)
+    rows = []
+    for label in order:
+        other = int(np.argmax(mistakes[label]))
+        count = mistakes[label, other]
+        mostly = f"{names[other]} ({count})" if count else "-"
+        rows.append(
+            (names[label], str(counts[label]), f"{accuracy[label]:.4f}", mostly)
+        )
+    return Table(
+        columns=("class", "images", "top-1", "mostly taken for"),
+        rows=tuple(rows),
+        title=f"the {len(order)} worst of {len(tested)} classes" if hidden else None,
+        texts=(0, 3),
+    )
 
 
 def readable(batches, examples):

@@ -1,77 +1,112 @@
-"""Classifiers that leave the package: from images to probabilities and names."""
+"""From images to probabilities and names: decoding, centre crop, network."""
 
+import functools
+
+import numpy as np
 import tensorflow as tf
 
 from hrnet_tf.data.augment.classification import center_crop
 from hrnet_tf.io import decode_image
 from hrnet_tf.models.classifier import check_crop_fraction
 from hrnet_tf.models.loading import inference_function
-from hrnet_tf.tasks.classification.evaluate import checked_image_size
-from hrnet_tf.tasks.pose.inference import NAMES_FILE
+from hrnet_tf.tasks import graphs
+from hrnet_tf.tasks.base import NAMES_FILE, Exported
+from hrnet_tf.tasks.classification.result import Classification
 
+IMAGE_SIZE = (224, 224)
 TOP_K = 5
 
 
-class ClassificationSignatures:
-    """A classifier with everything around it: decoding, cropping and the names.
+class ClassificationInference:
+    """Says what images show; see `tasks.base.Inference`.
 
-    The methods are graph code, on the TensorFlow backend.
+    `files` and `crops` are graph code, on the TensorFlow backend.
 
     Args:
         model: `HRNetClassifier` with its top and preprocessing; with an `image_size`
-            of None images are cut to 224x224.
+            of None images are cut to 224x224; or `Exported`.
         crop_fraction: float in (0, 1], of the centre crop, see `HRNetClassifier`; or
-            None for the model's own.
+            None for the model's own, or what it was exported with.
+        image_size: (height, width) of the crops; None for the model's own.
+        infer: function from images to outputs; None makes it from the model.
     Attributes:
+        model: the classifier, rebuilt for the size if it was made for another.
         image_size: (height, width) of the crops.
+        crop_fraction: float.
         class_names: tuple of str, or None.
+        num_classes: int.
     Raises:
         ValueError: if the model does not classify, or an argument is out of range.
     """
 
-    task = "classification"
+    portable = "crops"
+    per_image = ()
+    built_in = ()
 
-    def __init__(self, model, crop_fraction=None):
-        self.image_size = checked_image_size(model)
-        if crop_fraction is None:
-            crop_fraction = model.arguments["crop_fraction"]
-        check_crop_fraction(crop_fraction)
+    def __init__(self, model, crop_fraction=None, image_size=None, infer=None):
         self.model = model
-        self.crop_fraction = float(crop_fraction)
-        self.class_names = model.arguments["class_names"]
-        activation = model.arguments["classifier_activation"]
-        # Sigmoids and softmaxes are probabilities already.
-        self._has_logits = activation in (None, "linear")
-        self._run = inference_function(model)
+        if isinstance(model, Exported):
+            graphs.check_as_exported(model, image_size=image_size)
+            fields = model.description
+            self.image_size = tuple(fields["image_size"])
+            self.num_classes = fields["num_classes"]
+            own, names = fields["crop_fraction"], fields["class_names"]
+            self._read_crops = model.signature("crops")
+        else:
+            checked_image_size(model)
+            self.model = at_image_size(model, image_size)
+            self.image_size = checked_image_size(self.model)
+            self.num_classes = model.num_classes
+            own = model.arguments["crop_fraction"]
+            names = model.arguments["class_names"]
+            activation = model.arguments["classifier_activation"]
+            # Sigmoids and softmaxes are probabilities already.
+            self._has_logits = activation in (None, "linear")
+            self.outputs = infer or inference_function(self.model)
+        fraction = own if crop_fraction is None else crop_fraction
+        check_crop_fraction(fraction)
+        self.crop_fraction = float(fraction)
+        self.class_names = None if names is None else tuple(names)
 
-    def functions(self):
-        """Returns the signatures: dict from name to `tf.function`.
+    @functools.cached_property
+    def signatures(self):
+        """dict of `tf.function`.
 
         "serving_default" takes image_bytes (string `[B]`, files of any size that
         TensorFlow decodes), "crops" takes images (uint8 `[B, H, W, 3]`, RGB, of
         `image_size`). Both return what `crops` does.
         """
         image_bytes = tf.TensorSpec((None,), tf.string, "image_bytes")
-        images = tf.TensorSpec((None, *self.image_size, 3), tf.uint8, "images")
         return {
-            "serving_default": tf.function(
-                self.files, input_signature=[image_bytes], autograph=False
-            ),
-            "crops": tf.function(self.crops, input_signature=[images], autograph=False),
+            "serving_default": graphs.signature(self.files, image_bytes),
+            "crops": graphs.signature(self.crops, self.crop_spec),
         }
 
+    @property
+    def crop_spec(self):
+        """`tf.TensorSpec` of the images that `crops` takes, of any batch size."""
+        return tf.TensorSpec((None, *self.image_size, 3), tf.uint8, "images")
+
+    @property
     def description(self):
-        """Returns what is written beside the graph, as a dict of json values."""
+        """dict of json values, written beside the graph."""
         return {
-            "task": self.task,
+            "task": "classification",
             "image_size": list(self.image_size),
             "crop_fraction": self.crop_fraction,
-            "num_classes": self.model.num_classes,
-            "class_names": self.class_names and list(self.class_names),
+            "num_classes": self.num_classes,
+            **self.header,
         }
 
+    @property
+    def header(self):
+        """dict of json values that all results have in common."""
+        names = self.class_names
+        return {"class_names": None if names is None else list(names)}
+
+    @property
     def assets(self):
-        """Returns further files: dict from name to text."""
+        """dict of a file's name to its text: the classes."""
         if self.class_names is None:
             return {}
         return {NAMES_FILE: "".join(f"{name}\n" for name in self.class_names)}
@@ -84,19 +119,16 @@ class ClassificationSignatures:
         Returns:
             As `crops`.
         """
-
-        def crop(encoded):
-            return center_crop(
-                decode_image(encoded), self.image_size, self.crop_fraction
-            )
-
-        return self.crops(
-            tf.map_fn(
-                crop,
-                image_bytes,
-                fn_output_signature=tf.TensorSpec((*self.image_size, 3), tf.uint8),
-            )
+        cut = tf.map_fn(
+            lambda encoded: self.cut(decode_image(encoded)),
+            image_bytes,
+            fn_output_signature=tf.TensorSpec((*self.image_size, 3), tf.uint8),
         )
+        return self.crops(cut)
+
+    def cut(self, pixels):
+        """Returns the centre crop uint8 `[h, w, 3]` of an image uint8 `[H, W, 3]`."""
+        return center_crop(pixels, self.image_size, self.crop_fraction)
 
     def crops(self, images):
         """Classifies crops.
@@ -109,14 +141,9 @@ class ClassificationSignatures:
             "top_probabilities" float32 `[B, K]` and, where the model names its
             classes, "top_names" string `[B, K]`.
         """
-        # Of an empty batch oneDNN's convolutions return the wrong shape, so that a
-        # black crop stands in.
-        count = tf.shape(images)[0]
-        missing = tf.cast(count == 0, tf.int32)
-        images = tf.pad(images, [[0, missing], [0, 0], [0, 0], [0, 0]])
-        outputs = self._run(tf.cast(images, tf.float32))[:count]
+        outputs = graphs.run_some(self.outputs, images)
         probabilities = tf.nn.softmax(outputs) if self._has_logits else outputs
-        k = min(TOP_K, self.model.num_classes)
+        k = min(TOP_K, self.num_classes)
         best, labels = tf.math.top_k(probabilities, k)
         found = {
             "probabilities": probabilities,
@@ -127,29 +154,71 @@ class ClassificationSignatures:
             found["top_names"] = tf.gather(tf.constant(self.class_names), labels)
         return found
 
+    def run(self, images, names=None, top_k=TOP_K):
+        """Finds the likeliest classes of several images, which run together.
 
-class ExportedClassification:
-    """A SavedModel of a classifier, loaded.
+        Args:
+            images: list of uint8 arrays `[H, W, 3]`, RGB.
+            names: list of the images' paths, or of None.
+            top_k: int. Number of classes; all, if there are fewer.
+        Returns:
+            list of `Classification`.
+        Raises:
+            ValueError: if `top_k` is not positive.
+        """
+        if top_k < 1:
+            raise ValueError(f"top_k must be positive. Received: top_k={top_k}.")
+        names = names or [None] * len(images)
+        crops = tf.stack([self.cut(tf.constant(pixels)) for pixels in images])
+        found = np.asarray(self._read_crops(images=crops)["probabilities"])
+        return [
+            self._result(probabilities, top_k, name)
+            for probabilities, name in zip(found, names, strict=True)
+        ]
+
+    @functools.cached_property
+    def _read_crops(self):
+        return graphs.fast(self.crops, self.crop_spec)
+
+    def _result(self, probabilities, top_k, path):
+        labels = np.argsort(-probabilities, kind="stable")[:top_k]
+        names = self.class_names
+        return Classification(
+            labels=labels,
+            probabilities=probabilities[labels],
+            names=None if names is None else [names[label] for label in labels],
+            image_path=path,
+        )
+
+
+def checked_image_size(model):
+    """Returns the (height, width) of the crops that a classifier is given.
+
+    Raises:
+        ValueError: if the model does not classify images of pixels 0..255.
+    """
+    if not getattr(model, "arguments", {}).get("include_top"):
+        without = " with include_top=False" if hasattr(model, "num_classes") else ""
+        raise ValueError(
+            "Expected an HRNetClassifier with include_top=True. Received:"
+            f" {type(model).__name__}{without}."
+        )
+    graphs.check_takes_pixels(model)
+    height, width = model.input_shape[1:3]
+    return IMAGE_SIZE if height is None else (height, width)
+
+
+def at_image_size(model, image_size):
+    """Returns the model for crops of a size: itself, or rebuilt with its weights.
 
     Args:
-        folder: `Path` of the version's folder.
-        description: dict, see `ClassificationSignatures.description`.
-        loaded: what `tf.saved_model.load` returned.
-    Attributes:
-        folder, image_size, crop_fraction, num_classes, class_names: as exported.
+        model: `HRNetClassifier`.
+        image_size: (height, width), or None for the model's own.
     """
-
-    def __init__(self, folder, description, loaded):
-        self.folder = folder
-        self.image_size = tuple(description["image_size"])
-        self.crop_fraction = description["crop_fraction"]
-        self.num_classes = description["num_classes"]
-        names = description["class_names"]
-        self.class_names = None if names is None else tuple(names)
-        # Held on to: the signatures of a collected object lose their variables.
-        self._loaded = loaded
-        self._crops = loaded.signatures["crops"]
-
-    def crops(self, images):
-        """Classifies crops; see `ClassificationSignatures.crops`."""
-        return self._crops(images=images)
+    if image_size is None or tuple(image_size) == tuple(model.input_shape[1:3]):
+        return model
+    rebuilt = type(model).from_config(
+        {**model.get_config(), "image_size": tuple(image_size)}
+    )
+    rebuilt.set_weights(model.get_weights())
+    return rebuilt

@@ -3,7 +3,6 @@
 import functools
 
 import keras
-import numpy as np
 
 from hrnet_tf.data.fingerprint import files_fingerprint, fingerprint
 from hrnet_tf.data.formats import image_folder, tfds
@@ -12,10 +11,12 @@ from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.sgd import TorchSGD
 from hrnet_tf.tasks.classification import evaluate as evaluation
-from hrnet_tf.tasks.classification import stream as pipeline
+from hrnet_tf.tasks.classification.picture import sheet
+from hrnet_tf.tasks.classification.stream import (
+    classified_stream,
+    training_batches,
+)
 from hrnet_tf.training.recipe import Recipe
-
-NUM_PICTURES = 12
 
 
 def classification_recipe(
@@ -77,19 +78,19 @@ def classification_recipe(
     def train_data(seed, first_epoch, first_step=0):
         # What is wrong with the test shows before an epoch of training.
         data.source("val")
-        source = data.source("train")
-        batches = pipeline.training_batches(
-            source,
+        classified = classified_stream(data.source("train"))
+        batches = training_batches(
+            classified,
             len(data.class_names),
             tuple(image_size),
             batch_size,
             augmentation,
-            seed,
-            first_epoch,
-            epochs,
-            first_step,
+            seed=seed,
+            first_epoch=first_epoch,
+            epochs=epochs,
+            first_step=first_step,
         )
-        return batches, pipeline.steps_per_epoch(source, batch_size)
+        return batches, classified.steps_per_epoch(batch_size)
 
     def evaluate(trained, infer):
         return evaluation.evaluate(
@@ -119,12 +120,12 @@ def classification_recipe(
         evaluate=evaluate,
         epochs=epochs,
         batch_size=batch_size,
-        pictures=lambda trained, infer: _pictures(
+        pictures=lambda trained, infer: sheet(
             trained, infer, data.source("val"), crop_fraction
         ),
         evaluate_every=evaluate_every,
-        batch_files=lambda *batch: pipeline.batch_files(
-            data.source("train"), batch_size, *batch
+        batch_files=lambda *batch: classified_stream(data.source("train")).batch_files(
+            batch_size, *batch
         ),
         reference_batch_size=reference_batch_size,
     )
@@ -188,35 +189,9 @@ class _Data:
         )
 
 
-def _pictures(model, infer, source, crop_fraction):
-    """Images of the validation with the predicted class, as one picture."""
-    from hrnet_tf.pictures import sheet
-
-    image_size = evaluation.checked_image_size(model)
-    batches = pipeline.test_batches(
-        _spread(source), image_size, crop_fraction, NUM_PICTURES
-    )
-    images, labels = next(iter(batches))
-    probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(infer(images)))
-    names = model.arguments["class_names"]
-    captions = []
-    for row, label in zip(probabilities, labels.numpy(), strict=True):
-        found = int(np.argmax(row))
-        wrong = "" if found == label else f" ({names[label]})"
-        captions.append(f"{names[found]} {row[found]:.0%}{wrong}")
-    return sheet.contact_sheet(images.numpy(), captions=captions)
-
-
 def _fingerprint(source):
     """What tells images from others: see `data.fingerprint`."""
     if isinstance(source, list):
         return fingerprint(source)
     facts = {"name": source.name, "split": source.split, "images": source.num_images}
     return files_fingerprint([path for path, *_ in source.shards], **facts)
-
-
-def _spread(source):
-    """Examples from all over a list, which is sorted by class."""
-    if not isinstance(source, list):
-        return source
-    return source[:: max(1, len(source) // NUM_PICTURES)][:NUM_PICTURES]

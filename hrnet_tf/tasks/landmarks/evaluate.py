@@ -1,70 +1,14 @@
 """The official test of face landmarks: crops, decoding, normalised mean error."""
 
-import dataclasses
-import math
 import time
 from pathlib import Path
 
 import numpy as np
 
-from hrnet_tf.io import write_json
 from hrnet_tf.metrics.nme import nme, normalizing_lengths
 from hrnet_tf.pictures.plots import write_figure
+from hrnet_tf.tasks.base import Report, Table, count_text
 from hrnet_tf.tasks.pose.evaluate import keypoint_set_of, predict_people
-
-
-@dataclasses.dataclass(frozen=True)
-class LandmarksReport:
-    """The outcome of an evaluation.
-
-    Attributes:
-        numbers: dict of float. NME, FR@0.08, FR@0.10 and AUC@0.10, all as shares
-            (papers print NME and FR times 100).
-        per_point: dict of float, the NME of each landmark by name.
-        errors: tuple of `N` float, the NME of each face; NaN for one left out.
-        normalizer: str. What errors are relative to.
-        flip_test, integer_pixels: bool, see `evaluate`.
-        num_people, num_images: int. Faces and images.
-        num_unscored: int. Faces left out, as a reference landmark is not labelled.
-        images_per_second: float. Faces' crops through decoding, network and codec.
-    """
-
-    numbers: dict
-    per_point: dict
-    errors: tuple
-    normalizer: str
-    flip_test: bool
-    integer_pixels: bool
-    num_people: int
-    num_images: int
-    num_unscored: int
-    images_per_second: float
-
-    @property
-    def main_name(self):
-        """str: the one of the numbers to watch."""
-        return "NME"
-
-    @property
-    def main_number(self):
-        """1 - NME: it ranks checkpoints, and larger is better for all numbers that do.
-
-        It becomes negative where errors are larger than the normalising length.
-        """
-        return 1.0 - self.numbers["NME"]
-
-    def save(self, path):
-        """Writes the report as json; what nobody was labelled for is null."""
-        fields = dataclasses.asdict(self)
-        fields["per_point"] = {
-            name: _or_none(error) for name, error in self.per_point.items()
-        }
-        fields["errors"] = [_or_none(error) for error in self.errors]
-        write_json(path, fields)
-
-
-def _or_none(number):
-    return None if math.isnan(number) else number
 
 
 def evaluate(
@@ -93,7 +37,7 @@ def evaluate(
             exact numbers, a little worse than the predictions themselves.
         batch_size, infer, progress: see `predict_people`.
     Returns:
-        `LandmarksReport`.
+        `Report`, see `make_report`.
     Raises:
         ValueError: if the model carries no keypoint set, or the lengths that errors
             are relative to are not known.
@@ -109,8 +53,9 @@ def evaluate(
     points = np.trunc(faces.points) + 1 if integer_pixels else faces.points
     outcome = nme(points, labels, lengths)
     per_point = map(float, outcome.per_point)
-    return LandmarksReport(
-        numbers=outcome.numbers(),
+    return make_report(
+        outcome.numbers(),
+        len(labels) / seconds,
         per_point=dict(zip(keypoint_set.names, per_point, strict=True)),
         errors=tuple(map(float, outcome.per_face)),
         normalizer=_normalizer(keypoint_set, reference),
@@ -119,7 +64,48 @@ def evaluate(
         num_people=len(labels),
         num_images=len(examples),
         num_unscored=outcome.num_excluded,
-        images_per_second=len(labels) / seconds,
+    )
+
+
+def make_report(numbers, images_per_second, **facts):
+    """Makes the `Report` of a test, which is ranked by 1 - NME.
+
+    Args:
+        numbers: dict of float. NME, FR@0.08, FR@0.10 and AUC@0.10, all as shares
+            (papers print NME and FR times 100).
+        images_per_second: float. Faces' crops through decoding, network and codec.
+        **facts: per_point: dict of float, the NME of each landmark by name; errors:
+            tuple of `N` float, the NME of each face, NaN for one left out; normalizer:
+            str, what errors are relative to; flip_test; integer_pixels; num_people and
+            num_images: faces and images; num_unscored: faces left out, as a reference
+            landmark is not labelled.
+    """
+    table = Table(
+        columns=("metric", "share", "x 100"),
+        rows=tuple(
+            (name, f"{value:.4f}", f"{100 * value:.2f}")
+            for name, value in numbers.items()
+        ),
+        bold=list(numbers).index("NME"),
+    )
+    faces = count_text(facts["num_people"], "face", "faces")
+    if facts["num_unscored"]:
+        left = facts["num_unscored"]
+        faces += f" ({left} not scored: no reference landmarks labelled)"
+    images = count_text(facts["num_images"], "image", "images")
+    flip = "with" if facts["flip_test"] else "without"
+    pixels = ", whole pixels" if facts["integer_pixels"] else ""
+    line = (
+        f"{faces} in {images}, errors relative to the {facts['normalizer']}, {flip}"
+        f" flip test{pixels}, {images_per_second:.1f} faces/s"
+    )
+    return Report(
+        numbers=numbers,
+        main_name="NME",
+        images_per_second=images_per_second,
+        facts=facts,
+        lower_is_better=True,
+        shown=(table, line),
     )
 
 
@@ -135,7 +121,7 @@ def plot_errors(reports, path, limit=0.15):
     """Plots the share of faces within each error, a curve for each report, as a PNG.
 
     Args:
-        reports: dict of name to `LandmarksReport`.
+        reports: dict of name to `Report`.
         path: str or Path of the PNG file.
         limit: float. The largest error shown.
     """
@@ -162,3 +148,8 @@ def plot_errors(reports, path, limit=0.15):
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=8, loc="lower right", framealpha=0.8)
     write_figure(figure, Path(path))
+
+
+def plot_tests(reports, folder):
+    """Draws the errors of several tests as errors.png in a folder."""
+    plot_errors(reports, Path(folder) / "errors.png")

@@ -1,24 +1,27 @@
 """The official test of top-down pose: crops, flip test, decoding, OKS or PCK."""
 
 import dataclasses
-import math
 import time
 
 import numpy as np
 import tensorflow as tf
 
-from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import model_keypoint_set
 from hrnet_tf.data.shards import verified_bytes
-from hrnet_tf.io import write_json
 from hrnet_tf.metrics import coco_stats, oks, pck
-from hrnet_tf.models.loading import inference_function
-from hrnet_tf.tasks.pose import stream as pipeline
+from hrnet_tf.tasks.base import Report, Table, count_text
+from hrnet_tf.tasks.pose.inference import PoseInference
+from hrnet_tf.tasks.pose.stream import people_stream, test_batches
 
 METRICS = ("oks", "pckh", "pck")
 # What the best checkpoint is chosen by.
 MAIN_NUMBER = {"oks": "AP", "pckh": "Mean", "pck": "PCK"}
 PCK_THRESHOLD = 0.2
+_UNITS = {
+    "oks": "0 to 1",
+    "pckh": "PCKh@0.5, percent",
+    "pck": f"PCK@{PCK_THRESHOLD}, 0 to 1",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,51 +37,6 @@ class PeoplePredictions:
     points: np.ndarray
     scores: np.ndarray
     sizes: np.ndarray
-
-
-@dataclasses.dataclass(frozen=True)
-class PoseReport:
-    """The outcome of an evaluation.
-
-    Attributes:
-        metric: str. One of `METRICS`.
-        numbers: dict of float. AP and AR in 0..1 for "oks"; percent for "pckh";
-            shares in 0..1 for "pck".
-        boxes: str. Which boxes were used: "ground truth" or the detections' file.
-        flip_test: bool.
-        num_people, num_images: int.
-        num_unscored: int. People that PCK leaves out, as one of their two reference
-            joints is not labelled.
-        images_per_second: float. People's crops through decoding, network and codec.
-    """
-
-    metric: str
-    numbers: dict
-    boxes: str
-    flip_test: bool
-    num_people: int
-    num_images: int
-    images_per_second: float
-    num_unscored: int = 0
-
-    @property
-    def main_name(self):
-        """str: the one of the numbers to watch."""
-        return MAIN_NUMBER[self.metric]
-
-    @property
-    def main_number(self):
-        """The number that ranks checkpoints: AP, PCKh mean or PCK mean."""
-        return self.numbers[self.main_name]
-
-    def save(self, path):
-        """Writes the report as json; numbers that nobody was labelled for are null."""
-        fields = dataclasses.asdict(self)
-        fields["numbers"] = {
-            name: None if math.isnan(number) else number
-            for name, number in self.numbers.items()
-        }
-        write_json(path, fields)
 
 
 def keypoint_set_of(model):
@@ -112,31 +70,25 @@ def predict_people(
     Returns:
         `PeoplePredictions`.
     """
-    infer = infer or inference_function(model)
-    codec = HeatmapCodec.for_model(model)
-    flip_indices = tuple(keypoint_set_of(model).flip_indices) if flip_test else None
-    total = pipeline.num_people(examples)
-    num_keypoints = model.num_keypoints
-    points = np.zeros((total, num_keypoints, 2), np.float32)
-    scores = np.zeros((total, num_keypoints), np.float32)
-    sizes = np.zeros((total, 2), np.float32)
-    batches = pipeline.test_batches(examples, num_keypoints, codec, batch_size)
+    inference = PoseInference(model, flip_test, infer)
+    people = people_stream(examples, model.num_keypoints)
+    points = np.zeros((people.count, model.num_keypoints, 2), np.float32)
+    scores = np.zeros((people.count, model.num_keypoints), np.float32)
+    sizes = np.zeros((people.count, 2), np.float32)
     done = 0
+    batches = test_batches(people, inference.codec, batch_size)
     for batch in _readable(batches, examples):
-        heatmaps = codec.activate(infer(batch["images"]))
-        if flip_test:
-            flipped = codec.activate(infer(tf.reverse(batch["images"], [2])))
-            heatmaps = codec.merge_flipped(heatmaps, flipped, flip_indices)
-        cells, maxima = codec.decode(heatmaps)
-        found = codec.to_image(cells, batch["centers"], batch["sizes"]).numpy()
+        found, peaks = inference.locate(
+            batch["images"], batch["centers"], batch["sizes"]
+        )
         index = batch["index"].numpy()
         real = index >= 0
-        points[index[real]] = found[real]
-        scores[index[real]] = maxima.numpy()[real]
+        points[index[real]] = found.numpy()[real]
+        scores[index[real]] = peaks.numpy()[real]
         sizes[index[real]] = batch["sizes"].numpy()[real]
         done += int(real.sum())
         if progress is not None:
-            progress(done, total)
+            progress(done, people.count)
     return PeoplePredictions(points, scores, sizes)
 
 
@@ -185,7 +137,7 @@ def evaluate(
         flip_test, batch_size, infer, progress: see `predict_people`.
         skip_bad: bool. Leaves damaged annotations of the ground truth out of "oks".
     Returns:
-        `PoseReport`.
+        `Report`, see `make_report`.
     Raises:
         ValueError: if the metric does not suit the keypoint set or is unknown.
     """
@@ -194,15 +146,56 @@ def evaluate(
     started = time.perf_counter()
     people = predict_people(model, examples, flip_test, batch_size, infer, progress)
     seconds = time.perf_counter() - started
-    return PoseReport(
+    return make_report(
+        score(people, examples, keypoint_set, metric, ground_truth, skip_bad),
         metric=metric,
-        numbers=score(people, examples, keypoint_set, metric, ground_truth, skip_bad),
         boxes=boxes,
         flip_test=flip_test,
         num_people=len(people.points),
         num_images=len(examples),
-        images_per_second=len(people.points) / seconds,
         num_unscored=_num_unscored(examples, keypoint_set) if metric == "pck" else 0,
+        images_per_second=len(people.points) / seconds,
+    )
+
+
+def make_report(numbers, images_per_second, **facts):
+    """Makes the `Report` of a test.
+
+    Args:
+        numbers: dict of float. AP and AR in 0..1 for "oks"; percent for "pckh"; shares
+            in 0..1 for "pck".
+        images_per_second: float. People's crops through decoding, network and codec.
+        **facts: metric; boxes: which were used ("ground truth", or the detections'
+            file); flip_test; num_people; num_images; num_unscored: people that PCK
+            leaves out, as one of their two reference joints is not labelled.
+    """
+    metric = facts["metric"]
+    digits = 2 if metric == "pckh" else 4
+    names = list(numbers)
+    table = Table(
+        columns=("metric", _UNITS[metric]),
+        rows=tuple(
+            # COCO's -1, and NaN, say that there was nobody to measure it on.
+            (name, f"{value:.{digits}f}" if value >= 0 else "-")
+            for name, value in numbers.items()
+        ),
+        bold=names.index(MAIN_NUMBER[metric]),
+    )
+    people = count_text(facts["num_people"], "person", "people")
+    if facts["num_unscored"]:
+        people += f" ({facts['num_unscored']} not scored: no reference joints labelled)"
+    images = count_text(facts["num_images"], "image", "images")
+    flip = "with" if facts["flip_test"] else "without"
+    line = (
+        f"{people} in {images}, boxes: {facts['boxes']}, {flip} flip test,"
+        f" {images_per_second:.1f} people/s"
+    )
+    return Report(
+        numbers=numbers,
+        main_name=MAIN_NUMBER[metric],
+        images_per_second=images_per_second,
+        facts=facts,
+        shown=(table, line),
     )
 
 
@@ -242,7 +235,7 @@ def score(people, examples, keypoint_set, metric, ground_truth=None, skip_bad=Fa
         examples, metric, ground_truth, skip_bad: see `evaluate`.
         keypoint_set: `KeypointSet`.
     Returns:
-        dict of float, the `numbers` of `PoseReport`.
+        dict of float, the numbers of the report.
     """
     if metric == "oks":
         category = coco_stats.keypoint_category(ground_truth)

@@ -1,47 +1,72 @@
-"""The graphs that leave the package: from crops, or whole images, to keypoints."""
+"""From images and boxes to keypoints: crops, network, maps, pixels of the image."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
+import functools
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from hrnet_tf.data.augment.affine import BOX_PADDING, box_regions, decode_crop
+from hrnet_tf.data.augment.affine import BOX_PADDING, box_regions, decode_crop, warp
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import KeypointSet, model_keypoint_set
 from hrnet_tf.models.loading import inference_function
-from hrnet_tf.models.pose import HRNetPose
-from hrnet_tf.models.simple_baseline import SimpleBaselinePose
+from hrnet_tf.tasks import graphs
+from hrnet_tf.tasks.base import Exported
+from hrnet_tf.tasks.pose.boxes import (
+    MAX_BOX_COORDINATE,
+    MIN_BOX_SIDE,
+    checked_boxes,
+    checked_scores,
+)
+from hrnet_tf.tasks.pose.result import Keypoints
 
-# The names of classes, a line each: in assets.extra, and as an asset of the graph.
-NAMES_FILE = "class_names.txt"
-CLASSES_FILE = "classes.txt"
-# Boxes beyond these, in pixels, overflow the float32 arithmetic of cropping.
-MIN_BOX_SIDE = 1e-3
-MAX_BOX_COORDINATE = 1e6
+# Crops that go through the network together: a bound on the memory.
+_CROPS_AT_ONCE = 16
 
 
-class PoseSignatures:
-    """A pose model with everything around it: cropping, flip test and decoding.
+class PoseInference:
+    """Finds the keypoints of people in images; see `tasks.base.Inference`.
 
-    The methods are graph code; wrap them in `tf.function` to run them fast, on the
-    TensorFlow backend.
+    `crops`, `people` and `locate` are graph code.
 
     Args:
-        model: `HRNetPose` with a fixed `image_size` and preprocessing included.
-        flip_test: bool. True averages the heatmaps with those of the mirrored crop,
-            for twice the time.
+        model: `HRNetPose` or `SimpleBaselinePose` with a fixed `image_size` and
+            preprocessing included; or `Exported`.
+        flip_test: bool or None. True averages the heatmaps with those of the mirrored
+            crop, for twice the time. None: False, or what was exported.
+        infer: function from images to outputs; None makes it from the model.
+        task: str. The task's name, for exported models.
+    Attributes:
+        image_size: (height, width) of the crops.
+        keypoint_set: `KeypointSet` or None.
+        codec: `HeatmapCodec`.
+        flip_test: bool.
     Raises:
         ValueError: if the model does not allow it.
     """
 
-    task = "pose"
+    portable = "crops"
+    per_image = ("boxes", "box_scores")
+    built_in = ("flip_test",)
 
-    def __init__(self, model, flip_test=False):
-        _check_model(model)
+    def __init__(self, model, flip_test=None, infer=None, task="pose"):
         self.model = model
+        self.task = task
+        if isinstance(model, Exported):
+            graphs.check_as_exported(model, flip_test=flip_test)
+            fields = model.description
+            self.flip_test = fields["flip_test"]
+            self.image_size = tuple(fields["image_size"])
+            known = fields["keypoint_set"]
+            self.keypoint_set = None if known is None else KeypointSet.from_dict(known)
+            # Of the way from the image to crops and back; folders from before there
+            # were others do not name the convention.
+            convention = fields.get("heatmap_convention", "official")
+            self.codec = HeatmapCodec(self.image_size, convention=convention)
+            self._read_crops = model.signature("crops")
+            return
+        _check_model(model)
         self.flip_test = bool(flip_test)
+        self.image_size = tuple(model.image_size)
         self.codec = HeatmapCodec.for_model(model)
         self.keypoint_set = model_keypoint_set(model)
         if flip_test and self.keypoint_set is None:
@@ -50,44 +75,45 @@ class PoseSignatures:
                 f" the model {model.name!r} has keypoint_set=None. Build it with"
                 " keypoint_set=KeypointSet(...).to_dict(), or pass flip_test=False."
             )
-        self._run = inference_function(model)
+        self._infer = infer or inference_function(model)
 
-    def functions(self):
-        """Returns the signatures: dict from name to `tf.function`.
+    @property
+    def crop_spec(self):
+        """`tf.TensorSpec` of the images that `crops` takes, of any batch size."""
+        return tf.TensorSpec((None, *self.image_size, 3), tf.uint8, "images")
 
-        "serving_default" is `people`, "crops" is `crops`.
-        """
+    @functools.cached_property
+    def signatures(self):
+        """dict of `tf.function`: "serving_default" is `people`, "crops" is `crops`."""
         image_bytes = tf.TensorSpec((None,), tf.string, "image_bytes")
         boxes = tf.TensorSpec((None, None, 4), tf.float32, "boxes")
         return {
-            "serving_default": tf.function(
-                self.people, input_signature=[image_bytes, boxes], autograph=False
-            ),
-            "crops": tf.function(
-                self.crops, input_signature=[self.crop_spec], autograph=False
-            ),
+            "serving_default": graphs.signature(self.people, image_bytes, boxes),
+            "crops": graphs.signature(self.crops, self.crop_spec),
         }
 
+    @property
     def description(self):
-        """Returns what is written beside the graph, as a dict of json values."""
+        """dict of json values, written beside the graph."""
         return {
             "task": self.task,
-            "image_size": list(self.codec.image_size),
+            "image_size": list(self.image_size),
             "num_keypoints": self.model.num_keypoints,
-            "keypoint_set": self.keypoint_set and self.keypoint_set.to_dict(),
+            **self.header,
             "flip_test": self.flip_test,
             "box_padding": BOX_PADDING,
             "heatmap_convention": self.codec.convention,
         }
 
-    def assets(self):
-        """Returns further files: none."""
-        return {}
+    @property
+    def header(self):
+        """dict of json values that all results have in common."""
+        return {"keypoint_set": self.keypoint_set and self.keypoint_set.to_dict()}
 
     @property
-    def crop_spec(self):
-        """`tf.TensorSpec` of the images that `crops` takes, of any batch size."""
-        return tf.TensorSpec((None, *self.codec.image_size, 3), tf.uint8, "images")
+    def assets(self):
+        """dict of further files: none."""
+        return {}
 
     def crops(self, images):
         """Finds the keypoints of crops.
@@ -103,6 +129,18 @@ class PoseSignatures:
         cells, scores = self.codec.decode(heatmaps)
         keypoints = self.codec.to_crop(cells)
         return {"keypoints": keypoints, "scores": scores, "heatmaps": heatmaps}
+
+    def locate(self, images, centers, sizes):
+        """Finds the keypoints of crops in the images that they were cut out of.
+
+        Args:
+            images: uint8 tensor `[N, H, W, 3]`, RGB, of the model's `image_size`.
+            centers, sizes: float32 tensors `[N, 2]`, the regions in image pixels.
+        Returns:
+            float32 tensors `[N, K, 2]`, x, y in pixels of the image, and `[N, K]`.
+        """
+        cells, scores = self.codec.decode(self._heatmaps(images))
+        return self.codec.to_image(cells, centers, sizes), scores
 
     def people(self, image_bytes, boxes):
         """Finds the keypoints of people in encoded images, of any sizes.
@@ -122,120 +160,126 @@ class PoseSignatures:
         # NaN is not less than anything.
         real &= tf.reduce_all(tf.abs(boxes) < MAX_BOX_COORDINATE, -1)
         places = tf.cast(tf.where(real), tf.int32)
-        height, width = self.codec.image_size
-        centers, sizes = box_regions(tf.gather_nd(boxes, places), width / height)
+        centers, sizes = self._regions(tf.gather_nd(boxes, places))
         matrices = self.codec.crop_matrix(centers, sizes, tf.zeros_like(sizes[:, 0]))
         crops = tf.map_fn(
-            lambda args: decode_crop(image_bytes[args[0]], args[1], (height, width)),
+            lambda args: decode_crop(image_bytes[args[0]], args[1], self.image_size),
             (places[:, 0], matrices),
-            fn_output_signature=tf.TensorSpec((height, width, 3), tf.uint8),
+            fn_output_signature=tf.TensorSpec((*self.image_size, 3), tf.uint8),
         )
-        cells, scores = self.codec.decode(self._heatmaps(crops))
-        keypoints = self.codec.to_image(cells, centers, sizes)
+        keypoints, scores = self.locate(crops, centers, sizes)
         shape = tf.concat([tf.shape(boxes)[:2], [self.model.num_keypoints]], 0)
         return {
             "keypoints": tf.scatter_nd(places, keypoints, tf.concat([shape, [2]], 0)),
             "scores": tf.scatter_nd(places, scores, shape),
         }
 
+    def run(self, images, names=None, boxes=None, box_scores=None):
+        """Finds the keypoints of the people of several images, which run together.
+
+        Args:
+            images: list of uint8 arrays `[H, W, 3]`, RGB.
+            names: list of the images' paths, or of None.
+            boxes: list of array-likes `[N, 4]`, one box a person: x, y, width, height
+                in pixels of the image; None for an image that is one person.
+            box_scores: list of array-likes `[N]` or None, a detector's confidences;
+                they count in the people's scores of `Keypoints.to_coco`. None: 1.
+        Returns:
+            list of `Keypoints`.
+        Raises:
+            ValueError: if a box does not lie in its image, or a score is not finite.
+        """
+        nothing = [None] * len(images)
+        names = names or nothing
+        boxes = [
+            checked_boxes(given, *image.shape[1::-1], name or "the image")
+            for given, image, name in zip(boxes or nothing, images, names, strict=True)
+        ]
+        counts = [len(people) for people in boxes]
+        scores = list(map(checked_scores, box_scores or nothing, counts))
+        centers, sizes = self._regions(tf.constant(np.concatenate(boxes)))
+        owners = np.repeat(np.arange(len(images)), counts)
+        pixels = list(map(tf.constant, images))
+        points, peaks = [], []
+        # At least once, so that no people give arrays of the right shapes.
+        for start in range(0, max(len(owners), 1), _CROPS_AT_ONCE):
+            part = slice(start, start + _CROPS_AT_ONCE)
+            crops = self._cut_all(pixels, owners[part], centers[part], sizes[part])
+            found = self._read_crops(images=crops)
+            cells = self.codec.from_crop(found["keypoints"])
+            points.append(self.codec.to_image(cells, centers[part], sizes[part]))
+            peaks.append(found["scores"])
+        ends = np.cumsum(counts)[:-1]
+        points = np.split(np.concatenate(points), ends)
+        peaks = np.split(np.concatenate(peaks), ends)
+        return [
+            Keypoints(
+                xy=points[i],
+                scores=peaks[i],
+                boxes=boxes[i],
+                box_scores=scores[i],
+                image_path=names[i],
+                keypoint_set=self.keypoint_set,
+            )
+            for i in range(len(images))
+        ]
+
+    def _regions(self, boxes):
+        """Centres and sizes `[N, 2]` of the regions that are cut out for boxes."""
+        height, width = self.image_size
+        return box_regions(boxes, width / height)
+
     def _heatmaps(self, images):
         """Runs the network on uint8 crops; merges mirrored ones if asked."""
-        if images.shape[0]:
-            return self._heatmaps_of_some(images)
-        # Of an empty batch oneDNN's convolutions return the wrong shape, so that a
-        # black crop stands in for nobody.
-        count = tf.shape(images)[0]
-        missing = tf.cast(count == 0, tf.int32)
-        images = tf.pad(images, [[0, missing], [0, 0], [0, 0], [0, 0]])
-        return self._heatmaps_of_some(images)[:count]
+        return graphs.run_some(self._heatmaps_of_some, images)
 
     def _heatmaps_of_some(self, images):
-        if self.flip_test:
-            images = tf.concat([images, tf.reverse(images, [2])], 0)
-        heatmaps = self.codec.activate(self._run(tf.cast(images, tf.float32)))
         if not self.flip_test:
-            return heatmaps
-        heatmaps, flipped = tf.split(heatmaps, 2)
-        return self.codec.merge_flipped(
-            heatmaps, flipped, self.keypoint_set.flip_indices
-        )
+            return self.codec.activate(self._infer(images))
+        mirrored = tf.reverse(images, [2])
+        if tf.executing_eagerly():
+            found = [self.codec.activate(self._infer(x)) for x in (images, mirrored)]
+        else:
+            # A graph of one network is half as large as one of two.
+            joined = self._infer(tf.concat([images, mirrored], 0))
+            found = tf.split(self.codec.activate(joined), 2)
+        return self.codec.merge_flipped(*found, self.keypoint_set.flip_indices)
 
+    @functools.cached_property
+    def _read_crops(self):
+        return graphs.fast(self.crops, self.crop_spec)
 
-class ExportedPose:
-    """A SavedModel of a pose model, loaded.
+    @functools.cached_property
+    def _cut(self):
+        """Cuts people `[N, H, W, 3]` out of an image."""
 
-    Args:
-        folder: `Path` of the version's folder.
-        description: dict, see `PoseSignatures.description`.
-        loaded: what `tf.saved_model.load` returned.
-    Attributes:
-        folder: `Path` of the version's folder.
-        image_size: (height, width) of the crops.
-        keypoint_set: `KeypointSet` or None.
-        flip_test: bool, whether the flip test is part of the graph.
-        heatmap_convention: str, see `HeatmapCodec`; how the crops are to be cut.
-    """
-
-    def __init__(self, folder, description, loaded):
-        self.folder = folder
-        self.image_size = tuple(description["image_size"])
-        self.flip_test = description["flip_test"]
-        # Folders from before there were others do not name it.
-        self.heatmap_convention = description.get("heatmap_convention", "official")
-        fields = description["keypoint_set"]
-        self.keypoint_set = None if fields is None else KeypointSet.from_dict(fields)
-        # Held on to: the signatures of a collected object lose their variables.
-        self._loaded = loaded
-        self._crops = loaded.signatures["crops"]
-
-    def crops(self, images):
-        """Finds the keypoints of crops; see `PoseSignatures.crops`."""
-        return self._crops(images=images)
-
-
-def check_exportable(model):
-    """Raises ValueError if a model cannot be exported as it is."""
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            "Models are exported with the TensorFlow backend of Keras. Received:"
-            f" {keras.backend.backend()}. Set KERAS_BACKEND=tensorflow; .keras files"
-            " load with any backend."
-        )
-    for variable in model.variables:
-        if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
-            raise ValueError(
-                f"The weight {variable.path} of the model {model.name!r} holds numbers"
-                " that are not finite: its training diverged. Export a checkpoint from"
-                " before that."
+        def cut(pixels, centers, sizes):
+            upright = tf.zeros_like(sizes[:, 0])
+            return tf.map_fn(
+                lambda matrix: warp(pixels, matrix, self.image_size),
+                self.codec.crop_matrix(centers, sizes, upright),
+                fn_output_signature=tf.TensorSpec((*self.image_size, 3), tf.uint8),
             )
 
+        region = tf.TensorSpec((None, 2), tf.float32)
+        image = tf.TensorSpec((None, None, 3), tf.uint8)
+        return tf.function(cut, input_signature=[image, region, region])
 
-def save_functions(model, folder, functions, class_names=None):
-    """Writes a SavedModel that holds a model's variables and the signatures given.
-
-    Args:
-        model: `HRNetModel`.
-        folder: str or path.
-        functions: dict from a signature's name to a `tf.function` with an
-            `input_signature`.
-        class_names: str or None. The names of the classes, a line each; they become the
-            SavedModel's asset "classes", assets/classes.txt.
-    """
-    # The variables alone: the model's layers would add their own functions, and may
-    # hold what TensorFlow's tracking refuses, such as dicts with keys of other types.
-    module = tf.Module()
-    module.weights = [variable.value for variable in model.variables]
-    with TemporaryDirectory() as temporary:
-        if class_names is not None:
-            # An asset is copied under its file's own name.
-            file = Path(temporary, CLASSES_FILE)
-            file.write_text(class_names, encoding="utf-8")
-            module.classes = tf.saved_model.Asset(str(file))
-        tf.saved_model.save(module, str(folder), signatures=functions)
+    def _cut_all(self, pixels, owners, centers, sizes):
+        """Crops `[N, H, W, 3]` of people who are each in the image of a number."""
+        if not len(owners):
+            return tf.zeros((0, *self.image_size, 3), tf.uint8)
+        parts = []
+        for image in range(owners[0], owners[-1] + 1):
+            first, last = np.searchsorted(owners, [image, image + 1])
+            people = slice(first, last)
+            if first < last:
+                parts.append(self._cut(pixels[image], centers[people], sizes[people]))
+        return tf.concat(parts, 0)
 
 
 def _check_model(model):
-    if not isinstance(model, (HRNetPose, SimpleBaselinePose)):
+    if getattr(model, "heatmap_convention", None) is None:
         raise ValueError(
             f"Expected an HRNetPose. Received: {type(model).__name__}."
             " Only top-down pose models find keypoints in crops."
@@ -246,9 +290,4 @@ def _check_model(model):
             " Rebuild it with image_size=(height, width), such as (256, 192), and"
             " copy the weights with set_weights."
         )
-    if not model.arguments["include_preprocessing"]:
-        raise ValueError(
-            f"The model {model.name!r} has include_preprocessing=False, but crops are"
-            " RGB pixels 0..255. Rebuild it with include_preprocessing=True, and copy"
-            " the weights with set_weights."
-        )
+    graphs.check_takes_pixels(model)

@@ -4,8 +4,6 @@ import dataclasses
 import functools
 from pathlib import Path
 
-import numpy as np
-
 from hrnet_tf.data import fingerprint
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.formats import coco
@@ -18,7 +16,8 @@ from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.adam import Adam
 from hrnet_tf.tasks.pose import evaluate as evaluation
-from hrnet_tf.tasks.pose import stream as pipeline
+from hrnet_tf.tasks.pose.picture import sheet
+from hrnet_tf.tasks.pose.stream import people_stream, training_batches
 from hrnet_tf.training.recipe import Recipe
 
 # Each loss trains outputs of one kind.
@@ -26,7 +25,6 @@ LOSSES = {
     "mse": (HeatmapMSE, "linear"),
     "cross_entropy": (SpatialCrossEntropy, "spatial_softmax"),
 }
-NUM_PICTURES = 8
 
 
 def pose_recipe(
@@ -125,19 +123,19 @@ def pose_recipe(
         if test is None:
             evaluation.checked_metric(None, keypoint_set, ground_truth)
         val_source()
-        source = train_source()
-        batches = pipeline.training_batches(
-            source,
+        people = people_stream(train_source(), keypoint_set.num_keypoints)
+        batches = training_batches(
+            people,
             codec,
             keypoint_set,
             batch_size,
             augmentation,
-            seed,
-            first_epoch,
-            epochs,
-            first_step,
+            seed=seed,
+            first_epoch=first_epoch,
+            epochs=epochs,
+            first_step=first_step,
         )
-        return batches, pipeline.steps_per_epoch(source, batch_size)
+        return batches, people.steps_per_epoch(batch_size)
 
     run_test = test or functools.partial(evaluation.evaluate, ground_truth=ground_truth)
 
@@ -172,12 +170,12 @@ def pose_recipe(
         evaluate=evaluate,
         epochs=epochs,
         batch_size=batch_size,
-        pictures=lambda trained, infer: _pictures(trained, infer, val_source()),
+        pictures=lambda trained, infer: sheet(trained, infer, val_source()),
         evaluate_every=evaluate_every,
         find_damaged=find_damaged,
-        batch_files=lambda *batch: pipeline.batch_files(
-            train_source(), batch_size, *batch
-        ),
+        batch_files=lambda *batch: people_stream(
+            train_source(), keypoint_set.num_keypoints
+        ).batch_files(batch_size, *batch),
     )
 
 
@@ -255,27 +253,3 @@ def _fingerprint(source):
         return fingerprint.fingerprint(source)
     facts = {"people": source.num_people, "labels": source.content}
     return fingerprint.files_fingerprint(source.paths, **facts)
-
-
-def _pictures(model, infer, examples):
-    """The first validation images with their predicted skeletons, as one picture."""
-    from hrnet_tf.pictures import sheet, skeletons
-    from hrnet_tf.tasks.pose.result import Keypoints
-
-    chosen = examples[:NUM_PICTURES]
-    people = evaluation.predict_people(model, chosen, batch_size=8, infer=infer)
-    keypoint_set = evaluation.keypoint_set_of(model)
-    drawn, start = [], 0
-    for example in chosen:
-        rows = slice(start, start + example.num_people)
-        start = rows.stop
-        found = Keypoints(
-            xy=people.points[rows],
-            scores=people.scores[rows],
-            boxes=example.boxes,
-            box_scores=example.box_scores,
-            image_path=example.image_path,
-            keypoint_set=keypoint_set,
-        )
-        drawn.append(skeletons.draw_keypoints(example.image_path, found))
-    return np.asarray(sheet.contact_sheet(drawn))

@@ -1,6 +1,7 @@
 """The official test of segmentation: mean intersection over union."""
 
 import dataclasses
+import functools
 import itertools
 import time
 
@@ -9,62 +10,17 @@ import tensorflow as tf
 
 from hrnet_tf.data.formats.label_checks import count_values, decode_label
 from hrnet_tf.data.label_sets import model_label_set
-from hrnet_tf.io import decode_image, read_image, write_json
+from hrnet_tf.io import decode_image, read_image
 from hrnet_tf.metrics import miou
-from hrnet_tf.models.loading import inference_function
-from hrnet_tf.pictures.masks import draw_comparison
-from hrnet_tf.pictures.sheet import contact_sheet
-from hrnet_tf.tasks.segmentation.fusion import FusedSegmenter, at_image_size
+from hrnet_tf.pictures.plots import plot_class_scores, plot_confusion
+from hrnet_tf.tasks.base import Report, Table, count_text
+from hrnet_tf.tasks.segmentation.inference import SegmentationInference
 from hrnet_tf.tasks.segmentation.protocols import load_protocol
-from hrnet_tf.tasks.segmentation.result import SegmentationMap
 
 # What the best checkpoint is chosen by.
 MAIN_NUMBER = "mIoU"
 # The logits of a batch at the images' size; several such tensors are held at once.
 _MAX_RESULT_BYTES = 500_000_000
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class SegmentationReport:
-    """The outcome of an evaluation.
-
-    Attributes:
-        numbers: dict of float in 0..1: "mIoU" (mean over all classes, as official),
-            "mIoU_present" (over those that are labelled somewhere),
-            "pixel_accuracy", "mean_accuracy".
-        classes: dict from a class's name to a dict of "iou", "accuracy" (the share of
-            its pixels that are found; both 0..1), "labelled_pixels" and
-            "predicted_pixels".
-        absent: tuple of str. Classes neither labelled nor predicted anywhere, which
-            count as 0 in "mIoU".
-        confusion: int64 `[C, C]`, pixels by labelled (row) and predicted class.
-        protocol: dict. The rules of the test, see `SegmentationProtocol`.
-        num_images: int.
-        images_per_second: float.
-    """
-
-    numbers: dict
-    classes: dict
-    absent: tuple[str, ...]
-    confusion: np.ndarray
-    protocol: dict
-    num_images: int
-    images_per_second: float
-
-    @property
-    def main_name(self):
-        """str: the one of the numbers to watch."""
-        return MAIN_NUMBER
-
-    @property
-    def main_number(self):
-        """The number that ranks checkpoints: the official mIoU."""
-        return self.numbers[self.main_name]
-
-    def save(self, path):
-        """Writes the report as json."""
-        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        write_json(path, {**fields, "confusion": self.confusion.tolist()})
 
 
 def label_set_of(model):
@@ -113,7 +69,7 @@ def evaluate(
         on_labels: callable (example, predicted classes uint8 `[H, W]`), called for
             each example, or None.
     Returns:
-        `SegmentationReport`.
+        `Report`, see `make_report`.
     Raises:
         ValueError: if the model lacks a label set, a file cannot be used, or no pixel
             is labelled.
@@ -131,14 +87,12 @@ def evaluate(
     examples = list(examples)
     if not examples:
         raise ValueError("There are no images to test on. Received: examples=[].")
-    if infer is None:
-        model = at_image_size(model)
-        infer = inference_function(model)
-    segmenter = FusedSegmenter(model, rules, infer)
+    segmenter = SegmentationInference(model, protocol=rules, infer=infer).segmenter
     confusion = np.zeros((label_set.num_classes,) * 2, np.int64)
     done, started = 0, time.perf_counter()
     bytes_per_pixel = 4 * label_set.num_classes * max(rules.scales) ** 2
-    for images, labels in _batches(examples, label_set, batch_size, bytes_per_pixel):
+    batches = labelled_batches(examples, label_set, batch_size, bytes_per_pixel)
+    for images, labels in batches:
         found = _labels(segmenter, images, labels.shape[1:])
         confusion += miou.confusion_matrix(labels, found, label_set.num_classes)
         if on_labels is not None:
@@ -148,7 +102,7 @@ def evaluate(
         if progress is not None:
             progress(done, len(examples))
     seconds = time.perf_counter() - started
-    return report(confusion, label_set, rules, done, done / seconds)
+    return make_report(confusion, label_set, rules, done, done / seconds)
 
 
 def _labels(segmenter, images, size):
@@ -163,8 +117,23 @@ def _labels(segmenter, images, size):
         ) from error
 
 
-def report(confusion, label_set, protocol, num_images, images_per_second):
-    """Makes a `SegmentationReport` of a confusion matrix; arguments as its fields."""
+def make_report(confusion, label_set, protocol, num_images, images_per_second):
+    """Makes the `Report` of a test, with what follows from the confusion matrix.
+
+    Its numbers, in 0..1, are "mIoU" (mean over all classes, as official),
+    "mIoU_present" (over those that are labelled somewhere), "pixel_accuracy" and
+    "mean_accuracy". Its facts are classes: dict from a class's name to a dict of "iou",
+    "accuracy" (the share of its pixels that are found), "labelled_pixels" and
+    "predicted_pixels"; absent: tuple of str, classes neither labelled nor predicted
+    anywhere, which count as 0 in "mIoU"; and confusion, protocol and num_images.
+
+    Args:
+        confusion: int64 `[C, C]`, pixels by labelled (row) and predicted class.
+        label_set: `LabelSet`.
+        protocol: `SegmentationProtocol`.
+        num_images: int.
+        images_per_second: float.
+    """
     scores = miou.scores(confusion)
     columns = {
         "iou": scores.iou,
@@ -172,51 +141,87 @@ def report(confusion, label_set, protocol, num_images, images_per_second):
         "labelled_pixels": confusion.sum(1),
         "predicted_pixels": confusion.sum(0),
     }
-    return SegmentationReport(
-        numbers={
-            MAIN_NUMBER: scores.mean_iou,
-            "mIoU_present": scores.mean_iou_present,
-            "pixel_accuracy": scores.pixel_accuracy,
-            "mean_accuracy": scores.mean_accuracy,
-        },
-        classes={
+    numbers = {
+        MAIN_NUMBER: scores.mean_iou,
+        "mIoU_present": scores.mean_iou_present,
+        "pixel_accuracy": scores.pixel_accuracy,
+        "mean_accuracy": scores.mean_accuracy,
+    }
+    facts = {
+        "classes": {
             name: {key: values[i].item() for key, values in columns.items()}
             for i, name in enumerate(label_set.classes)
         },
-        absent=tuple(label_set.classes[i] for i in scores.absent),
-        confusion=confusion,
-        protocol=dataclasses.asdict(protocol),
-        num_images=num_images,
+        "absent": tuple(label_set.classes[i] for i in scores.absent),
+        "confusion": confusion,
+        "protocol": dataclasses.asdict(protocol),
+        "num_images": num_images,
+    }
+    ious = {name: row["iou"] for name, row in facts["classes"].items()}
+    return Report(
+        numbers=numbers,
+        main_name=MAIN_NUMBER,
         images_per_second=images_per_second,
+        facts=facts,
+        shown=_shown(numbers, facts, images_per_second),
+        plots={
+            "iou.png": functools.partial(
+                plot_class_scores, ious, mean=numbers[MAIN_NUMBER]
+            ),
+            "confusion.png": functools.partial(plot_confusion, confusion, tuple(ious)),
+        },
     )
 
 
-def comparison_sheet(model, examples, infer=None, columns=2):
-    """Draws the images, labels and predictions of examples as one picture.
+def _shown(numbers, facts, images_per_second):
+    """The table of the classes, and lines below it."""
+    labelled = facts["confusion"].sum()
+    rows = []
+    for name, row in facts["classes"].items():
+        cells = f"{row['iou']:.4f}", f"{row['accuracy']:.4f}"
+        absent = name in facts["absent"]
+        share = f"{row['labelled_pixels'] / labelled:.2%}"
+        rows.append((name, *(("-", "-") if absent else cells), share))
+    rows += [
+        ("mean", f"{numbers['mIoU']:.4f}", f"{numbers['mean_accuracy']:.4f}", ""),
+        ("of all pixels", "", f"{numbers['pixel_accuracy']:.4f}", ""),
+    ]
+    shown = [
+        Table(
+            columns=("class", "IoU", "accuracy", "pixels"),
+            rows=tuple(rows),
+            bold=len(rows) - 2,
+            section=len(rows) - 2,
+        )
+    ]
+    if facts["absent"]:
+        count = count_text(len(facts["absent"]), "class is", "classes are")
+        shown.append(
+            f"{count} neither labelled nor predicted and counts as 0 in the mean, as in"
+            " the official code; the mean IoU of the labelled classes is"
+            f" {numbers['mIoU_present']:.4f}."
+        )
+    rules = facts["protocol"]
+    scales = ", ".join(f"{scale:g}" for scale in rules["scales"])
+    flip = "with" if rules["flip"] else "without"
+    images = count_text(facts["num_images"], "image", "images")
+    shown.append(
+        f"{images}, scales {scales}, {flip} flip test, {images_per_second:.1f} images/s"
+    )
+    return tuple(shown)
+
+
+def labelled_batches(examples, label_set, batch_size, bytes_per_pixel=0):
+    """Yields images and labels in the order of the examples, of one size in a batch.
 
     Args:
-        model, examples, infer: see `evaluate`.
-        columns: int. Examples in a row.
-    Returns:
-        uint8 array `[H, W, 3]`.
-    """
-    label_set = label_set_of(model)
-    if infer is None:
-        model = at_image_size(model)
-    segmenter = FusedSegmenter(model, infer=infer)
-    drawn = []
-    for images, labels in _batches(list(examples), label_set, 1):
-        found = segmenter.labels(images).numpy()
-        maps = [SegmentationMap(part[0], label_set) for part in (labels, found)]
-        drawn.append(draw_comparison(images[0].numpy(), *maps))
-    height, width = drawn[0].shape[:2]
-    return contact_sheet(drawn, columns, cell_size=(height * 720 // width, 720))
-
-
-def _batches(examples, label_set, batch_size, bytes_per_pixel=0):
-    """Yields images uint8 `[B, H, W, 3]` and labels uint8 `[B, H, W]` in order.
-
-    Of large images fewer are run at once.
+        examples: list of `SegmentationExample`.
+        label_set: `LabelSet`.
+        batch_size: int. The most images of a batch.
+        bytes_per_pixel: float. What the result takes: of large images fewer are run at
+            once.
+    Yields:
+        uint8 tensor `[B, H, W, 3]` and uint8 array `[B, H, W]`.
     """
     lookup, known = label_set.lookup(), label_set.known_ids()
 

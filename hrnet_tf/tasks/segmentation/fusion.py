@@ -14,6 +14,7 @@ import tensorflow as tf
 from hrnet_tf.data.label_sets import model_label_set
 from hrnet_tf.models.base import IMAGENET_MEAN
 from hrnet_tf.models.loading import inference_function
+from hrnet_tf.tasks import graphs
 from hrnet_tf.tasks.segmentation.protocols import PROTOCOLS
 
 # The mean colour as OpenCV rounds it for padding.
@@ -156,26 +157,20 @@ class FusedSegmenter:
 
 def check_segmenter(model):
     """Raises ValueError if a model does not segment images."""
-    from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
-    from hrnet_tf.models.segmenter import HRNetSegmenter
-
-    if not isinstance(model, (HRNetSegmenter, HRNetOCRSegmenter)):
+    if "label_set" not in getattr(model, "arguments", {}):
         raise ValueError(
             "Expected an HRNetSegmenter or HRNetOCRSegmenter. Received:"
             f" {type(model).__name__}, which gives no map of classes."
         )
-    if not model.arguments["include_preprocessing"]:
-        raise ValueError(
-            f"The model {model.name!r} has include_preprocessing=False, but images are"
-            " RGB pixels 0..255. Rebuild it with include_preprocessing=True, and copy"
-            " the weights with set_weights."
-        )
+    graphs.check_takes_pixels(model)
 
 
 def check_image_size(model, size):
     """Raises ValueError if a model only takes images of another (height, width)."""
     expected = model.input_shape[1:3]
-    if any(e is not None and e != s for e, s in zip(expected, size, strict=True)):
+    pairs = zip(expected, size, strict=True)
+    # In graphs sizes may not be known.
+    if any(None not in pair and pair[0] != pair[1] for pair in pairs):
         raise ValueError(
             f"The model {model.name!r} takes images of {expected[0]}x{expected[1]} px"
             f" (height x width) only. Received: {size[0]}x{size[1]}. Rebuild it with"

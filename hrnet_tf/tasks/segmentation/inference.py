@@ -1,68 +1,103 @@
-"""Segmenters that leave the package: from images to maps of classes."""
+"""From images to maps of classes: decoding, flip test, sizes and files."""
 
+import functools
 import json
 
+import numpy as np
 import tensorflow as tf
 
 from hrnet_tf.data.label_sets import IGNORE_LABEL, LabelSet, model_label_set
 from hrnet_tf.io import decode_image
-from hrnet_tf.models.loading import inference_function
-from hrnet_tf.tasks.pose.inference import NAMES_FILE
+from hrnet_tf.tasks import graphs
+from hrnet_tf.tasks.base import NAMES_FILE, Exported
+from hrnet_tf.tasks.segmentation import tiles
 from hrnet_tf.tasks.segmentation.fusion import (
-    aligns_corners,
+    FusedSegmenter,
     at_image_size,
     check_segmenter,
-    flip_indices,
-    full_size_logits,
-    takes_any_size,
 )
-from hrnet_tf.tasks.segmentation.protocols import COARSEST_STRIDE
+from hrnet_tf.tasks.segmentation.protocols import load_protocol
+from hrnet_tf.tasks.segmentation.result import SegmentationMap
 
 LABELS_FILE = "label_set.json"
 
 
-class SegmentationSignatures:
-    """A segmenter with everything around it: decoding, flip test, sizes and files.
+class SegmentationInference:
+    """Says what each pixel of images shows; see `tasks.base.Inference`.
 
-    The methods are graph code, on the TensorFlow backend.
+    `files` and `images` are graph code, on the TensorFlow backend.
 
     Args:
-        model: `HRNetSegmenter` or `HRNetOCRSegmenter`, with preprocessing.
-        flip_test: bool. True averages the logits with those of the mirrored image, for
-            twice the time.
+        model: `HRNetSegmenter` or `HRNetOCRSegmenter`, with preprocessing; or
+            `Exported`.
+        flip_test: bool or None. True averages the logits with those of the mirrored
+            image, for twice the time. None: the protocol's, or what was exported.
+        scales: sequence of float, the sizes to run an image at, fused as in the
+            official tests; None: the protocol's. Exported graphs have one.
         image_size: (height, width) of all images, or None for images of any size,
             whatever size the model was made for.
+        protocol: str or `SegmentationProtocol`, the rules of a test.
+        infer: function from images to outputs, of a model for such images; None makes
+            it from the model.
     Attributes:
         model: the segmenter, rebuilt for the size if it was made for another.
-        label_set: `LabelSet` or None.
+        label_set: `LabelSet`; with numbers as names where the model has none.
+        flip_test: bool.
     Raises:
         ValueError: if the model does not allow it.
     """
 
-    task = "segmentation"
+    per_image = ()
+    built_in = ("flip_test", "scales")
 
-    def __init__(self, model, flip_test=False, image_size=None):
+    def __init__(
+        self,
+        model,
+        flip_test=None,
+        scales=None,
+        image_size=None,
+        protocol="whole",
+        infer=None,
+    ):
+        self.scales = scales
+        if isinstance(model, Exported):
+            graphs.check_as_exported(model, flip_test=flip_test)
+            if tuple(scales or (1.0,)) != (1.0,):
+                raise ValueError(
+                    f"{model.folder} runs images at their own size, which is part of"
+                    f" its graph. Received: scales={scales}. Leave them out, or pass"
+                    " the .keras file."
+                )
+            self.model = model
+            self.flip_test = model.description["flip_test"]
+            fields = model.description["label_set"]
+            self._own = None if fields is None else LabelSet.from_dict(fields)
+            self.num_classes = model.description["num_classes"]
+            return
         check_segmenter(model)
-        self.model = at_image_size(model, image_size)
-        self.flip_test = bool(flip_test)
-        self.label_set = model_label_set(model)
-        self._flip_indices = flip_indices(model) if flip_test else None
-        self._align_corners = aligns_corners(model)
-        self._run = inference_function(self.model)
+        self.model = at_image_size(model, image_size) if infer is None else model
+        self._own = model_label_set(model)
+        self.num_classes = model.num_classes
+        rules = load_protocol(protocol, scales=scales, flip=flip_test)
+        self.segmenter = FusedSegmenter(self.model, rules, infer)
+        self.flip_test = rules.flip
 
-    def functions(self):
-        """Returns the signatures: dict from name to `tf.function`.
+    @functools.cached_property
+    def signatures(self):
+        """dict of `tf.function`: "serving_default" is `files`, "images" is `images`.
 
-        "serving_default" is `files`, "images" is `images`.
+        Raises:
+            ValueError: for several scales.
         """
+        if self.segmenter.protocol.scales != (1.0,):
+            raise ValueError(
+                "Exported segmenters run images at their own size. Received:"
+                f" scales={self.segmenter.protocol.scales}. Leave them out."
+            )
         image_bytes = tf.TensorSpec((None,), tf.string, "image_bytes")
         return {
-            "serving_default": tf.function(
-                self.files, input_signature=[image_bytes], autograph=False
-            ),
-            "images": tf.function(
-                self.images, input_signature=[self.images_spec], autograph=False
-            ),
+            "serving_default": graphs.signature(self.files, image_bytes),
+            "images": graphs.signature(self.images, self.images_spec),
         }
 
     @property
@@ -70,22 +105,51 @@ class SegmentationSignatures:
         """`tf.TensorSpec` of the images that `images` takes, of any batch size."""
         return tf.TensorSpec((None, *self.model.input_shape[1:]), tf.uint8, "images")
 
+    @property
     def description(self):
-        """Returns what is written beside the graph, as a dict of json values."""
+        """dict of json values, written beside the graph."""
         return {
-            "task": self.task,
-            "num_classes": self.model.num_classes,
-            "label_set": self.label_set and self.label_set.to_dict(),
+            "task": "segmentation",
+            "num_classes": self.num_classes,
+            "label_set": self._own and self._own.to_dict(),
             "flip_test": self.flip_test,
         }
 
+    @functools.cached_property
+    def label_set(self):
+        names = tuple(str(i) for i in range(self.num_classes))
+        return self._own or LabelSet("unnamed", names)
+
+    @property
+    def header(self):
+        """dict of json values that all results have in common."""
+        return {"label_set": self.label_set.to_dict()}
+
+    @property
     def assets(self):
-        """Returns further files, dict from name to text: classes, and their colours."""
-        if self.label_set is None:
+        """dict of a file's name to its text: classes, and their colours."""
+        if self._own is None:
             return {}
         names = "".join(f"{name}\n" for name in self.label_set.classes)
         labels = json.dumps(self.label_set.to_dict(), indent=1) + "\n"
         return {NAMES_FILE: names, LABELS_FILE: labels}
+
+    @property
+    def portable(self):
+        """str, the signature that LiteRT files hold; ValueError if LiteRT cannot."""
+        if isinstance(self.model.output, dict):
+            raise ValueError(
+                "LiteRT has no built-in operation for the attention of an"
+                f" {type(self.model).__name__}. Export it as a SavedModel, or train an"
+                " HRNetSegmenter."
+            )
+        if None in self.model.input_shape[1:3]:
+            raise ValueError(
+                "A LiteRT file takes images of one size, but the model"
+                f" {self.model.name!r} is made for any. Pass `image_size`, such as"
+                " (512, 1024)."
+            )
+        return "images"
 
     def files(self, image_bytes):
         """Segments image files of any sizes, one after the other.
@@ -99,15 +163,10 @@ class SegmentationSignatures:
             of its own size with the values of the label set's files (REST returns
             outputs of such a name in base64).
         """
-        file_ids = (
-            range(self.model.num_classes)
-            if self.label_set is None
-            else self.label_set.file_ids
-        )
-        table = tf.constant(list(file_ids), tf.uint8)
+        table = tf.constant(list(self.label_set.file_ids), tf.uint8)
 
         def segment(encoded):
-            labels = self._labels(decode_image(encoded)[None])[0]
+            labels = _classes(self._logits(decode_image(encoded)[None]))[0]
             values = tf.gather(table, tf.cast(labels, tf.int32))
             rows = tf.RaggedTensor.from_tensor(labels)
             # Sizes as tf.shape gives them make TensorFlow warn in every process.
@@ -139,60 +198,79 @@ class SegmentationSignatures:
             A dict: "labels" uint8 `[B, H, W]`, classes 0..C-1; "confidence" float32
             `[B, H, W]`, the probability of that class.
         """
-        if images.shape[0]:
-            logits = self._logits(images)
-        else:
-            # Of an empty batch oneDNN's convolutions return the wrong shape, so that a
-            # black image stands in.
-            count = tf.shape(images)[0]
-            missing = tf.cast(count == 0, tf.int32)
-            images = tf.pad(images, [[0, missing], [0, 0], [0, 0], [0, 0]])
-            logits = self._logits(images)[:count]
+        logits = graphs.run_some(self._logits, images)
         return {
             "labels": _classes(logits),
             "confidence": tf.reduce_max(tf.nn.softmax(logits), -1),
         }
 
-    def _logits(self, images):
-        pixels = tf.cast(images, tf.float32)
-        return full_size_logits(
-            self._run,
-            pixels,
-            self._align_corners,
-            self._flip_indices,
-            COARSEST_STRIDE if takes_any_size(self.model) else None,
-        )
+    def run(
+        self,
+        images,
+        names=None,
+        tile=None,
+        margin=None,
+        confidence=False,
+        progress=None,
+    ):
+        """Finds the class of each pixel of images.
 
-    def _labels(self, images):
-        return _classes(self._logits(images))
+        Args:
+            images: list of uint8 arrays `[H, W, 3]`, RGB.
+            names: list of the images' paths, or of None.
+            tile: int or (height, width) in pixels, multiples of 32, to run images that
+                are larger than the memory in tiles; see `run_tiles`. None: whole,
+                which needs about 4 bytes a pixel and class for the result alone.
+            margin: int, px, multiple of 32. How far tiles look at their neighbours'
+                pixels. None: an eighth of the tile.
+            confidence: bool. Also keep the probability of each pixel's class.
+            progress: callable (done, total) of the tiles, or None.
+        Returns:
+            list of `SegmentationMap`, each at its image's own size.
+        Raises:
+            ValueError: if an image is too large for the memory.
+        """
+        names = names or [None] * len(images)
+        return [
+            SegmentationMap(
+                *self._run_one(pixels, name, tile, margin, confidence, progress),
+                image_path=name,
+            )
+            for pixels, name in zip(images, names, strict=True)
+        ]
+
+    def _run_one(self, pixels, name, tile, margin, confidence, progress):
+        """Labels, label set and, if asked for, confidences of an image."""
+        run = functools.partial(self._run_pixels, confidence=confidence)
+        try:
+            if tile is None:
+                found = run(pixels)
+            else:
+                found = tiles.run_tiles(run, pixels, tile, margin, progress)
+        except tf.errors.ResourceExhaustedError as error:
+            height, width = pixels.shape[:2]
+            raise ValueError(
+                f"{name or 'the image'} of {height}x{width} px (height x width) needs"
+                f" more memory than there is, with tile={tile}. Pass a smaller tile,"
+                f" such as tile={tiles.TILE}."
+            ) from error
+        return found[0], self.label_set, found[1] if confidence else None
+
+    def _run_pixels(self, pixels, confidence):
+        """Labels, and confidences if asked for, `[h, w]` of pixels `[h, w, 3]`."""
+        images = tf.constant(pixels)[None]
+        if isinstance(self.model, Exported):
+            found = self.model.signature("images")(images=images)
+            found = found["labels"], found["confidence"]
+        elif confidence:
+            found = self.segmenter.predict(images)
+        else:
+            found = (self.segmenter.labels(images),)
+        return tuple(np.asarray(part[0]) for part in found)
+
+    def _logits(self, images):
+        return self.segmenter.logits(tf.cast(images, tf.float32))
 
 
 def _classes(logits):
     return tf.cast(tf.argmax(logits, -1), tf.uint8)
-
-
-class ExportedSegmentation:
-    """A SavedModel of a segmenter, loaded.
-
-    Args:
-        folder: `Path` of the version's folder.
-        description: dict, see `SegmentationSignatures.description`.
-        loaded: what `tf.saved_model.load` returned.
-    Attributes:
-        folder, num_classes, flip_test: as exported.
-        label_set: `LabelSet` or None.
-    """
-
-    def __init__(self, folder, description, loaded):
-        self.folder = folder
-        self.num_classes = description["num_classes"]
-        self.flip_test = description["flip_test"]
-        fields = description["label_set"]
-        self.label_set = None if fields is None else LabelSet.from_dict(fields)
-        # Held on to: the signatures of a collected object lose their variables.
-        self._loaded = loaded
-        self._images = loaded.signatures["images"]
-
-    def images(self, images):
-        """Segments images; see `SegmentationSignatures.images`."""
-        return self._images(images=images)

@@ -119,16 +119,17 @@ def load_protocol(name, **changes):
     """Returns a test by its name, with the rules that are to differ.
 
     Args:
-        name: str, a key of `PROTOCOLS`.
+        name: str, a key of `PROTOCOLS`; or a `SegmentationProtocol`.
         **changes: fields of `SegmentationProtocol`; None keeps the protocol's.
     Raises:
         ValueError: if there is no such test, or a rule is out of its range.
     """
-    if name not in PROTOCOLS:
+    protocol = PROTOCOLS.get(name) if isinstance(name, str) else name
+    if protocol is None:
         raise ValueError(
             f"protocol must be one of {tuple(PROTOCOLS)}. Received: {name!r}."
         )
     changes = {key: value for key, value in changes.items() if value is not None}
     if "window" in changes:
         changes.setdefault("stride", None)
-    return dataclasses.replace(PROTOCOLS[name], **changes)
+    return dataclasses.replace(protocol, **changes)

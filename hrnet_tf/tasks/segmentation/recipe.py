@@ -16,14 +16,14 @@ from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
 from hrnet_tf.optimizers.sgd import TorchSGD
 from hrnet_tf.tasks.segmentation import evaluate as evaluation
-from hrnet_tf.tasks.segmentation import stream as pipeline
+from hrnet_tf.tasks.segmentation.picture import sheet
+from hrnet_tf.tasks.segmentation.stream import labelled_stream, training_batches
 from hrnet_tf.training.recipe import Recipe
 
 # The official weight of the auxiliary output of object-contextual networks.
 AUX_WEIGHT = 0.4
 # In each image; 131072 officially, for each of four GPUs with four images.
 OHEM_PIXELS = 32768
-NUM_PICTURES = 6
 # The weights behind the backbone, of both kinds of segmenters.
 HEAD_PATHS = r"^(mixer|head|aux_mixer|aux_head|ocr_conv|object_context)/"
 
@@ -109,20 +109,21 @@ def segmentation_recipe(
         # What is wrong with the test shows before an epoch of training.
         load(load_val)
         examples, _ = load(load_train)
-        batches = pipeline.training_batches(
-            examples,
+        labelled = labelled_stream(examples)
+        batches = training_batches(
+            labelled,
             label_set,
             tuple(crop_size),
             batch_size,
             augmentation,
-            seed,
-            first_epoch,
-            epochs,
-            first_step,
+            seed=seed,
+            first_epoch=first_epoch,
+            epochs=epochs,
+            first_step=first_step,
         )
         if ocr:
             batches = batches.map(lambda x, y: (x, {"aux": y, "main": y}))
-        return batches, pipeline.steps_per_epoch(examples, batch_size)
+        return batches, labelled.steps_per_epoch(batch_size)
 
     def loss():
         found = class_weights
@@ -178,13 +179,11 @@ def segmentation_recipe(
         evaluate=evaluate,
         epochs=epochs,
         batch_size=batch_size,
-        pictures=lambda trained, infer: evaluation.comparison_sheet(
-            trained, load(load_val)[0][:NUM_PICTURES], infer
-        ),
+        pictures=lambda trained, infer: sheet(trained, infer, load(load_val)[0]),
         evaluate_every=evaluate_every,
         find_damaged=find_damaged,
-        batch_files=lambda *batch: pipeline.batch_files(
-            load(load_train)[0], batch_size, *batch
+        batch_files=lambda *batch: labelled_stream(load(load_train)[0]).batch_files(
+            batch_size, *batch
         ),
     )
 

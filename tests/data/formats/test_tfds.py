@@ -84,7 +84,11 @@ def test_images_in_order(tfds_dir):
     source = load_tfds("tfds:shapes", "train", tfds_dir)
     loaded = tfds.load("shapes", split="train", data_dir=tfds_dir, as_supervised=True)
     expected = [int(label) for _, label in loaded]
-    found = list(pipeline.test_batches(source, (32, 32), 1.0, 4).as_numpy_iterator())
+    found = list(
+        pipeline.test_batches(
+            pipeline.classified_stream(source), (32, 32), 1.0, 4
+        ).as_numpy_iterator()
+    )
     assert np.concatenate([labels for _, labels in found]).tolist() == expected
     assert found[0][0].shape == (4, 32, 32, 3) and found[-1][0].shape[0] == 2
 
@@ -94,7 +98,11 @@ def test_part_of_a_split(tfds_dir):
     assert source.num_images == 4
     loaded = tfds.load("shapes", split="train", data_dir=tfds_dir, as_supervised=True)
     expected = [int(label) for _, label in loaded][2:6]
-    (_, labels) = next(iter(pipeline.test_batches(source, (32, 32), 1.0, 8)))
+    (_, labels) = next(
+        iter(
+            pipeline.test_batches(pipeline.classified_stream(source), (32, 32), 1.0, 8)
+        )
+    )
     assert labels.numpy().tolist() == expected
 
 
@@ -103,7 +111,13 @@ def test_training_resumes(tfds_dir):
 
     def batches(epochs):
         data = pipeline.training_batches(
-            source, 3, (32, 32), 7, ClassificationAugmentation(), 0, *epochs
+            pipeline.classified_stream(source),
+            3,
+            (32, 32),
+            7,
+            ClassificationAugmentation(),
+            first_epoch=epochs[0],
+            epochs=epochs[1],
         )
         return list(data.as_numpy_iterator())
 

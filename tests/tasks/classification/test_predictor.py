@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from drawn_shapes import CLASSES, draw_shape
 
-from hrnet_tf import HRNetClassifier, HRNetPose
+from hrnet_tf import HRNetClassifier
 from hrnet_tf.data.augment.classification import center_crop
 from hrnet_tf.export.saved_model import export_saved_model
-from hrnet_tf.predictors.classification import ClassificationPredictor
+from hrnet_tf.predict import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def expected(model, image, crop_fraction=0.875):
 
 
 def test_probabilities(model, image):
-    found = ClassificationPredictor(model).predict(image)
+    found = Predictor(model).predict(image)
     probabilities = expected(model, image)
     order = np.argsort(-probabilities)
     np.testing.assert_array_equal(found.labels, order)
@@ -42,7 +42,7 @@ def test_probabilities(model, image):
 
 
 def test_files_bytes_and_crops(model, image, tmp_path):
-    predictor = ClassificationPredictor(model, crop_fraction=1.0)
+    predictor = Predictor(model, crop_fraction=1.0)
     path = tmp_path / "image.bmp"
     file = io.BytesIO()
     draw_shape("circle", 0, (60, 44)).save(file, "PNG")
@@ -57,7 +57,7 @@ def test_files_bytes_and_crops(model, image, tmp_path):
 
 
 def test_a_batch_is_its_images_one_by_one(model, image, tmp_path):
-    predictor = ClassificationPredictor(model)
+    predictor = Predictor(model)
     path = tmp_path / "square.png"
     draw_shape("square", 1, (40, 70)).save(path)
     found = predictor.predict_batch([image, path], top_k=2)
@@ -72,9 +72,9 @@ def test_a_batch_is_its_images_one_by_one(model, image, tmp_path):
 def test_load(model, image, tmp_path):
     model.save(tmp_path / "model.keras")
     export_saved_model(model, tmp_path / "exported")
-    direct = ClassificationPredictor(model).predict(image)
+    direct = Predictor(model).predict(image)
     for name in ("model.keras", "exported", "exported/1"):
-        predictor = ClassificationPredictor.load(tmp_path / name)
+        predictor = Predictor.load(tmp_path / name)
         assert predictor.image_size == (32, 32) and predictor.num_classes == 3
         assert predictor.crop_fraction == 0.875 and predictor.class_names == CLASSES
         found = predictor.predict(image)
@@ -84,11 +84,11 @@ def test_load(model, image, tmp_path):
 
 def test_exported_crop_fraction_is_kept(model, image, tmp_path):
     export_saved_model(model, tmp_path / "exported", crop_fraction=1.0)
-    predictor = ClassificationPredictor.load(tmp_path / "exported")
+    predictor = Predictor.load(tmp_path / "exported")
     assert predictor.crop_fraction == 1.0
     best = np.sort(expected(model, image, 1.0))[::-1]
     np.testing.assert_allclose(predictor.predict(image).probabilities, best, atol=1e-5)
-    other = ClassificationPredictor.load(tmp_path / "exported", crop_fraction=0.5)
+    other = Predictor.load(tmp_path / "exported", crop_fraction=0.5)
     best = np.sort(expected(model, image, 0.5))[::-1]
     np.testing.assert_allclose(other.predict(image).probabilities, best, atol=1e-5)
 
@@ -98,7 +98,7 @@ def test_a_saved_model_keeps_its_crop_fraction(model, image, tmp_path):
     narrow = HRNetClassifier.from_config(config)
     narrow.set_weights(model.get_weights())
     narrow.save(tmp_path / "narrow.keras")
-    predictor = ClassificationPredictor.load(tmp_path / "narrow.keras")
+    predictor = Predictor.load(tmp_path / "narrow.keras")
     assert predictor.crop_fraction == 0.6
     best = np.sort(expected(model, image, 0.6))[::-1]
     np.testing.assert_allclose(predictor.predict(image).probabilities, best, atol=1e-5)
@@ -109,7 +109,7 @@ def test_a_saved_model_keeps_its_crop_fraction(model, image, tmp_path):
 
 def test_without_names(image):
     model = HRNetClassifier.from_preset("hrnet_test", num_classes=2, image_size=None)
-    predictor = ClassificationPredictor(model)
+    predictor = Predictor(model)
     assert predictor.image_size == (224, 224)
     found = predictor.predict(image)
     assert found.names is None and found.name == str(found.labels[0])
@@ -122,23 +122,23 @@ def test_activated_outputs_are_probabilities_already(image):
         image_size=(32, 32),
         classifier_activation="softmax",
     )
-    found = ClassificationPredictor(model).predict(image)
+    found = Predictor(model).predict(image)
     crop = np.asarray(center_crop(image, (32, 32), 0.875)[None], "float32")
     best = np.sort(np.asarray(model(crop))[0])[::-1]
     np.testing.assert_allclose(found.probabilities, best, atol=1e-6)
 
 
-def test_bad_arguments(model, image, tmp_path):
-    predictor = ClassificationPredictor(model)
+def test_bad_arguments(model, image):
+    predictor = Predictor(model)
     with pytest.raises(ValueError, match="top_k must be positive. Received: top_k=0"):
         predictor.predict(image, top_k=0)
     with pytest.raises(ValueError, match="There is no image file absent.jpg"):
         predictor.predict("absent.jpg")
     with pytest.raises(ValueError, match=r"crop_fraction must be in \(0, 1\]"):
-        ClassificationPredictor(model, crop_fraction=2.0)
+        Predictor(model, crop_fraction=2.0)
     with pytest.raises(ValueError, match=r"such as 0.875 for 224 .* crop_fraction=0\."):
         HRNetClassifier.from_preset("hrnet_test", num_classes=3, crop_fraction=0)
-    pose = HRNetPose.from_preset("hrnet_test", num_keypoints=3, image_size=(32, 32))
-    pose.save(tmp_path / "pose.keras")
-    with pytest.raises(ValueError, match=r"pose.keras: Expected an HRNetClassifier"):
-        ClassificationPredictor.load(tmp_path / "pose.keras")
+    with pytest.raises(
+        ValueError, match="classification take no boxes. Expected: crop"
+    ):
+        predictor.predict(image, boxes=[])

@@ -26,14 +26,16 @@ def examples(tmp_path_factory):
 def batches(
     examples, augmentation=None, epochs=(0, 1), seed=0, batch_size=5, first_step=0
 ):
+    first_epoch, last = epochs
     data = pipeline.training_batches(
-        examples,
+        pipeline.classified_stream(examples),
         len(CLASSES),
         SIZE,
         batch_size,
         augmentation or ClassificationAugmentation(),
         seed,
-        *epochs,
+        first_epoch=first_epoch,
+        epochs=last,
         first_step=first_step,
     )
     return list(data.as_numpy_iterator())
@@ -50,7 +52,7 @@ def test_files_in_memory_give_the_same(examples):
 
 def test_plain_batches(examples):
     found = batches(examples)
-    assert len(found) == pipeline.steps_per_epoch(examples, 5) == 2
+    assert len(found) == pipeline.classified_stream(examples).steps_per_epoch(5) == 2
     for images, labels in found:
         assert images.shape == (5, *SIZE, 3) and images.dtype == np.uint8
         assert labels.shape == (5,) and labels.dtype == np.int64
@@ -103,7 +105,11 @@ def test_mixed_labels(examples):
 
 
 def test_test_batches_are_centre_crops_in_order(examples):
-    found = list(pipeline.test_batches(examples, SIZE, 0.875, 5).as_numpy_iterator())
+    found = list(
+        pipeline.test_batches(
+            pipeline.classified_stream(examples), SIZE, 0.875, 5
+        ).as_numpy_iterator()
+    )
     assert [len(labels) for _, labels in found] == [5, 5, 2]
     images = np.concatenate([images for images, _ in found])
     labels = np.concatenate([labels for _, labels in found])
@@ -115,4 +121,4 @@ def test_test_batches_are_centre_crops_in_order(examples):
 
 def test_fewer_images_than_a_batch(examples):
     with pytest.raises(ValueError, match=r"12 images, fewer.*batch_size=13.*up to 12"):
-        pipeline.steps_per_epoch(examples, 13)
+        pipeline.classified_stream(examples).steps_per_epoch(13)

@@ -106,7 +106,7 @@ def test_without_whole_pixels_errors_are_smaller(cofw):
     # With 1.5 the official targets near the left and upper border are a cell off.
     model = make_model(COFW, heatmap_sigma=1.0)
     codec = HeatmapCodec.for_model(model)
-    batches = pipeline.test_batches(examples, 29, codec, 7)
+    batches = pipeline.test_batches(pipeline.people_stream(examples, 29), codec, 7)
     batch = next(iter(batches))
     matrix = codec.crop_matrix(batch["centers"], batch["sizes"], 0.0)
     keypoints = np.concatenate([e.keypoints for e in examples])

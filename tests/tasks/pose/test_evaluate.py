@@ -49,7 +49,9 @@ def oracle(model, examples):
     matrices = codec.crop_matrix(centers, sizes, 0.0)
     points = affine.apply_matrix(matrices, keypoints[..., :2])
     heatmaps = codec.encode(points, keypoints[..., 2])[0].numpy()
-    batches = list(pipeline.test_batches(examples, 17, codec, 4))
+    batches = list(
+        pipeline.test_batches(pipeline.people_stream(examples, 17), codec, 4)
+    )
     answers = {}
     for batch in batches:
         for image, index in zip(batch["images"], batch["index"], strict=True):
@@ -121,8 +123,15 @@ def test_padding_of_the_last_batch_changes_nothing(model, examples):
 
 
 def test_report_is_written_and_has_no_nan(tmp_path):
-    report = pose.PoseReport(
-        "pckh", {"Mean": 50.0, "Head": float("nan")}, "ground truth", True, 2, 1, 9.0
+    report = pose.make_report(
+        {"Mean": 50.0, "Head": float("nan")},
+        9.0,
+        metric="pckh",
+        boxes="ground truth",
+        flip_test=True,
+        num_people=2,
+        num_images=1,
+        num_unscored=0,
     )
     report.save(tmp_path / "report.json")
     found = json.loads((tmp_path / "report.json").read_text())

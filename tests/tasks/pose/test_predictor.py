@@ -12,8 +12,7 @@ from hrnet_tf.data.keypoint_sets import COCO
 from hrnet_tf.export.saved_model import export_saved_model
 from hrnet_tf.models.backbone import HRNetBackbone
 from hrnet_tf.models.pose import HRNetPose
-from hrnet_tf.predictors.pose import PosePredictor
-from hrnet_tf.tasks.pose.inference import PoseSignatures
+from hrnet_tf.predict import Predictor
 
 BOXES = [[10, 12, 50, 60], [61, 20, 40, 79.5], [-20, -15, 60, 60]]
 
@@ -37,7 +36,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def predictor(folder):
-    return PosePredictor.load(folder / "pose.keras")
+    return Predictor.load(folder / "pose.keras")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +62,7 @@ def test_predict_is_the_training_geometry_backwards(predictor, jpeg):
     centers, sizes = box_regions(tf.constant(BOXES, tf.float32), 64 / 96)
     matrices = crop_matrix(centers, sizes[:, 0], tf.zeros(3), (96, 64))
     crops = tf.stack([decode_crop(jpeg, matrix, (96, 64)) for matrix in matrices])
-    signatures = PoseSignatures(predictor._model)
+    signatures = predictor.inference
     expected = signatures.crops(crops)
     np.testing.assert_allclose(found.scores, expected["scores"], rtol=1e-4)
     # Crop pixels, mapped back by the inverse of the crop's matrix.
@@ -113,8 +112,8 @@ def test_saved_and_exported_models_keep_their_convention(convention, jpeg, tmp_p
     )
     model.save(tmp_path / "pose.keras")
     version = export_saved_model(model, tmp_path / "pose")
-    found = PosePredictor.load(tmp_path / "pose.keras").predict(jpeg, BOXES)
-    assert_same(PosePredictor.load(tmp_path / "pose").predict(jpeg, BOXES), found)
+    found = Predictor.load(tmp_path / "pose.keras").predict(jpeg, BOXES)
+    assert_same(Predictor.load(tmp_path / "pose").predict(jpeg, BOXES), found)
     serving = tf.saved_model.load(str(version)).signatures["serving_default"]
     served = serving(
         image_bytes=tf.constant([jpeg]), boxes=tf.constant([BOXES], tf.float32)
@@ -124,15 +123,15 @@ def test_saved_and_exported_models_keep_their_convention(convention, jpeg, tmp_p
         {**model.get_config(), "heatmap_convention": "official"}
     )
     official.set_weights(model.get_weights())
-    other = PosePredictor(official).predict(jpeg, BOXES)
+    other = Predictor(official).predict(jpeg, BOXES)
     assert np.abs(other.xy - found.xy).max() > 0.1
     # Folders from before the convention was noted are official ones.
     description = version / "assets.extra" / "hrnet.json"
     fields = json.loads(description.read_text())
     assert fields.pop("heatmap_convention") == convention
     description.write_text(json.dumps(fields))
-    old = PosePredictor.load(tmp_path / "pose")
-    assert old._model.heatmap_convention == "official"
+    old = Predictor.load(tmp_path / "pose")
+    assert old.inference.codec.convention == "official"
 
 
 def test_images_may_be_paths_bytes_or_arrays(predictor, photo, jpeg, tmp_path):
@@ -170,7 +169,7 @@ def test_any_number_of_boxes(predictor, photo):
 def test_an_exported_model_predicts_the_same(
     folder, predictor, jpeg, version, flip_test
 ):
-    exported = PosePredictor.load(folder / version)
+    exported = Predictor.load(folder / version)
     found = exported.predict(jpeg, BOXES)
     assert found.keypoint_set == COCO
     assert_same(found, predictor.predict(jpeg, BOXES, flip_test=flip_test))
@@ -234,17 +233,19 @@ def test_wrong_images_are_named(predictor, photo, jpeg, tmp_path):
 
 def test_wrong_models_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"no model file .*absent\.keras"):
-        PosePredictor.load(tmp_path / "absent.keras")
+        Predictor.load(tmp_path / "absent.keras")
     with pytest.raises(ValueError, match="There is no folder .*absent"):
-        PosePredictor.load(tmp_path / "absent")
+        Predictor.load(tmp_path / "absent")
     path = tmp_path / "backbone.keras"
     HRNetBackbone.from_preset("hrnet_test").save(path)
-    with pytest.raises(ValueError, match=r"backbone\.keras: Expected an HRNetPose"):
-        PosePredictor.load(path)
+    with pytest.raises(
+        ValueError, match=r"backbone\.keras: This is a HRNetBackbone, which is no"
+    ):
+        Predictor.load(path)
 
 
 def test_a_diverged_model_is_noticed(photo):
     model = HRNetPose.from_preset("hrnet_test", image_size=(64, 64))
     model.get_layer("head").bias.assign(np.full(17, np.nan))
     with pytest.raises(ValueError, match="A diverged model predicts such values"):
-        PosePredictor(model).predict(photo)
+        Predictor(model).predict(photo)

@@ -30,10 +30,16 @@ def records(examples, tmp_path_factory):
     return shards.write_pose_records(examples, folder, COCO, num_shards=3)
 
 
+def people_of(source):
+    return pipeline.people_stream(source, COCO.num_keypoints)
+
+
 def batches(source, augmentation=None, size=4, **kwargs):
     augmentation = augmentation or PoseAugmentation()
     kwargs = {"epochs": 2, **kwargs}
-    made = pipeline.training_batches(source, CODEC, COCO, size, augmentation, **kwargs)
+    made = pipeline.training_batches(
+        people_of(source), CODEC, COCO, size, augmentation, **kwargs
+    )
     return [[x.numpy() for x in batch] for batch in made]
 
 
@@ -42,7 +48,7 @@ def same(a, b):
 
 
 def test_batches_have_the_promised_shapes(examples):
-    steps = pipeline.steps_per_epoch(examples, 4)
+    steps = people_of(examples).steps_per_epoch(4)
     made = batches(examples)
     assert len(made) == 2 * steps
     images, heatmaps, weights = made[0]
@@ -56,7 +62,7 @@ def test_a_resumed_run_sees_what_an_undisturbed_one_sees(examples, records, kind
     source = examples if kind == "files" else records
     tf.random.set_seed(0)
     whole = batches(source, seed=3)
-    steps = pipeline.steps_per_epoch(source, 4)
+    steps = people_of(source).steps_per_epoch(4)
     tf.random.set_seed(1)
     resumed = batches(source, seed=3, first_epoch=1)
     assert len(resumed) == steps
@@ -74,7 +80,7 @@ def test_a_run_resumed_within_an_epoch_sees_the_rest_of_it(
     monkeypatch.setattr(pipeline, "PLANNED", 3)
     source = examples if kind == "files" else records
     whole = batches(source, seed=3)
-    steps = pipeline.steps_per_epoch(source, 4)
+    steps = people_of(source).steps_per_epoch(4)
     for step in (1, 2, steps):
         resumed = batches(source, seed=3, first_epoch=0, first_step=step)
         assert len(resumed) == 2 * steps - step
@@ -88,7 +94,7 @@ def test_files_and_records_hold_the_same_people(examples, records):
         return sorted(images.tobytes() for images, _, _ in made)
 
     assert people(examples) == people(records)
-    assert len(people(records)) == pipeline.num_people(records)
+    assert len(people(records)) == people_of(records).count
 
 
 def test_mirrored_targets_lie_on_the_mirrored_person(examples):
@@ -117,9 +123,9 @@ def test_mirrored_targets_lie_on_the_mirrored_person(examples):
 
 
 def test_every_person_is_tested_once_and_the_last_batch_is_padded(examples):
-    made = list(pipeline.test_batches(examples, 17, CODEC, 5))
+    made = list(pipeline.test_batches(people_of(examples), CODEC, 5))
     index = np.concatenate([batch["index"] for batch in made])
-    count = pipeline.num_people(examples)
+    count = people_of(examples).count
     assert all(batch["images"].shape == (5, 64, 64, 3) for batch in made)
     assert index[index >= 0].tolist() == list(range(count))
     assert len(index) == -(-count // 5) * 5

@@ -9,6 +9,7 @@ from segmenters import LABELS, draw_image, make_segmenter, whole_logits
 from hrnet_tf.data.schema import SegmentationExample
 from hrnet_tf.metrics import miou
 from hrnet_tf.tasks.segmentation import evaluate as segmentation
+from hrnet_tf.tasks.segmentation.picture import sheet
 
 SIZES = [(40, 48), (40, 48), (33, 50), (40, 48), (40, 48), (40, 48)]
 
@@ -139,10 +140,10 @@ def test_models_of_one_size_take_any(segmenter, examples):
 
 
 def test_a_sheet_of_comparisons(segmenter, block_network, examples):
-    sheet = segmentation.comparison_sheet(segmenter, examples[:3], block_network)
-    assert sheet.dtype == np.uint8
+    drawn = sheet(segmenter, block_network, examples[:3])
+    assert drawn.dtype == np.uint8
     # Two in a row, three pictures each.
-    assert sheet.shape[1] == 2 * 720 + 3 * 8
+    assert drawn.shape[1] == 2 * 720 + 3 * 8
 
 
 def test_bad_files_are_named(segmenter, block_network, examples, tmp_path):

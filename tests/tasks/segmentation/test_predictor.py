@@ -11,7 +11,7 @@ from segmenters import LABELS, draw_image, make_segmenter, whole_logits
 
 from hrnet_tf.export.saved_model import export_saved_model
 from hrnet_tf.models.backbone import HRNetBackbone
-from hrnet_tf.predictors.segmentation import SegmentationPredictor
+from hrnet_tf.predict import Predictor
 from hrnet_tf.tasks.segmentation.fusion import FusedSegmenter
 from hrnet_tf.tasks.segmentation.protocols import load_protocol
 
@@ -23,7 +23,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def predictor(model):
-    return SegmentationPredictor(model)
+    return Predictor(model)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_three_lines(model, tmp_path):
     image = draw_image(45, 70)
     Image.fromarray(image).save(tmp_path / "image.png")
     model.save(tmp_path / "model.keras")
-    predictor = SegmentationPredictor.load(tmp_path / "model.keras")
+    predictor = Predictor.load(tmp_path / "model.keras")
     found = predictor.predict(tmp_path / "image.png")
     assert found.labels.shape == (45, 70)
     assert found.label_set == LABELS
@@ -73,7 +73,7 @@ def test_confidence_is_the_probability(model, predictor):
 
 def test_scales_and_flip(model, predictor):
     image = draw_image(32, 48)
-    found = predictor.predict(image, scales=(0.5, 1), flip=True, confidence=True)
+    found = predictor.predict(image, scales=(0.5, 1), flip_test=True, confidence=True)
     protocol = load_protocol("whole", scales=(0.5, 1), flip=True)
     labels, shares = FusedSegmenter(model, protocol).predict(image[None])
     np.testing.assert_array_equal(found.labels, labels[0])
@@ -104,13 +104,13 @@ def test_tiles(predictor, monkeypatch):
 MEMORY = """
 import resource
 import numpy as np
-from hrnet_tf.predictors.segmentation import SegmentationPredictor
+from hrnet_tf.predict import Predictor
 from segmenters import make_segmenter
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
-predictor = SegmentationPredictor(make_segmenter())
+predictor = Predictor(make_segmenter())
 predictor.predict(np.zeros((64, 64, 3), np.uint8))
 image = np.random.default_rng(0).integers(0, 256, (6000, 8000, 3), dtype=np.uint8)
 before = peak()
@@ -136,26 +136,29 @@ def test_tiles_bound_the_memory():
 
 def test_exported_models_do_the_same(model, exported):
     image = draw_image(45, 70)
-    predictor = SegmentationPredictor.load(exported)
+    predictor = Predictor.load(exported)
     assert predictor.label_set == LABELS
     found = predictor.predict(image, confidence=True)
-    expected = SegmentationPredictor(model).predict(image, flip=True, confidence=True)
+    expected = Predictor(model).predict(image, flip_test=True, confidence=True)
     assert (found.labels == expected.labels).mean() > 0.999
     np.testing.assert_allclose(found.confidence, expected.confidence, atol=1e-4)
     assert predictor.predict(image, tile=64, margin=0).labels.shape == (45, 70)
-    for options in ({"flip": False}, {"scales": (0.5, 1)}):
-        with pytest.raises(ValueError, match=r"was exported with flip_test=True"):
-            predictor.predict(image, **options)
+    with pytest.raises(ValueError, match=r"was exported with flip_test=True"):
+        predictor.predict(image, flip_test=False)
+    with pytest.raises(
+        ValueError, match=r"runs images at their own size, .*\(0.5, 1\)"
+    ):
+        predictor.predict(image, scales=(0.5, 1))
 
 
 def test_models_of_one_size_and_without_names(predictor):
-    fixed = SegmentationPredictor(make_segmenter(image_size=(64, 64), label_set=None))
+    fixed = Predictor(make_segmenter(image_size=(64, 64), label_set=None))
     assert fixed.label_set.classes == ("0", "1", "2", "3")
     image = draw_image(45, 70)
     found = fixed.predict(image)
     np.testing.assert_array_equal(found.labels, predictor.predict(image).labels)
     with pytest.raises(ValueError, match="has label_set=None"):
-        fixed.predict(image, flip=True)
+        fixed.predict(image, flip_test=True)
 
 
 def test_too_little_memory_is_explained(predictor, monkeypatch):
@@ -170,9 +173,11 @@ def test_too_little_memory_is_explained(predictor, monkeypatch):
 
 def test_what_is_no_segmenter(tmp_path):
     HRNetBackbone.from_preset("hrnet_test").save(tmp_path / "body.keras")
-    with pytest.raises(ValueError, match=r"body.keras: Expected an HRNetSegmenter"):
-        SegmentationPredictor.load(tmp_path / "body.keras")
+    with pytest.raises(
+        ValueError, match=r"body.keras: This is a HRNetBackbone, which is no"
+    ):
+        Predictor.load(tmp_path / "body.keras")
     with pytest.raises(ValueError, match="There is no folder .*absent"):
-        SegmentationPredictor.load(tmp_path / "absent")
+        Predictor.load(tmp_path / "absent")
     with pytest.raises(ValueError, match="There is no model file"):
-        SegmentationPredictor.load(tmp_path / "absent.keras")
+        Predictor.load(tmp_path / "absent.keras")

@@ -1,0 +1,52 @@
+"""What leaves the package: the variables of a model, and functions of them."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# An asset of the graph: the names of classes, a line each.
+CLASSES_FILE = "classes.txt"
+
+
+def check_exportable(model):
+    """Raises ValueError if a model cannot be exported as it is."""
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "Models are exported with the TensorFlow backend of Keras. Received:"
+            f" {keras.backend.backend()}. Set KERAS_BACKEND=tensorflow; .keras files"
+            " load with any backend."
+        )
+    for variable in model.variables:
+        if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
+            raise ValueError(
+                f"The weight {variable.path} of the model {model.name!r} holds numbers"
+                " that are not finite: its training diverged. Export a checkpoint from"
+                " before that."
+            )
+
+
+def save_functions(model, folder, functions, class_names=None):
+    """Writes a SavedModel that holds a model's variables and the signatures given.
+
+    Args:
+        model: `HRNetModel`.
+        folder: str or path.
+        functions: dict from a signature's name to a `tf.function` with an
+            `input_signature`.
+        class_names: str or None. The names of the classes, a line each; they become the
+            SavedModel's asset "classes", assets/classes.txt.
+    """
+    # The variables alone: the model's layers would add their own functions, and may
+    # hold what TensorFlow's tracking refuses, such as dicts with keys of other types.
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.variables]
+    with TemporaryDirectory() as temporary:
+        if class_names is not None:
+            # An asset is copied under its file's own name.
+            file = Path(temporary, CLASSES_FILE)
+            file.write_text(class_names, encoding="utf-8")
+            module.classes = tf.saved_model.Asset(str(file))
+        tf.saved_model.save(module, str(folder), signatures=functions)

@@ -1,1 +1,0 @@
-"""Predictions for images in three lines, a class for each task."""

@@ -1,0 +1,307 @@
+"""What a task is, and what its parts hand to each other."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from hrnet_tf.io import write_json
+
+# The names of classes, a line each, beside exported graphs.
+NAMES_FILE = "class_names.txt"
+# The commands that tasks may add options to.
+COMMANDS = ("train", "evaluate", "predict", "export", "records")
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """An option that a task adds to a command.
+
+    Options of the same name in several tasks are one option of the command; what they
+    say in `help` stands there one after another.
+
+    Attributes:
+        name: str. The argument that it becomes.
+        type: what is read: bool, int, float, str, Path, list[Path], or a tuple of str,
+            one of which is to be given.
+        help: str.
+        flags: str or None. Its own spelling, such as "--list" or
+            "--flip-test/--no-flip-test"; None makes it of the name.
+        metavar: str or None.
+        default: str or None. What holds where it is left out, in words.
+        min, max: number or None.
+        read: function from what was given to the argument's value, or None.
+        required: bool.
+        only: str or None. The one format that it is for, of those a command writes.
+    """
+
+    name: str
+    type: Any
+    help: str
+    flags: str | None = None
+    metavar: str | None = None
+    default: str | None = None
+    min: float | None = None
+    max: float | None = None
+    read: Callable | None = None
+    required: bool = False
+    only: str | None = None
+
+    @property
+    def flag(self):
+        """str: how it is written on the command line."""
+        given = self.flags or f"--{self.name.replace('_', '-')}"
+        return given.partition("/")[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table of a report.
+
+    Attributes:
+        columns: tuple of str.
+        rows: tuple of tuples of str.
+        bold: int or None. The row that matters most.
+        title: str or None.
+        texts: tuple of int. Columns of texts; the others are numbers.
+        section: int or None. The row above which there is a line.
+    """
+
+    columns: tuple
+    rows: tuple
+    bold: int | None = None
+    title: str | None = None
+    texts: tuple = (0,)
+    section: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Report:
+    """The outcome of an evaluation, of any task.
+
+    What a task knows beside the numbers is in `facts`, and can be read as attributes of
+    the report too.
+
+    Attributes:
+        numbers: dict of name to float.
+        main_name: str. The one of the numbers to watch.
+        images_per_second: float. Reading, network and decoding.
+        facts: dict of json values and arrays.
+        lower_is_better: bool. True where the main number is an error, in 0..1.
+        shown: tuple of `Table` and str, what a person is told.
+        plots: dict of a file's name to a function that writes it to a path.
+    """
+
+    numbers: dict
+    main_name: str
+    images_per_second: float
+    facts: dict = dataclasses.field(default_factory=dict)
+    lower_is_better: bool = False
+    shown: tuple = ()
+    plots: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def main_number(self):
+        """float: what ranks checkpoints, the larger the better.
+
+        Of an error it is 1 minus it, and negative for errors above 1.
+        """
+        number = self.numbers[self.main_name]
+        return 1.0 - number if self.lower_is_better else number
+
+    def __getattr__(self, name):
+        facts = self.__dict__.get("facts", {})
+        if name in facts:
+            return facts[name]
+        raise AttributeError(f"The report has no {name!r}, only {', '.join(facts)}.")
+
+    def to_dict(self):
+        """Returns plain values for json; numbers without anything to count are None."""
+        return _plain(
+            {
+                "numbers": self.numbers,
+                **self.facts,
+                "images_per_second": self.images_per_second,
+            }
+        )
+
+    def save(self, path):
+        """Writes `to_dict` as a .json file; or a folder with report.json and plots.
+
+        Args:
+            path: str or path; a folder unless it ends in .json.
+        """
+        path = Path(path)
+        if path.suffix == ".json":
+            write_json(path, self.to_dict())
+            return
+        write_json(path / "report.json", self.to_dict())
+        for name, draw in self.plots.items():
+            draw(path / name)
+
+
+def count_text(count, one, many):
+    """Returns a count with its noun, such as "1 person"."""
+    return f"{count} {one if count == 1 else many}"
+
+
+def _plain(value):
+    """Lists, dicts, numbers and None of what may hold arrays and NaN."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+@dataclasses.dataclass(frozen=True)
+class Exported:
+    """A SavedModel of this package, loaded; tasks take it like a model.
+
+    Attributes:
+        folder: `Path` of the version's folder.
+        description: dict, the `description` of the inference that was exported.
+        loaded: what `tf.saved_model.load` returned. Held on to: the signatures of a
+            collected object lose their variables.
+    """
+
+    folder: Path
+    description: dict
+    loaded: Any
+
+    def signature(self, name):
+        """Returns the function of a signature; its outputs are a dict of tensors."""
+        return self.loaded.signatures[name]
+
+
+class Inference(Protocol):
+    """From images to results: crops, network, decoding, pixels of the image.
+
+    Each task has one, which evaluation, prediction and every export go through.
+
+    Attributes:
+        model: the model whose weights the graphs hold, or an `Exported`.
+        signatures: dict of name to `tf.function` with an `input_signature`; the first,
+            "serving_default", takes image files. For the TensorFlow backend.
+        portable: str. The signature that LiteRT files hold: it takes pixels. ValueError
+            if LiteRT cannot run it.
+        description: dict of json values; "task" is the task's name.
+        assets: dict of a file's name to its text, beside the graph.
+        header: dict of json values that all results have in common.
+        per_image: tuple of str. Arguments of `run` that are lists, of one for each
+            image.
+        built_in: tuple of str. Options that are part of an exported graph.
+    """
+
+    model: Any
+    signatures: dict
+    portable: str
+    description: dict
+    assets: dict
+    header: dict
+    per_image: tuple
+    built_in: tuple
+
+    def run(self, images, names=None, **arguments) -> list:
+        """Returns the results of images, uint8 arrays `[H, W, 3]`, in their order.
+
+        Args:
+            images: list of arrays.
+            names: list of the images' paths, or of None.
+            **arguments: what the task knows of images: of each, in lists.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """What of a task needs TensorFlow.
+
+    Attributes:
+        models: tuple of the model classes that the task takes.
+        inference: `(model or Exported, **options) -> Inference`.
+        evaluate: `(model, examples, **options) -> Report`.
+        test: `(model, images, progress, source, out, **options) -> dict of name to
+            Report`: loads labelled files, evaluates a model on them, and writes what is
+            not in the reports into the folder `out`, if that is one. `progress` makes
+            of a description and a unit the context of a callable (done, total);
+            `source` is the path of the model.
+        recipe: the function that makes its recipes from a few constants.
+        stream: `(examples, ...) -> Stream` of its examples.
+        formats: dict of name to the loader of a data format.
+        draw: `(image, result, video=False, **options) -> uint8 [H, W, 3]`.
+        summary: `(rows, noun) -> str`: what was found, of the results' dicts.
+        table: `(rows) -> Table` that `hrnet predict` prints too, or None.
+        inputs: `(paths, **options) -> dict of path to arguments of Inference.run`, what
+            is known of images before; or None.
+        check_known: `(image, name, **known) -> dict`: what is known of an image as
+            arrays; ValueError if it is wrong. None where nothing is.
+        files: dict of an ending, such as "_labels.png", to `(result, path)` that writes
+            such a file beside a picture.
+        records: `(images, out, progress, write, **options) -> (records, facts)`: writes
+            a data set as records; or None.
+        plot_tests: `(dict of name to Report, folder)` that draws several tests
+            together, or None.
+    """
+
+    models: tuple
+    inference: Callable
+    evaluate: Callable
+    test: Callable
+    recipe: Callable
+    stream: Callable
+    draw: Callable
+    summary: Callable
+    formats: dict = dataclasses.field(default_factory=dict)
+    table: Callable | None = None
+    inputs: Callable | None = None
+    check_known: Callable | None = None
+    files: dict = dataclasses.field(default_factory=dict)
+    records: Callable | None = None
+    plot_tests: Callable | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """Everything there is of a task; the commands ask it and name none.
+
+    Attributes:
+        name: str, also that of the task in exported models.
+        title: str. What people call it.
+        noun: pair of str, one and many of what is found.
+        verb: str. What prediction is doing, for progress bars.
+        suffix: str. Ends the names of predictions' pictures.
+        load: `() -> Parts`, called when first needed: tasks are listed without
+            TensorFlow.
+        carries: tuple of str. Arguments of its models that it reads: names, sets.
+        options: dict of a command's name to a tuple of `Option`.
+    """
+
+    name: str
+    title: str
+    noun: tuple
+    verb: str
+    suffix: str
+    load: Callable
+    carries: tuple = ()
+    options: dict = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        unknown = set(self.options) - set(COMMANDS)
+        if unknown:
+            raise ValueError(
+                f"The task {self.name!r} has options for {', '.join(sorted(unknown))}."
+                f" Expected commands of {', '.join(COMMANDS)}."
+            )
+
+    @functools.cached_property
+    def parts(self):
+        """`Parts`, what needs TensorFlow."""
+        return self.load()

@@ -1,0 +1,113 @@
+"""Folders and lists of classified images, and testing a model on them."""
+
+from hrnet_tf.data.formats import image_folder, tfds
+from hrnet_tf.models.classifier import check_crop_fraction
+from hrnet_tf.tasks.classification.evaluate import evaluate
+from hrnet_tf.tasks.classification.inference import checked_image_size
+
+
+def test_files(
+    model,
+    images,
+    progress,
+    source="The model",
+    out=None,
+    *,
+    labels=None,
+    class_names=None,
+    split=None,
+    tfds_dir=None,
+    image_size=None,
+    crop_fraction=None,
+    batch_size=32,
+    skip_bad=False,
+):
+    """Tests a classifier on labelled images.
+
+    Args:
+        model: `HRNetClassifier`.
+        images: path of a folder that holds a folder for each class; with `labels` one
+            of images; or "tfds:NAME".
+        progress: `(description, unit)` to a context of a callable (done, total).
+        source: path the model came from; not used.
+        out: path of what will be written; not used.
+        labels: path of a text file with "file label" lines, or None.
+        class_names: path of a text file that names the class folders as the model
+            does, or None.
+        split: str, of TensorFlow Datasets'; None for "val".
+        tfds_dir: path of TensorFlow Datasets' folder, or None.
+        image_size: (height, width) of the crops; None for the model's own.
+        crop_fraction, batch_size: see `evaluate.evaluate`.
+        skip_bad: bool. Warns of unusable images instead of raising.
+    Returns:
+        dict of one `Report`, "report".
+    Raises:
+        ValueError: if the images are not of the model's classes, or one is bad.
+    """
+    checked_image_size(model)
+    if crop_fraction is not None:
+        check_crop_fraction(crop_fraction)
+    images = str(images)
+    with progress("checking images", "images") as tick:
+        examples = _load(
+            model, images, labels, class_names, split, tfds_dir, skip_bad, tick
+        )
+    with progress("classifying", "images") as tick:
+        report = evaluate(
+            model,
+            examples,
+            crop_fraction=crop_fraction,
+            batch_size=batch_size,
+            progress=tick,
+            image_size=image_size,
+        )
+    return {"report": report}
+
+
+def _load(model, images, labels, class_names, split, tfds_dir, skip_bad, tick):
+    """The images with the model's labels."""
+    names = model.arguments["class_names"]
+    _check_options(images, labels, class_names, split)
+    split = split or "val"
+    if tfds.is_tfds(images):
+        source = tfds.load_tfds(images, split, tfds_dir)
+        if len(source.class_names) != model.num_classes:
+            raise ValueError(
+                f"{images} has {len(source.class_names)} classes, but the model"
+                f" predicts {model.num_classes}. Use a model trained on it."
+            )
+        if names is not None and tuple(names) != tuple(source.class_names):
+            raise ValueError(
+                f"The classes of {images} ({', '.join(source.class_names[:5])}, ...)"
+                f" are not the model's, in its order ({', '.join(names[:5])}, ...). Use"
+                " a model trained on it."
+            )
+        return source
+    if labels is not None:
+        # Without names a list tells the labels by their numbers.
+        classes = names or tuple(map(str, range(model.num_classes)))
+        if class_names is not None:
+            folders = image_folder.named_folders(class_names)
+            classes = image_folder.model_labels(
+                folders, model.num_classes, names, class_names
+            )
+        return image_folder.load_listed(labels, images, classes, skip_bad, tick)
+    classes = image_folder.model_labels(
+        image_folder.class_folders(images), model.num_classes, names, class_names
+    )
+    return image_folder.load_folders(images, classes, skip_bad, tick)
+
+
+def _check_options(images, labels, class_names, split):
+    """Raises ValueError for options that would change nothing."""
+    is_tfds = tfds.is_tfds(images)
+    if is_tfds and (labels is not None or class_names is not None):
+        raise ValueError(
+            f"`labels` and `class_names` are for files; {images} has its own. Leave"
+            " them out."
+        )
+    if split is not None and not is_tfds:
+        raise ValueError(
+            f"`split` belongs to tfds:NAME. Received: `split` {split} `images`"
+            f" {images}. Pass the folder of the split as `images`."
+        )

@@ -1,0 +1,145 @@
+"""Options that several tasks add to the commands."""
+
+import dataclasses
+from pathlib import Path
+
+from hrnet_tf.tasks.base import Option
+
+ANNOTATIONS = Option(
+    "annotations",
+    list[Path],
+    "Annotations, see --format. For faces it may be repeated, to test official subsets"
+    " one by one.",
+    metavar="FILE",
+)
+KEYPOINTS = Option(
+    "keypoints",
+    str,
+    "Keypoint set: coco, mpii, lsp, 300w, wflw, cofw, aflw, or a descriptor (.json or"
+    " .py).",
+    metavar="NAME|FILE",
+    default="the model's own",
+)
+FLIP_TEST = Option(
+    "flip_test",
+    bool,
+    "Whether to average with the mirrored image: twice the time, a little better.",
+    flags="--flip-test/--no-flip-test",
+)
+FLIP_TEST_POSE = dataclasses.replace(FLIP_TEST, default="poses: on")
+FLIP_TEST_FACES = dataclasses.replace(FLIP_TEST, default="faces: off")
+FLIP_TEST_SEGMENTS = dataclasses.replace(
+    FLIP_TEST, default="segmentation: the protocol's"
+)
+FLIP_TEST_PREDICT = dataclasses.replace(
+    FLIP_TEST, default="off; an exported model does as it was exported"
+)
+FLIP_TEST_EXPORT = dataclasses.replace(
+    FLIP_TEST,
+    flags="--flip-test",
+    help="Average with the mirrored image inside the exported model: a little better,"
+    " for twice the time.",
+)
+BATCH_SIZE = Option(
+    "batch_size",
+    int,
+    "People or images that are run at once.",
+    metavar="N",
+    min=1,
+    default="32; segmentation: 8",
+)
+SKIP_BAD = Option(
+    "skip_bad",
+    bool,
+    "Leave out damaged or contradictory images and people, and say which, instead of"
+    " stopping at the first.",
+    flags="--skip-bad",
+)
+SPLIT = Option(
+    "split",
+    str,
+    "Split of a data set in its own layout, or of tfds:NAME.",
+    metavar="NAME",
+    default="val; tfds: validation",
+)
+CROP_FRACTION = Option(
+    "crop_fraction",
+    float,
+    "Share of the shorter side that the centre crop takes.",
+    metavar="SHARE",
+    min=0.01,
+    max=1,
+    default="the model's own",
+)
+LOSS = Option(
+    "loss",
+    ("mse", "cross_entropy"),
+    "mse: squared error of the heatmaps, as published. cross_entropy: over the softmax"
+    " of all cells, which learns faster from little data.",
+    default="the recipe's",
+)
+TRAIN_KEYPOINTS = Option(
+    "keypoints",
+    str,
+    "Keypoint set of the data: coco, mpii, lsp, 300w, wflw, cofw, aflw, or a descriptor"
+    " (.json or .py).",
+    metavar="NAME|FILE",
+    default="the recipe's",
+)
+# What finds people and faces has in common when it predicts.
+BOXES = Option(
+    "boxes",
+    Path,
+    "Where the people are, in pixels of the image:"
+    ' {"image.jpg": [[x, y, width, height], ...], ...}; or COCO annotations or'
+    " detections; or, for one image, a list of boxes. Boxes of a video are those of all"
+    " its frames.",
+    metavar="FILE.json",
+    default="the whole image is one person",
+)
+MIN_SCORE = Option(
+    "min_score",
+    float,
+    "Keypoints with a lower score are not drawn.",
+    metavar="SCORE",
+    min=0,
+    max=1,
+    default="0.2",
+)
+MIN_BOX_SCORE = Option(
+    "min_box_score",
+    float,
+    "A detector's boxes with a lower score are left out.",
+    metavar="SCORE",
+    min=0,
+    max=1,
+    default="0",
+)
+DRAW_BOXES = Option(
+    "draw_boxes", bool, "Also draw the boxes in the pictures.", flags="--draw-boxes"
+)
+PEOPLE_PREDICT = (FLIP_TEST_PREDICT, BOXES, MIN_SCORE, MIN_BOX_SCORE, DRAW_BOXES)
+
+
+def numbers(text):
+    """Returns the numbers of a text such as "0.75,1,1.25", a tuple of float.
+
+    Raises:
+        ValueError: if it holds anything else.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(
+            "`scales` takes numbers with commas between, such as 0.75,1,1.25."
+            f" Received: {text!r}."
+        ) from None
+
+
+SCALES = Option(
+    "scales",
+    str,
+    "Scales whose results are added, such as 0.75,1,1.25.",
+    metavar="S,S,...",
+    read=numbers,
+)
