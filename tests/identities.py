@@ -1,4 +1,4 @@
-"""Prints what the runs of recipe files are, as json: `identities.py OTHERS FILE ...`.
+"""Prints what the runs of recipes are, as json: `identities.py OTHERS RECIPE ...`.
 
 So many objects of Keras are made first, by whose number Keras names those that follow.
 Instead of its data set a recipe gets two folders of classes; nothing is read from them.
@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 
 from hrnet_tf.training.identity import Identity
-from hrnet_tf.training.recipe import load_recipe
+from hrnet_tf.training.recipe_files import load_recipe
 
 
 def make_others(count):
@@ -23,19 +23,19 @@ def make_others(count):
         keras.layers.ReLU()
 
 
-def main(others, *files):
+def main(others, *names):
     make_others(int(others))
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in ("a", "b"):
             (Path(folder) / "train" / name).mkdir(parents=True)
-        for file in files:
-            recipe = load_recipe(file, preset="hrnet_test", data_dir=folder)
+        for recipe_name in names:
+            recipe = load_recipe(recipe_name, preset="hrnet_test", data_dir=folder)
             keras.utils.set_random_seed(0)
             parts = Identity.of(recipe, recipe.model(), seed=0).to_json()
             # Each process has another folder.
             assert parts["settings"].pop("data_dir") == folder
-            found[file] = parts
+            found[recipe_name] = parts
     print(json.dumps(found))
 
 

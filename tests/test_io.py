@@ -1,10 +1,12 @@
-"""Json files are complete or as they were."""
+"""Files and folders are complete or as they were."""
 
 import json
+import os
+import shutil
 
 import pytest
 
-from hrnet_tf.io import write_json
+from hrnet_tf.io import discard, remove_partial, replacing, write_json
 
 
 def test_failure_leaves_the_old_file(tmp_path):
@@ -14,3 +16,74 @@ def test_failure_leaves_the_old_file(tmp_path):
         write_json(path, {"a": float("nan")})
     assert json.loads(path.read_text()) == {"a": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+class TestReplacing:
+    def test_of_a_file(self, tmp_path):
+        path = tmp_path / "new" / "a.bin"
+        for content in (b"1", b"2"):
+            with replacing(path, flush=True) as beside:
+                assert beside.suffix == ".bin" and beside.parent == path.parent
+                beside.write_bytes(content)
+            assert path.read_bytes() == content
+        with pytest.raises(KeyError), replacing(path) as beside:
+            beside.write_bytes(b"3")
+            raise KeyError
+        assert path.read_bytes() == b"2"
+        assert list(path.parent.iterdir()) == [path]
+
+    def test_of_a_folder(self, tmp_path):
+        folder = tmp_path / "a"
+        for name in ("first", "second"):
+            with replacing(folder, flush=True) as beside:
+                (beside / "inner").mkdir(parents=True)
+                (beside / "inner" / name).write_text(name)
+            assert [path.name for path in (folder / "inner").iterdir()] == [name]
+        assert list(tmp_path.iterdir()) == [folder]
+
+    def test_is_flushed_before_it_has_its_name(self, tmp_path, monkeypatch):
+        path, seen = tmp_path / "a" / "b", []
+        sync = os.fsync
+
+        def fsync(descriptor):
+            seen.append((os.path.realpath(f"/dev/fd/{descriptor}"), path.exists()))
+            sync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", fsync)
+        with replacing(path) as beside:
+            beside.write_bytes(b"1")
+        assert seen == []
+        path.unlink()
+        with replacing(path, flush=True) as beside:
+            beside.mkdir()
+            (beside / "c").write_bytes(b"2")
+        names = [os.path.basename(name) for name, _ in seen]
+        assert names == ["c", beside.name, "a"]
+        assert [exists for _, exists in seen] == [False, False, True]
+
+
+def test_what_killed_processes_left_is_removed(tmp_path):
+    left = replacing(tmp_path / "a.json").__enter__()
+    left.write_bytes(b"{")
+    other = replacing(tmp_path / "b").__enter__()
+    (other / "c").mkdir(parents=True)
+    (tmp_path / ".hidden").touch()
+    remove_partial(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".hidden"]
+
+
+def test_a_discarded_folder_loses_its_name_first(tmp_path, monkeypatch):
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "b").touch()
+
+    def killed(path):
+        assert not folder.exists() and (path / "b").exists()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            discard(folder)
+    remove_partial(tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -207,7 +207,7 @@ def _as_options(text, options):
     def replaced(match):
         name, value = match[1], match[2]
         option = options.get(name) or options.get(_ALIASES.get(name))
-        if option is None:
+        if option is None or value == "False":
             return match[0]
         return option if value in (None, "True") else f"{option} {value.strip(_QUOTES)}"
 

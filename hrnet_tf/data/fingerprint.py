@@ -61,7 +61,8 @@ def _add(digest, value, start=0):
     if isinstance(value, np.ndarray):
         content = f"{value.dtype.str}{value.shape}".encode() + value.tobytes()
     else:
-        content = str(value)[start:].replace(os.sep, "/").encode()
+        content = str(value)[start:]
+        # Windows' paths are compared with those of others.
+        content = (content.replace(os.sep, "/") if start else content).encode()
     # With its length, as it could be cut elsewhere else.
-    digest.update(len(content).to_bytes(8, "little"))
-    digest.update(content)
+    digest.update(len(content).to_bytes(8, "little") + content)

@@ -49,8 +49,8 @@ def may_overwrite(output_dir, identity, confirm=None, say=None):
         if is_earlier(found) and say is not None:
             say(
                 f"{output_dir} was begun by an earlier version, which kept less of what"
-                " a run is. What it kept is the same, and the run goes on; from now on"
-                " a change of the optimizer, the loss or the examples is noticed too."
+                " a run is. What both know is the same, and the run goes on; from now"
+                " on a change of optimizer, loss or examples is noticed too."
             )
         return False
     text = f"{output_dir} holds another run: it differs in {differences}"

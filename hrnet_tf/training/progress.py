@@ -92,10 +92,13 @@ class Progress(StepCallback):
             best = " (best)" if self.saver.best_epoch == done else ""
             parts.append(f"{name} {logs[name]:.{digits}f}{best}")
         speeds = [_speed_text(logs[k]) for k in ("images_per_second",) if k in logs]
-        memory = f"{logs['memory_mb'] / 1e3:.1f} GB"
-        if "gpu_memory_mb" in logs:
-            memory += f", GPU {logs['gpu_memory_mb'] / 1e3:.1f} GB"
-        for measured in ([*speeds, memory], speeds, []):
+        # Not every system tells of both.
+        memory = ", ".join(
+            f"{label}{logs[key] / 1e3:.1f} GB"
+            for key, label in (("memory_mb", ""), ("gpu_memory_mb", "GPU "))
+            if key in logs
+        )
+        for measured in ([*speeds, *[memory] * bool(memory)], speeds, []):
             line = "  ".join([*parts, *measured, left])
             if not self.console.is_terminal or len(line) <= self.console.width:
                 break

@@ -1,5 +1,7 @@
 """Published weights and foreign bodies inside our models."""
 
+import subprocess
+import sys
 import warnings
 
 import keras
@@ -8,6 +10,7 @@ import pytest
 
 import hrnet_tf
 from hrnet_tf.data.heatmaps import HeatmapCodec
+from hrnet_tf.models.presets import ARCHITECTURES
 from hrnet_tf.weights import download, registry
 from hrnet_tf.weights.export_torch import export_torch_state_dict
 
@@ -132,3 +135,65 @@ def test_bodies_from_mappings_and_errors(tmp_path):
         hrnet_tf.SimpleBaselinePose.from_preset("resnet50", backbone_weights=tensors)
     with pytest.raises(ValueError, match="hrnet_w33.*hrnet_w32, .*hrnet_w3"):
         hrnet_tf.HRNetPose.from_preset("hrnet_w33")
+
+
+def test_an_architecture_has_random_weights_and_says_so_once(caplog):
+    model = hrnet_tf.HRNetPose.from_preset("hrnet_test")
+    (record,) = caplog.records
+    text = record.getMessage()
+    assert record.name.startswith("hrnet_tf") and record.levelname == "WARNING"
+    assert text.startswith("HRNetPose.from_preset('hrnet_test') has random weights")
+    assert "HRNetPose.presets" in text and "load_weights=False" in text
+    caplog.clear()
+    quiet = hrnet_tf.HRNetPose.from_preset("hrnet_test", load_weights=False)
+    tensors = export_torch_state_dict(model)
+    hrnet_tf.HRNetPose.from_preset("hrnet_test", backbone_weights=tensors)
+    assert not caplog.records
+    assert quiet.count_params() == model.count_params()
+
+
+def test_the_note_names_weights_of_the_architecture(caplog):
+    hrnet_tf.HRNetClassifier.from_preset("hrnet_w18_small_v1")
+    assert "such as 'hrnet_w18_small_v1_" in caplog.text
+
+
+def test_published_weights_are_left_out_on_demand(published, caplog):
+    source, asked = published
+    model = hrnet_tf.HRNetPose.from_preset(KEYPOINTS, load_weights=False)
+    assert asked == [] and not caplog.records
+    # The architecture and the arguments are the published ones, the values are not.
+    assert model.image_size == (256, 192)
+    ours, theirs = (network.get_weights()[0] for network in (model, source))
+    assert ours.shape == theirs.shape and np.abs(ours - theirs).max() > 0.01
+
+
+def test_presets_are_listed_with_a_description():
+    presets = hrnet_tf.HRNetPose.presets
+    assert list(presets)[: len(ARCHITECTURES)] == list(ARCHITECTURES)
+    assert presets["hrnet_w32"] == (
+        "Architecture, random weights: streams of 32, 64, 128, 256 channels."
+    )
+    assert presets[KEYPOINTS].startswith("Published weights: ")
+    weights = [name for name in presets if name not in ARCHITECTURES]
+    assert weights == registry.names("HRNetPose")
+    others = hrnet_tf.SimpleBaselinePose.presets
+    assert "bottlenecks of 3, 4, 6, 3" in others["resnet50"]
+    assert not {*others} & {*weights, *ARCHITECTURES}
+
+    class Own(hrnet_tf.HRNetPose):
+        """A class that nothing is published for."""
+
+    assert list(Own.presets) == list(ARCHITECTURES)
+
+
+def test_presets_are_described_without_a_framework():
+    script = (
+        "import sys\n"
+        "from hrnet_tf.models.presets import ARCHITECTURES, describe_presets\n"
+        "assert 'hrnet_w32' in describe_presets('HRNetPose', ARCHITECTURES)\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

@@ -22,10 +22,15 @@ from hrnet_tf.optimizers.schedules import adjust_rate
 from hrnet_tf.tasks.pose.recipe import coco_pose_recipe, official_adam
 from hrnet_tf.training.describe import Describer
 from hrnet_tf.training.identity import Identity
+from hrnet_tf.training.recipe_files import package_recipes
 from hrnet_tf.training.run import train
 
 ROOT = Path(__file__).parents[2]
-RECIPES = sorted(str(path) for path in (ROOT / "recipes").glob("*.py"))
+RECIPES = [
+    f"{name}/{variant}"
+    for name, file in package_recipes().items()
+    for variant in file.variants
+]
 
 
 def python(*arguments, hash_seed="0"):
@@ -48,7 +53,7 @@ def output(process):
 
 @pytest.fixture(scope="module")
 def identities():
-    """Of all recipe files, in two processes that differ in what they did before."""
+    """Of all recipes, in two processes that differ in what they did before."""
     script = ROOT / "tests" / "identities.py"
     runs = [
         python(script, others, *RECIPES, hash_seed=seed)
@@ -57,20 +62,19 @@ def identities():
     return [json.loads(output(run).splitlines()[-1]) for run in runs]
 
 
-@pytest.mark.parametrize("file", RECIPES, ids=lambda file: Path(file).stem)
-def test_is_the_same_in_every_process(identities, file):
+@pytest.mark.parametrize("name", RECIPES)
+def test_is_the_same_in_every_process(identities, name):
     first, second = identities
-    assert first[file] == second[file]
-    assert first[file]["optimizer"]["class"] in ("Adam", "AdamW", "Muon", "TorchSGD")
+    assert first[name] == second[name]
+    assert first[name]["optimizer"]["class"] in ("Adam", "AdamW", "Muon", "TorchSGD")
     # An address would be another one in the next process.
-    assert " at 0x" not in json.dumps(first[file])
+    assert " at 0x" not in json.dumps(first[name])
 
 
 def test_a_recipe_with_an_initializer_goes_on_in_another_process(tmp_path):
     folder = draw_labels(tmp_path)
-    recipe = ROOT / "recipes" / "camvid_seg_w18_small.py"
     command = [
-        *("-c", "from hrnet_tf.cli import app; app()", "train", recipe),
+        *("-c", "from hrnet_tf.cli import app; app()", "train", "camvid"),
         *("--data-dir", folder, "--labels", folder / "labels.json"),
         *("--preset", "hrnet_test", "--batch-size", 4, "--epochs", 1),
         *("--out", tmp_path / "run"),

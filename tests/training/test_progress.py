@@ -67,6 +67,9 @@ def test_the_line(clock):
     )
     line = run_epoch(shown, clock, 10, {**LOGS, **SCORES, "gpu_memory_mb": 11400.0})
     assert "mIoU 0.5121  38 images/s  2.1 GB, GPU 11.4 GB" in line
+    unknown = {key: value for key, value in LOGS.items() if key != "memory_mb"}
+    line = run_epoch(shown, clock, 11, unknown)
+    assert "loss 0.4213  38 images/s  " in line and "GB" not in line
 
 
 def test_the_time_left_knows_of_evaluations(clock):
