@@ -14,6 +14,9 @@ VERSION = re.search(
 REQUIRED = [
     "tensorflow>=2.20,<2.22",
     "keras>=3.12,<3.16",
+    # tf.summary writes the events of every training with it; since 2.21 TensorFlow does
+    # not bring it.
+    "tensorboard>=2.20",
     "matplotlib>=3.8",
     "numpy>=1.26",
     "pillow>=10.3",
