@@ -10,13 +10,14 @@ VERSION = re.search(
     r'__version__ = "(.+?)"', (ROOT / "hrnet_tf" / "__init__.py").read_text()
 ).group(1)
 
-# What every user needs. 2.20 to 2.21 and 3.12 to 3.15 are what the tests have run with.
+# What every user needs. TensorFlow 2.20 is what the tests have passed with.
 REQUIRED = [
-    # With 2.21 and oneDNN some gradients of strided convolutions come out wrong, see
-    # tests/lowlevel/test_door.py.
+    # With 2.21 and oneDNN on, the written-out gradients of strided projections differ from
+    # the plain ones by more than rounding: tests/lowlevel/test_door.py.
     "tensorflow>=2.20,<2.21",
     "keras>=3.12,<3.16",
-    # Of TensorFlow's own dependencies until 2.20.
+    # tf.summary writes the events of every training with it; since 2.21 TensorFlow does
+    # not bring it.
     "tensorboard>=2.20",
     "matplotlib>=3.8",
     "numpy>=1.26",

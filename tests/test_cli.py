@@ -23,6 +23,7 @@ COMMANDS = (
     "records",
     "data-service",
     "presets",
+    "recipes",
     "demo",
 )
 # Trains in a second; real recipes are tested with the training.

@@ -1,16 +1,19 @@
-"""Every recipe of poses trains an epoch of a tiny network on the embedded data set."""
+"""The recipes of poses train an epoch of a tiny network on the embedded data set.
 
+And what all recipes say of published results is what was published.
+"""
+
+import csv
 import json
-from pathlib import Path
+import re
 
 import numpy as np
 import pytest
 
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
-from hrnet_tf.training.recipe import load_recipe
+from hrnet_tf.training.recipe_files import load_recipe, package_recipes
 from hrnet_tf.training.run import train
 
-RECIPES = Path(__file__).parent.parent / "recipes"
 COCO = load_keypoint_set("coco")
 
 
@@ -99,31 +102,33 @@ def write_head_boxes(folder):
 # They differ from the smallest one in constants alone, or in a data set that has
 # tests of its own.
 LIKE_ANOTHER = (
-    "mpii_pose_w32_256x256",
-    "coco_pose_w32_384x288",
-    "coco_pose_w48_256x192",
-    "coco_pose_w48_384x288",
+    "mpii_pose/w32_256x256",
+    "coco_pose/w32_384x288",
+    "coco_pose/w48_256x192",
+    "coco_pose/w48_384x288",
 )
+NAMES = [
+    f"{file.name}/{variant}"
+    for file in package_recipes().values()
+    for variant in file.variants
+]
 
 
 @pytest.mark.parametrize(
-    "path",
+    "name",
     [
-        pytest.param(
-            path,
-            marks=pytest.mark.slow if path.stem in LIKE_ANOTHER else (),
-            id=path.stem,
-        )
-        for path in sorted(RECIPES.glob("*pose*.py"))
+        pytest.param(name, marks=pytest.mark.slow if name in LIKE_ANOTHER else ())
+        for name in NAMES
+        if "pose" in name
     ],
 )
-def test_recipe_trains(path, people_dir, tmp_path):
+def test_recipe_trains(name, people_dir, tmp_path):
     layouts = {"lspet": lsp_layout, "mpii_": mpii_layout}
     data_dir = people_dir
-    if path.stem[:5] in layouts:
-        data_dir = layouts[path.stem[:5]](people_dir, tmp_path / "data")
+    if name[:5] in layouts:
+        data_dir = layouts[name[:5]](people_dir, tmp_path / "data")
     recipe = load_recipe(
-        path,
+        name,
         preset="hrnet_test",
         batch_size=8,
         epochs=1,
@@ -133,3 +138,96 @@ def test_recipe_trains(path, people_dir, tmp_path):
     assert len(result.history) == 1
     assert np.isfinite(result.history[0]["loss"])
     assert (tmp_path / "run" / "best.keras").is_file()
+
+
+def claims():
+    """Numbers of recipes, and what tells their rows in the table of published results.
+
+    Errors of classification stand there, and shares of COCO's AP.
+    """
+    for width in (32, 48):
+        for size in ("256x192", "384x288"):
+            name = f"coco_pose/w{width}_{size}"
+            row = {"dataset": "COCO", "input_size": size, "metric": "AP"}
+            own = {"model": f"pose_hrnet_w{width}", "split": "val2017"}
+            yield name, {**row, **own}
+            for training in ("dark", "udp"):
+                run = f"td-hm_hrnet-w{width}_{training}-8xb.*_coco-{size}"
+                yield name, {**row, "extra": run}
+    mpii = {"dataset": "MPII", "input_size": "256x256", "metric": "PCKh@0.5 Mean"}
+    yield "mpii_pose/w32_256x256", {**mpii, "model": "pose_hrnet_w32"}
+    faces = {
+        "300w": ("NME full", "NME common", "NME challenge", "NME test"),
+        "wflw": ("NME .*",),
+        "cofw": ("NME", "FR0.1"),
+        "aflw": ("NMEfull", "NMEfrontal"),
+    }
+    for data, metrics in faces.items():
+        for metric in metrics:
+            row = {"dataset": data.upper(), "metric": metric, "source": "HRNet/.*"}
+            yield f"{data}_face/w18", {**row, "model": "HRNetV2-W18"}
+    yield from segmentation_claims()
+    stronger = r" \(w/ CosineLR \+ CutMix \+ 300epochs\)"
+    for variant in package_recipes()["imagenet"].variants:
+        width, _, kind = variant.partition("_")
+        model = f"HRNet-{width.upper()}-C"
+        model += {"cutmix": stronger, "": ""}.get(
+            kind, kind.replace("small_", "-Small-")
+        )
+        row = {"model": model, "source": "HRNet/.*", "dataset": "ImageNet-1k"}
+        for top in (1,) if kind == "cutmix" else (1, 5):
+            yield f"imagenet/{variant}", {**row, "metric": rf"top-{top} error \(%\)"}
+
+
+def segmentation_claims():
+    """Those of segmentation."""
+    row = {"metric": "mIoU", "split": "val"}
+    plain, ocr = "HRNetV2-W48", r"HRNetV2-W48 \+ OCR"
+    one, many = ("Multi-scale=No; Flip=No.*", "Multi-scale=Yes; Flip=Yes.*")
+    v11, branch = "HRNet/.* branch pytorch-v1.1 .*", "HRNet/.* branch HRNet-OCR .*"
+    for variant, model, source in (
+        ("seg_w48", plain, v11),
+        ("seg_w18_small", "HRNetV2-W18-Small-v1", v11),
+        ("seg_w18_small_v2", "HRNetV2-W18-Small-v2", v11),
+        ("ocr_w48", ocr, branch),
+    ):
+        own = {"dataset": "Cityscapes", "model": model, "source": source}
+        yield f"cityscapes/{variant}", {**row, **own, "extra": f".*{one}"}
+    lip = {"dataset": "LIP", "model": plain, "source": v11}
+    yield "lip/seg_w48", {**row, **lip, "extra": ".*Flip=Yes"}
+    for variant, model in (("seg_w48", plain), ("ocr_w48", ocr)):
+        own = {"dataset": "PASCAL-Context", "model": model, "source": branch}
+        for classes in (59, 60):
+            extra = f".*{many}num classes={classes} classes"
+            yield f"pascal_context/{variant}", {**row, **own, "extra": extra}
+    for name, data in (("ade20k", "ADE20K"), ("coco_stuff", "COCO-Stuff")):
+        for test in (one, many):
+            own = {"dataset": data, "model": ocr, "source": branch}
+            yield f"{name}/ocr_w48", {**row, **own, "extra": f".*{test}"}
+
+
+def test_published_results_are_those_that_were_published(shared):
+    with open(shared / "reference" / "reference_results.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    published = {}
+    for name, wanted in claims():
+        found = [
+            row
+            for row in rows
+            if all(re.fullmatch(text, row[key]) for key, text in wanted.items())
+        ]
+        assert found, (name, wanted)
+        for row in found:
+            value = float(row["value"])
+            value = 100 * value if row["metric"] == "AP" else value
+            value = 100 - value if "error" in row["metric"] else value
+            published.setdefault(name, set()).add(round(value, 2))
+    for file in package_recipes().values():
+        for variant, own in file.variants.items():
+            if "published" not in own:
+                continue
+            text = own["published"] + "; " + own.get("notes", "")
+            # Not thresholds such as @0.5, nor the scales of a test.
+            text = re.sub(r"@\S+|scales \S+ to \S+|\d+ classes", "", text)
+            numbers = {float(number) for number in re.findall(r"\d+\.\d+", text)}
+            assert numbers == published[f"{file.name}/{variant}"], (file.name, variant)

@@ -2,7 +2,6 @@
 
 import math
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +21,6 @@ from hrnet_tf.tasks.segmentation.recipe import official_sgd
 from hrnet_tf.training.recipe import load_recipe
 from hrnet_tf.training.run import train
 
-RECIPES = Path(__file__).parent.parent / "recipes"
 CASES = {
     "cityscapes_seg_w48": (cityscapes_layout, "cityscapes"),
     "cityscapes_seg_w18_small": (cityscapes_layout, "cityscapes"),
@@ -38,7 +36,7 @@ FASTER_HEADS = ("pascal_context_ocr_w48", "coco_stuff_ocr_w48")
 
 
 def recipe(name, **arguments):
-    return load_recipe(RECIPES / f"{name}.py", **arguments)
+    return load_recipe(name, **arguments)
 
 
 # They differ from another one in constants alone.

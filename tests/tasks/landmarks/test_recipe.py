@@ -1,7 +1,5 @@
 """The recipes of faces: an epoch of a tiny network, and the protocol's constants."""
 
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -23,7 +21,6 @@ from hrnet_tf.tasks.landmarks import recipe as landmarks
 from hrnet_tf.training.recipe import load_recipe
 from hrnet_tf.training.run import train
 
-RECIPES = Path(__file__).parents[3] / "recipes"
 NAMES = ("300w", "wflw", "cofw", "aflw")
 
 
@@ -51,9 +48,9 @@ def lay_out(folder, name, count=6, **changes):
 
 
 def load(name, data_dir, **arguments):
-    (path,) = RECIPES.glob(f"{name}_*w18.py")
+    recipe = name if name == "face68" else f"{name}_face"
     arguments = {"preset": "hrnet_test", "batch_size": 3, "epochs": 1, **arguments}
-    return load_recipe(path, data_dir=str(data_dir), **arguments)
+    return load_recipe(recipe, data_dir=str(data_dir), **arguments)
 
 
 @pytest.mark.parametrize(
