@@ -12,12 +12,14 @@ WORKERS ?= 3
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_ENABLE_ONEDNN_OPTS ?= 1
 
-.PHONY: help demo test test-slow test-beam lint bench-data bench-train clean
+.PHONY: help demo test test-slow test-beam test-keras lint docs bench-data bench-train \
+	clean
 
 help:
 	@echo "make demo        train, evaluate, export and predict on drawn people"
 	@echo "make test        the quick tests      make test-slow  the long ones"
 	@echo "make test-beam   those of Apache Beam, in an environment of their own"
+	@echo "make test-keras  models and layers with the oldest and the newest Keras"
 	@echo "make lint        ruff                 make bench-data, make bench-train"
 	@echo "make docs        the documentation as a site, in build/site/"
 	@echo "make bench-train BENCH='--dtype mixed_bfloat16'  with other options"
@@ -27,7 +29,7 @@ $(STAMP): setup.py
 		"or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[test,litert,jax,hub]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,video,tfds,litert,jax,hub]"
 	@touch $(STAMP)
 
 demo: $(STAMP)
@@ -45,6 +47,21 @@ test-beam:
 	.venv-beam/bin/python -m pip install --quiet --upgrade pip
 	.venv-beam/bin/python -m pip install --quiet --editable ".[test,beam]"
 	.venv-beam/bin/python -m pytest tests/beam
+
+# setup.py says between which releases of Keras users are; each has an environment.
+KERAS_oldest = keras==$(shell sed -n 's/.*"keras>=\([0-9.]*\),.*/\1/p' setup.py)
+KERAS_newest = keras
+KERAS_TESTS := tests/layers tests/lowlevel tests/models tests/optimizers
+
+test-keras: test-keras-oldest test-keras-newest
+
+test-keras-%:
+	test -x .venv-keras-$*/bin/python || $(PYTHON) -m venv .venv-keras-$*
+	.venv-keras-$*/bin/python -m pip install --quiet --upgrade pip
+	.venv-keras-$*/bin/python -m pip install --quiet --upgrade \
+		--editable ".[test]" "$(KERAS_$*)"
+	.venv-keras-$*/bin/python -m pip show keras | grep ^Version
+	.venv-keras-$*/bin/python -m pytest -m "not slow" $(KERAS_TESTS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -70,4 +87,4 @@ bench-train:
 	.venv-bench/bin/python benchmarks/training_step.py $(BENCH)
 
 clean:
-	rm -rf $(VENV) .venv-beam .venv-bench build dist *.egg-info
+	rm -rf $(VENV) .venv-beam .venv-bench .venv-keras-* build dist *.egg-info

@@ -10,19 +10,13 @@ VERSION = re.search(
     r'__version__ = "(.+?)"', (ROOT / "hrnet_tf" / "__init__.py").read_text()
 ).group(1)
 
-# tf-models-official 2.20 pins tensorflow 2.20; named beside a newer tensorflow a
-# resolver silently falls back to tf-models-official 2.7, so both are pinned.
+# What every user needs. 2.20 to 2.21 and 3.12 to 3.15 are what the tests have run with.
 REQUIRED = [
-    "tensorflow>=2.20,<2.21",
+    "tensorflow>=2.20,<2.22",
     "keras>=3.12,<3.16",
-    "tf-models-official>=2.20,<2.21",
-    # tensorflow-hub, which tf-models-official imports, needs pkg_resources.
-    "setuptools<81",
     "matplotlib>=3.8",
     "numpy>=1.26",
     "pillow>=10.3",
-    # Videos; tf-models-official brings it too.
-    "opencv-python-headless>=4.8",
     "pycocotools>=2.0.8",
     "scipy>=1.11",
     "safetensors>=0.4.3",
@@ -45,6 +39,17 @@ DOCS = [
     "pymdown-extensions==11.0.2; python_version < '3.11'",
 ]
 EXTRAS = {
+    "video": ["opencv-python-headless>=4.8"],
+    # Data sets by names such as tfds:imagenet2012.
+    "tfds": ["tensorflow-datasets>=4.9.9"],
+    "official": [
+        "tf-models-official>=2.20,<2.21",
+        # It needs this very one; beside a newer one a resolver would silently fall
+        # back to tf-models-official 2.7.
+        "tensorflow>=2.20,<2.21",
+        # tensorflow-hub, which it imports, needs pkg_resources.
+        "setuptools<81",
+    ],
     "litert": ["ai-edge-litert>=2.0"],
     "jax": ["jax>=0.4.34"],
     # Brings older releases of protobuf, pillow and pyarrow.
@@ -64,6 +69,8 @@ EXTRAS = {
         "ruff>=0.14,<0.18",
         # A client against a server of the tests.
         "kubernetes>=31,<38",
+        # Videos, and the reference of crops and blurs.
+        "opencv-python-headless>=4.8",
     ],
 }
 
@@ -74,7 +81,9 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    packages=find_packages(include=["hrnet_tf", "hrnet_tf.*"]),
+    # In a checkout the recipes are easier to find beside the package than in it.
+    packages=[*find_packages(include=["hrnet_tf", "hrnet_tf.*"]), "hrnet_tf.recipes"],
+    package_dir={"hrnet_tf.recipes": "recipes"},
     package_data={"hrnet_tf": ["weights/published/*.json"]},
     python_requires=">=3.10,<3.14",
     install_requires=REQUIRED,

@@ -31,7 +31,7 @@ def training_steps(
     import numpy as np
 
     from hrnet_tf.launch.strategies import Devices
-    from hrnet_tf.lowlevel.recompute import set_recompute
+    from hrnet_tf.lowlevel import accelerate
     from hrnet_tf.optimizers.adam import Adam
 
     on_tensorflow = keras.backend.backend() == "tensorflow"
@@ -52,8 +52,7 @@ def training_steps(
     }
     with Devices().scope():
         model, loss, targets = _TASKS[task](options, num_outputs, batch_size, rng)
-        if on_tensorflow:
-            set_recompute(model, recompute)
+        accelerate(model, recompute)
         # On CPUs XLA compiles TensorFlow's step for minutes; JAX has nothing else.
         model.compile(Adam(1e-3), loss, jit_compile=not on_tensorflow)
         model.optimizer.build(model.trainable_variables)

@@ -31,6 +31,11 @@ _EXPORTS = {
     "export_torch_state_dict": "hrnet_tf.weights.export_torch",
     "load_model": "hrnet_tf.models.loading",
 }
+MODELS = tuple(
+    name
+    for name, module in _EXPORTS.items()
+    if module.startswith("hrnet_tf.models.") and name != "load_model"
+)
 # Star imports and help() must work without the extra "hub".
 __all__ = ["__version__", *(name for name in _EXPORTS if name != "HubBackbone")]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 NUM_TRAIN, NUM_VAL = 1200, 120
 NUM_PICTURES = 12
-RECIPE = Path(__file__).parent.parent / "recipes" / "synthetic_pose_w18_small.py"
+RECIPE = "synthetic_pose/w18_small"
 
 
 def run_demo(output_dir, console, epochs=None, num_train=NUM_TRAIN, num_val=NUM_VAL):
@@ -20,7 +20,7 @@ def run_demo(output_dir, console, epochs=None, num_train=NUM_TRAIN, num_val=NUM_
     Returns:
         dict with AP, PCK, images_per_second, seconds and pictures (Path).
     Raises:
-        ValueError: if the recipe is not there, or the folder holds other data.
+        ValueError: if the folder holds other data.
     """
     from hrnet_tf.data.synthetic import generate_people
     from hrnet_tf.export.saved_model import export_saved_model
@@ -28,11 +28,6 @@ def run_demo(output_dir, console, epochs=None, num_train=NUM_TRAIN, num_val=NUM_
     from hrnet_tf.training.recipe import load_recipe
     from hrnet_tf.training.run import train
 
-    if not RECIPE.is_file():
-        raise ValueError(
-            f"The demo trains {RECIPE}, which is absent: it needs a checkout of the"
-            " project, not an installed copy alone."
-        )
     started = time.perf_counter()
     output_dir = Path(output_dir)
     data_dir = output_dir / "data"

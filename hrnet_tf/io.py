@@ -16,7 +16,7 @@ _LOCK = threading.Lock()
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path, flush=False):
     """Lets a file or folder be written beside its place, and then puts it there.
 
     What was there is replaced in one step (of a folder: in two, with the old one put
@@ -24,26 +24,41 @@ def replacing(path):
 
     Args:
         path: str or path; its folder is made.
+        flush: bool. Whether all is on the disk before it takes its place, and has it
+            there at the end: what has the name is whole even after a power failure.
     Yields:
         `pathlib.Path` beside it with the same ending, where nothing is yet.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Unique, as workers of a cluster may write the same file at once; the ending tells
-    # some libraries the format.
-    beside = path.with_name(f".{uuid.uuid4().hex}{_PARTIAL}{path.name}")
+    beside = _beside(path)
     try:
         yield beside
+        if flush:
+            _flush(beside)
         if path.is_dir() and not path.is_symlink():
             _replace_folder(path, beside)
         else:
             os.replace(beside, path)
+        if flush:
+            _flush_entries(path.parent)
     finally:
         _remove(beside)
 
 
+def discard(folder):
+    """Removes a folder; killed on the way, it leaves nothing of that name.
+
+    Args:
+        folder: `pathlib.Path` of a folder.
+    """
+    aside = _beside(folder)
+    os.replace(folder, aside)
+    shutil.rmtree(aside)
+
+
 def remove_partial(folder):
-    """Removes what killed processes left of `replacing` in a folder.
+    """Removes what killed processes left of `replacing` or `discard` in a folder.
 
     Args:
         folder: `pathlib.Path`, which no other process writes to.
@@ -199,6 +214,34 @@ def _decode(content, name):
             f"{name} ({len(content)} bytes) is no complete JPEG or PNG file:"
             f" {error.message}"
         ) from error
+
+
+def _beside(path):
+    # Unique, as workers of a cluster may write the same file at once; the ending tells
+    # some libraries the format.
+    return path.with_name(f".{uuid.uuid4().hex}{_PARTIAL}{path.name}")
+
+
+def _flush(path):
+    """Waits until a file, or a folder with all that it holds, is on the disk."""
+    if not path.is_dir():
+        # Windows flushes only what was opened for writing.
+        with path.open("r+b") as file:
+            os.fsync(file.fileno())
+        return
+    for child in path.iterdir():
+        _flush(child)
+    _flush_entries(path)
+
+
+def _flush_entries(folder):
+    """Waits until the names in a folder are on the disk; Windows cannot."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _replace_folder(path, beside):

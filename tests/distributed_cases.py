@@ -18,11 +18,11 @@ import tensorflow as tf
 
 from hrnet_tf.distribution.model import ReplicatedModel
 from hrnet_tf.launch.strategies import is_chief, make_devices
-from hrnet_tf.layers.batch_norm import BatchNorm
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.parallel import HighResolutionModule
 from hrnet_tf.layers.residual import BasicBlock
 from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntropy
+from hrnet_tf.lowlevel import accelerate
 from hrnet_tf.optimizers.adam import AdamW
 from hrnet_tf.optimizers.muon import Muon
 from hrnet_tf.optimizers.sgd import TorchSGD
@@ -53,18 +53,15 @@ def data(kind):
 
 def network(pixels, dtype=None, frozen=False):
     inputs = keras.Input((8, 8, 3), name="images")
-    x = ConvNorm(6, 3, dtype=dtype, name="first")(inputs)
-    x = ConvNorm(5, 3, strides=2, dtype=dtype, name="second")(x)
+    options = {"dtype": dtype, "frozen_statistics": frozen}
+    x = ConvNorm(6, 3, name="first", **options)(inputs)
+    x = ConvNorm(5, 3, strides=2, name="second", **options)(x)
     if not pixels:
         x = keras.layers.GlobalAveragePooling2D(dtype=dtype)(x)
         x = keras.layers.Dense(4, dtype="float32", name="head")(x)
     else:
         x = keras.layers.Conv2D(4, 1, dtype="float32", name="head")(x)
-    model = ReplicatedModel(inputs, x)
-    for layer in model._flatten_layers():
-        if isinstance(layer, BatchNorm):
-            layer.frozen_statistics = frozen
-    return model
+    return ReplicatedModel(inputs, x)
 
 
 def stock_network():
@@ -197,6 +194,7 @@ def run(case, strategy, initial=None):
         else:
             model = network(kind == "pixels", **case.get("network", {}))
             model.track_gradient_norm = bool(case.get("weighted"))
+        accelerate(model)
         if initial is not None:
             model.set_weights(initial)
         model.compile(

@@ -51,9 +51,8 @@ def test_recipe_trains(name, arguments, data, tmp_path):
 def test_published_settings(data):
     recipe = load("imagenet_hrnet.py", data)
     assert recipe.settings["learning_rate"] == pytest.approx(0.05 * 8 / 128)
-    assert recipe.settings["image_size"] == [224, 224]
-    augmentation = recipe.settings["augmentation"]
-    assert augmentation["area"] == (0.08, 1.0) and augmentation["mixup"] == 0.0
+    assert recipe.protocol["image_size"] == [224, 224]
+    assert recipe.augmentation.area == (0.08, 1.0) and recipe.augmentation.mixup == 0.0
     assert isinstance(recipe.loss(), keras.losses.SparseCategoricalCrossentropy)
     smooth = load("imagenet_hrnet.py", data, label_smoothing=0.1)
     assert isinstance(smooth.loss(), keras.losses.CategoricalCrossentropy)

@@ -92,12 +92,12 @@ def test_trains_tests_and_saves(name, tmp_path):
 def test_official_constants(name, crop, base, largest, l2, rate, epochs, batch):
     found = recipe(name)
     assert found.name == name
-    assert found.settings["crop_size"] == crop
-    views = found.settings["augmentation"]
-    assert (views["base_size"], views["min_scale"]) == (base, 0.5)
-    assert views["max_scale"] == largest
-    assert views["flip_probability"] == 0.5
-    assert views["brightness"] == views["contrast"] == 0
+    assert found.protocol["crop_size"] == crop
+    views = found.augmentation
+    assert (views.base_size, views.min_scale) == (base, 0.5)
+    assert views.max_scale == largest
+    assert views.flip_probability == 0.5
+    assert views.brightness == views.contrast == 0
     assert (found.epochs, found.batch_size) == (epochs, batch)
     optimizer = found.optimizer(10)
     assert optimizer.l2 == l2
@@ -107,9 +107,9 @@ def test_official_constants(name, crop, base, largest, l2, rate, epochs, batch):
     np.testing.assert_allclose(schedule(0), rate, rtol=1e-6)
     half = float(schedule(5 * epochs))
     np.testing.assert_allclose(half, rate * 0.5**0.9, rtol=1e-5)
-    resized = views["resize_to"] and list(views["resize_to"])
+    resized = views.resize_to and list(views.resize_to)
     assert resized == ([473, 473] if name == "lip_seg_w48" else None)
-    rules = found.settings["protocol"]
+    rules = found.protocol["test"]
     rules = rules if isinstance(rules, str) else rules["protocol"]
     data_set = name.split("_seg")[0].split("_ocr")[0]
     expected = {
@@ -157,13 +157,16 @@ def test_losses():
 
 
 def test_presets_and_label_sets():
-    settings = {name: recipe(name).settings for name in CASES}
+    recipes = {name: recipe(name) for name in CASES}
+    settings = {name: found.settings for name, found in recipes.items()}
     small = settings.pop("cityscapes_seg_w18_small")
     assert small["preset"] == "hrnet_w18_small_v1"
     assert {s["preset"] for s in settings.values()} == {"hrnet_w48"}
-    assert settings["pascal_context_seg_w48"]["labels"] == "pascal_context_59 (59)"
-    other = recipe("pascal_context_seg_w48", labels="pascal_context_60").settings
-    assert other["labels"] == "pascal_context_60 (60)"
+    label_set = recipes["pascal_context_seg_w48"].data["label_set"]
+    assert (label_set["name"], len(label_set["classes"])) == ("pascal_context_59", 59)
+    other = recipe("pascal_context_seg_w48", labels="pascal_context_60")
+    label_set = other.data["label_set"]
+    assert (label_set["name"], len(label_set["classes"])) == ("pascal_context_60", 60)
 
 
 def test_a_bad_label_map_stops_the_run_or_is_skipped(tmp_path):

@@ -15,6 +15,8 @@ import numpy as np
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.formats import faces, label_folder
+from hrnet_tf.layers.normalized import sublayers
+from hrnet_tf.lowlevel import accelerate
 from hrnet_tf.models.classifier import KAIMING_FAN_OUT
 from hrnet_tf.tasks.classification import recipe as classification
 from hrnet_tf.tasks.landmarks.recipe import landmarks_recipe
@@ -115,11 +117,12 @@ def run(folder, first):
         keras.utils.set_random_seed(0)
         recipe, file = make(folder), folder / f"{name}.weights.h5"
         model = recipe.model()
+        accelerate(model)
         if first:
             model.save_weights(file)
         else:
             model.load_weights(file)
-        for layer in model._flatten_layers():
+        for layer in sublayers(model):
             if isinstance(layer, keras.layers.Dropout):
                 # Its random numbers are the backend's own.
                 layer.rate = 0.0

@@ -22,7 +22,7 @@ from apache_beam.ml.inference.base import KeyedModelHandler, RunInference
 from hrnet_tf.beam.model import ExportedModelHandler
 from hrnet_tf.beam.running import LOCAL, gather, run_pipeline
 from hrnet_tf.data.shards import shard_parts
-from hrnet_tf.io import read_json, write_json
+from hrnet_tf.io import read_json, write_file, write_json
 from hrnet_tf.tasks import task_named
 
 IMAGES_PER_FILE = 10_000
@@ -269,8 +269,5 @@ def write_lines(element, folder):
 
 
 def _write_lines(rows, path):
-    """Writes json lines beside `path` and renames the file."""
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with open(beside, "w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row, allow_nan=False) + "\n" for row in rows)
-    os.replace(beside, path)
+    lines = (json.dumps(row, allow_nan=False) + "\n" for row in rows)
+    write_file(path, lambda file: file.writelines(map(str.encode, lines)))

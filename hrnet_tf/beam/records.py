@@ -7,14 +7,13 @@ the shard, holding one image at a time; no image goes through the runner.
 import dataclasses
 import os
 import pickle
-import uuid
 
 import apache_beam as beam
 
 from hrnet_tf.beam.running import LOCAL, gather, run_pipeline
 from hrnet_tf.data import shards
 from hrnet_tf.data.bad_examples import BadExample
-from hrnet_tf.io import read_json
+from hrnet_tf.io import read_json, replacing
 
 _SUMMARY = "shards.json"
 
@@ -108,7 +107,7 @@ class WriteShard(beam.DoFn):
 
 
 def write_shard(examples, path, skip_bad):
-    """Writes a shard beside its path (str) and renames it; see `WriteShard`."""
+    """Writes a shard, complete or not at all; see `WriteShard`."""
     bad = []
 
     def report(error):
@@ -116,15 +115,11 @@ def write_shard(examples, path, skip_bad):
         if not skip_bad:
             raise error
 
-    beside = f"{path}.{uuid.uuid4().hex}"
     try:
-        shard = shards.write_shard(examples, beside, report)
-        os.replace(beside, path)
+        with replacing(path) as beside:
+            shard = shards.write_shard(examples, beside, report)
     except BadExample:
         return {"shard": None, "bad": bad}
-    finally:
-        if os.path.exists(beside):
-            os.remove(beside)
     return {"shard": {**shard, "file": os.path.basename(path)}, "bad": bad}
 
 

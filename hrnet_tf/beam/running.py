@@ -77,14 +77,14 @@ def _runner(name):
     try:
         return create_runner(name)
     except (ValueError, ImportError, AttributeError) as error:
-        raise ValueError(f"--runner {name}: {error}") from error
+        raise ValueError(f"`runner={name!r}`: {error}") from error
 
 
 def _options(options):
     wrong = [option for option in options if not option or option.startswith("-")]
     if wrong:
         raise ValueError(
-            "--beam-option takes NAME=VALUE, such as direct_num_workers=4."
+            "`options` takes NAME=VALUE, such as direct_num_workers=4."
             f" Received: {wrong[0]!r}."
         )
     flags = [f"--{option}" for option in options]
@@ -96,10 +96,10 @@ def _options(options):
             every = parsed.get_all_options(retain_unknown_options=True)
     except SystemExit:
         reason = said.getvalue().strip().splitlines()[-1].partition("error: ")[2]
-        raise ValueError(f"--beam-option: {reason}.") from None
+        raise ValueError(f"`options`: {reason}.") from None
     for name in sorted(set(every) - set(known)):
         warnings.warn(
-            f"--beam-option {name} is none that Apache Beam knows of itself; it is"
+            f"`options={name!r}` is none that Apache Beam knows of itself; it is"
             " passed on to the runner.",
             stacklevel=3,
         )

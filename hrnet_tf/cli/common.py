@@ -16,6 +16,9 @@ from hrnet_tf.launch import exit_codes
 from hrnet_tf.tasks.base import count_text  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
+# Arguments of the library that are options of another name here.
+_ALIASES = {"num_workers": "workers", "options": "beam_option"}
+_QUOTES = "'\""
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 
@@ -34,6 +37,9 @@ def command(interrupted="Stopped."):
     function gets `debug=True` where the user wants Python's traceback instead. All
     other errors are for a bug report: they keep it, with exit code 70.
 
+    Where the library's texts speak of arguments, in backticks, the user reads the
+    command's options: "`overwrite=True`" becomes "--overwrite".
+
     Args:
         interrupted: str. What is said after Ctrl-C.
     """
@@ -42,8 +48,9 @@ def command(interrupted="Stopped."):
         @functools.wraps(function)
         def run(**arguments):
             _set_environment()
+            options = _options_of(function)
             try:
-                with _readable_warnings():
+                with _readable_warnings(options):
                     return function(**arguments)
             except KeyboardInterrupt:
                 _say("", f"\n{interrupted}", "yellow")
@@ -54,7 +61,7 @@ def command(interrupted="Stopped."):
                 if arguments.get("debug"):
                     traceback.print_exc()
                 else:
-                    _say("error: ", _describe(error, _flags(function)), "red")
+                    _say("error: ", _as_options(_describe(error), options), "red")
                 code = getattr(error, "exit_code", exit_codes.EXPLAINED)
                 raise typer.Exit(code) from None
             except Exception:
@@ -165,19 +172,46 @@ def _set_environment():
 
 
 @contextlib.contextmanager
-def _readable_warnings():
+def _readable_warnings(options):
     """Prints warnings for users as lines, without the source code they come from."""
     with warnings.catch_warnings():
         default = warnings.showwarning
 
         def show(message, category, filename, lineno, file=None, line=None):
             if category is UserWarning:
-                _say("warning: ", str(message), "yellow")
+                _say("warning: ", _as_options(str(message), options), "yellow")
             else:
                 default(message, category, filename, lineno, file, line)
 
         warnings.showwarning = show
         yield
+
+
+def _options_of(function):
+    """The options of a command's function, by the names of its arguments."""
+    options = {}
+    if hasattr(function, "task_command"):
+        merged = merged_options(function.task_command)
+        options = {name: of_tasks[0].flag for name, of_tasks in merged.items()}
+    for name, parameter in inspect.signature(function).parameters.items():
+        for option in getattr(parameter.annotation, "__metadata__", ()):
+            if isinstance(option, typer.models.OptionInfo):
+                given = [text for text in option.param_decls if text.startswith("--")]
+                options[name] = given[0] if given else f"--{name.replace('_', '-')}"
+    return options
+
+
+def _as_options(text, options):
+    """Names the command's options instead of the arguments in backticks."""
+
+    def replaced(match):
+        name, value = match[1], match[2]
+        option = options.get(name) or options.get(_ALIASES.get(name))
+        if option is None:
+            return match[0]
+        return option if value in (None, "True") else f"{option} {value.strip(_QUOTES)}"
+
+    return re.sub(r"`(\w+)(?:=([^`]*))?`", replaced, text)
 
 
 def _say(label, text, color):
@@ -187,25 +221,9 @@ def _say(label, text, color):
     console(stderr=True).print(line, soft_wrap=True)
 
 
-def _flags(function):
-    """The options of a command by the names of its arguments."""
-    flags = {}
-    if hasattr(function, "task_command"):
-        merged = merged_options(function.task_command)
-        flags = {name: options[0].flag for name, options in merged.items()}
-    for name, parameter in inspect.signature(function).parameters.items():
-        for fact in getattr(parameter.annotation, "__metadata__", ()):
-            if isinstance(fact, typer.models.OptionInfo):
-                written = (fact.param_decls or [f"--{name.replace('_', '-')}"])[0]
-                flags[name] = written.partition("/")[0]
-    return flags
-
-
-def _describe(error, flags):
+def _describe(error):
     """The text of an error, and how to learn more where it is not one of ours."""
     text = str(error).strip() or type(error).__name__
-    # The library names `arguments`.
-    text = re.sub(r"`(\w+)`", lambda found: flags.get(found[1], found[0]), text)
     frames = traceback.extract_tb(error.__traceback__)
     if isinstance(error, OSError) or Path(frames[-1].filename).is_relative_to(ROOT):
         return text

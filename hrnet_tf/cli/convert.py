@@ -1,7 +1,6 @@
 """`hrnet convert`."""
 
 import enum
-import os
 import re
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ import typer
 
 from hrnet_tf.cli import common
 from hrnet_tf.cli.options import Debug, flag
+from hrnet_tf.io import replacing
 
 
 class Task(str, enum.Enum):
@@ -323,13 +323,8 @@ def _arguments_of(published, class_count):
 
 def _save(model, out):
     """Writes the model; a file of that name is replaced only by a whole one."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.stem}.{os.getpid()}.keras")
-    try:
-        model.save(temporary)
-        os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(out) as beside:
+        model.save(beside)
 
 
 def _print_report(checkpoint, recognised, published, model, report, out):

@@ -108,7 +108,9 @@ def _load(preset, model, weights):
         return hrnet_tf.load_model(model), "its own"
     is_published = preset in registry.names()
     name = registry.published(preset).model if is_published else "HRNetBackbone"
-    network = getattr(hrnet_tf, name).from_preset(preset, backbone_weights=weights)
+    network = getattr(hrnet_tf, name).from_preset(
+        preset, load_weights=is_published, backbone_weights=weights
+    )
     if weights is not None:
         return network, str(weights)
     return network, "published" if is_published else "random"

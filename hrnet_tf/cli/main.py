@@ -14,6 +14,7 @@ from hrnet_tf.cli.export import export
 from hrnet_tf.cli.inspect import inspect as inspect_command
 from hrnet_tf.cli.predict import predict
 from hrnet_tf.cli.presets import presets
+from hrnet_tf.cli.recipes import recipes
 from hrnet_tf.cli.records import records
 from hrnet_tf.cli.task_options import with_task_options
 from hrnet_tf.cli.train import train
@@ -28,6 +29,7 @@ _COMMANDS = (
     records,
     data_service,
     presets,
+    recipes,
     demo,
 )
 

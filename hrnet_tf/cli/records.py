@@ -1,8 +1,7 @@
 """`hrnet records`."""
 
+import contextlib
 import functools
-import os
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from hrnet_tf.cli import common
 from hrnet_tf.cli.beam_options import Beam, BeamOptions, Runner, load_beam
 from hrnet_tf.cli.options import Debug, flag
 from hrnet_tf.cli.task_options import arguments_for, task_options
+from hrnet_tf.io import replacing
 
 ImagesOption = Annotated[
     Path,
@@ -71,20 +71,19 @@ def records(
     replaced = _check_folder(out, overwrite)
     # The one task that has records so far.
     (task,) = (task for task in tasks.TASKS if task.parts.records is not None)
-    folder = out.with_name(f".{out.name}.new-{os.getpid()}") if replaced else out
+    arguments = arguments_for(task, "records", given, out)
     write = None
     if pipeline:
         write = functools.partial(pipeline.write_pose_records, **chosen)
-    written, facts = task.parts.records(
-        images,
-        folder,
-        common.progress,
-        num_shards=num_shards,
-        write=write,
-        **arguments_for(task, "records", given, out),
-    )
-    if replaced:
-        _replace(out, folder)
+    with replacing(out) if replaced else contextlib.nullcontext(out) as folder:
+        written, facts = task.parts.records(
+            images,
+            folder,
+            common.progress,
+            num_shards=num_shards,
+            write=write,
+            **arguments,
+        )
     _print_summary(written, out, facts)
 
 
@@ -113,18 +112,6 @@ def _check_folder(folder, overwrite):
             " --overwrite to replace them."
         )
     return True
-
-
-def _replace(folder, new):
-    """Puts `new` in the place of `folder`; there is always one of them whole."""
-    old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
-    os.replace(folder, old)
-    try:
-        os.replace(new, folder)
-    except OSError:
-        os.replace(old, folder)
-        raise
-    shutil.rmtree(old)
 
 
 def _print_summary(written, folder, facts):

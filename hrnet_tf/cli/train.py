@@ -20,6 +20,7 @@ from hrnet_tf.cli.train_rates import (
 )
 from hrnet_tf.launch.keras_import import import_keras
 from hrnet_tf.launch.preemption import Preempted
+from hrnet_tf.training.recipe_files import find_recipe, load_recipe
 
 
 class Recompute(str, enum.Enum):
@@ -37,11 +38,12 @@ class Strategy(str, enum.Enum):
 
 _DEVICES = "Devices and processes"
 RecipeArgument = Annotated[
-    Path,
+    str,
     typer.Argument(
-        metavar="RECIPE.py",
+        metavar="RECIPE",
         show_default=False,
-        help="Python file with a function recipe(...), such as those of recipes/.",
+        help="Name of a recipe and its variant, such as coco_pose/w32_256x192, see"
+        " `hrnet recipes`; or a Python file with a function recipe(...).",
     ),
 ]
 OutOption = Annotated[
@@ -137,11 +139,12 @@ DeterministicOption = Annotated[
     ),
 ]
 RecomputeOption = Annotated[
-    Recompute,
+    Recompute | None,
     typer.Option(
         help="Take less memory and more time: compute activations again in the backward"
         " pass instead of keeping them. light: those of the stem and the first stage."
         " full: those of the parallel streams too.",
+        show_default="light, with TensorFlow",
     ),
 ]
 StrategyOption = Annotated[
@@ -220,7 +223,7 @@ def train(
     overwrite: OverwriteOption = False,
     save_every: SaveEveryOption = 10.0,
     deterministic: DeterministicOption = False,
-    recompute: RecomputeOption = Recompute.light,
+    recompute: RecomputeOption = None,
     jit: JitOption = False,
     profile: ProfileOption = None,
     scale_lr: ScaleRateOption = False,
@@ -246,8 +249,7 @@ def train(
     --max-restarts does not try again.
 
     Example:
-      hrnet train recipes/lspet_pose_w18_small.py --data-dir data/lspet \\
-          --out runs/lspet
+      hrnet train lspet_pose --data-dir data/lspet --out runs/lspet
     """
     steps = profiled_steps(profile)
     if find_lr and (workers > 1 or strategy is not Strategy.one):
@@ -259,6 +261,8 @@ def train(
             "--cache keeps files in this process, and with --data-service others read"
             " them. Leave out one of the two."
         )
+    # A misspelt name shows before processes are started and TensorFlow is loaded.
+    find_recipe(recipe)
     if workers > 1 or max_restarts:
         raise typer.Exit(_supervise(out, workers, max_restarts))
     with common.spinner("loading TensorFlow"):
@@ -266,7 +270,6 @@ def train(
         from hrnet_tf.data.files import kept_in_memory
         from hrnet_tf.data.service import reading_from
         from hrnet_tf.optimizers.schedules import adjust_rate
-        from hrnet_tf.training.recipe import load_recipe
         from hrnet_tf.training.run import train as run
 
     arguments = {
@@ -278,8 +281,9 @@ def train(
         "dtype": dtype,
         **given,
     }
-    loaded = load_recipe(recipe, **{**arguments, **_arguments(settings or ())})
     console = common.console()
+    arguments.update(_arguments(settings or ()))
+    loaded = load_recipe(recipe, say=console.print, **arguments)
     try:
         with reading_from(*(data_service or ())), kept_in_memory(cache):
             if find_lr:
@@ -295,7 +299,7 @@ def train(
                 strategy=strategy.value,
                 save_every=save_every,
                 deterministic=deterministic,
-                recompute=None if recompute == "light" else recompute.value,
+                recompute=recompute and recompute.value,
                 jit=jit,
                 confirm=typer.confirm if _has_terminal() else None,
                 profile=steps,

@@ -4,23 +4,26 @@ A folder of records holds `pose-00000-of-00008.tfrecord` ... and `metadata.json`
 
     {"keypoint_set": {...}, "num_images": 1234, "num_people": 2345,
      "shards": [{"file": "pose-00000-of-00008.tfrecord", "records": 155,
-                 "bytes": 12345678}, ...]}
+                 "bytes": 12345678}, ...],
+     "content": "0123456789abcdef"}
+
+The last is a digest of what the records were written from, see `fingerprint`.
 """
 
 import itertools
 import json
 import math
 import os
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
+from hrnet_tf.data.fingerprint import fingerprint
 from hrnet_tf.data.formats.checks import image_size
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.data.schema import serialize_pose
-from hrnet_tf.io import read_json
+from hrnet_tf.io import decode_image, read_json, replacing
 
 _METADATA = "metadata.json"
 # About 100 MB a shard reads fast from any file system (tf.data's own advice), and a
@@ -40,6 +43,8 @@ class PoseRecords:
         keypoint_set: `KeypointSet` of the people.
         num_skipped: int. Bad examples left out by the call that wrote the records; 0
             when they were opened.
+        content: str or None. Digest of the examples that the records were written
+            from; None where an earlier version wrote them.
     """
 
     paths: tuple[str, ...]
@@ -47,6 +52,7 @@ class PoseRecords:
     num_people: int
     keypoint_set: KeypointSet
     num_skipped: int = 0
+    content: str | None = None
 
 
 def write_pose_records(
@@ -89,13 +95,11 @@ def write_pose_records(
     _check_arguments(examples, output_dir, keypoint_set, num_shards)
     bad = BadExamples(output_dir, skip_bad)
     num_shards = num_shards or _default_num_shards(examples)
-    output_dir.parent.mkdir(parents=True, exist_ok=True)
-    beside = output_dir.with_name(f"{output_dir.name}.incomplete-{os.getpid()}")
-    beside.mkdir()
-    try:
+    with replacing(output_dir) as beside:
+        beside.mkdir()
         write_shards = write_shards or _write_shards
         shards = write_shards(examples, beside, num_shards, bad, progress)
-        metadata = _metadata(shards, keypoint_set)
+        metadata = _metadata(shards, keypoint_set, fingerprint(examples))
         if not metadata["num_images"]:
             raise ValueError(
                 f"{output_dir}: none of the {len(examples)} images can be used:"
@@ -103,12 +107,6 @@ def write_pose_records(
             )
         text = json.dumps(metadata, indent=1)
         (beside / _METADATA).write_text(text, encoding="utf-8")
-        if output_dir.is_dir():
-            output_dir.rmdir()  # It is empty; not every system renames onto a folder.
-        os.replace(beside, output_dir)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
     bad.warn()
     return _records(output_dir, metadata, bad.num_skipped)
 
@@ -281,7 +279,7 @@ def write_shard(examples, path, report, tick=lambda: None, map=map):
     }
 
 
-def _metadata(shards, keypoint_set):
+def _metadata(shards, keypoint_set, source):
     """What metadata.json holds."""
     num_people = sum(shard["people"] for shard in shards)
     shards = [
@@ -292,6 +290,7 @@ def _metadata(shards, keypoint_set):
         "num_images": sum(shard["records"] for shard in shards),
         "num_people": num_people,
         "shards": shards,
+        "content": source["content"],
     }
 
 
@@ -317,8 +316,8 @@ def verified_bytes(example):
     image_size(path)  # Its errors tell absent, foreign and truncated files apart.
     encoded = Path(path).read_bytes()
     try:
-        # As in training: three channels also from grey, palette and CMYK images.
-        image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+        # Three channels also from grey, palette and CMYK images.
+        image = decode_image(encoded)
     except tf.errors.OpError as error:
         reason = error.message.partition("}} ")[2] or error.message
         raise BadExample(
@@ -343,4 +342,5 @@ def _records(folder, metadata, num_skipped=0):
         num_people=metadata["num_people"],
         keypoint_set=KeypointSet.from_dict(metadata["keypoint_set"]),
         num_skipped=num_skipped,
+        content=metadata.get("content"),
     )

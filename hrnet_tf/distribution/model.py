@@ -4,7 +4,8 @@ import warnings
 
 import keras
 
-from hrnet_tf.distribution import replicas, uneven_batches
+from hrnet_tf.distribution import uneven_batches
+from hrnet_tf.layers import replicas
 from hrnet_tf.lowlevel.stack_traces import short_stack_traces
 
 

@@ -4,6 +4,8 @@ import contextlib
 
 import keras
 
+from hrnet_tf.layers import replicas
+
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
 class ReplicatedOptimizer(keras.optimizers.Optimizer):
@@ -99,8 +101,6 @@ class ReplicatedOptimizer(keras.optimizers.Optimizer):
 
     def apply(self, grads, trainable_variables=None):
         """Adds up the replicas' gradients and takes a step; in a replica context."""
-        from hrnet_tf.distribution import replicas
-
         totals = replicas.total(list(grads))
         self.apply_total(self.unscaled(totals), trainable_variables)
 

@@ -4,13 +4,16 @@ import functools
 
 import keras
 
+from hrnet_tf.lowlevel import internals
+
 
 def has_devices():
     """True if a `keras.distribution` spreads batches over this process' JAX devices.
 
-    Of several processes each would have a remainder of its own.
+    Of several processes each would have a remainder of its own. False too where Keras
+    has no iterator that could be told where batches go.
     """
-    if keras.backend.backend() != "jax":
+    if keras.backend.backend() != "jax" or internals.jax_epoch_iterator() is None:
         return False
     import jax
 
@@ -40,10 +43,8 @@ def make_iterator(model, cached, **data):
 
 @functools.cache
 def _iterator_class():
-    # Not of Keras' public interface, which has no word on the batches' devices.
-    from keras.src.backend.jax.trainer import JAXEpochIterator
-
-    class AnyBatchIterator(JAXEpochIterator):
+    # Keras' public interface has no word on the batches' devices.
+    class AnyBatchIterator(internals.jax_epoch_iterator()):
         def __init__(self, other):
             # Data that can be read once may have been begun.
             self.__dict__.update(other.__dict__)

@@ -78,8 +78,8 @@ def find_cluster(timeout):
         raise ValueError(
             "The strategy 'multiworker' needs a cluster, and neither TF_CONFIG nor"
             " Slurm's variables nor a Kubernetes job's (JOB_NAME,"
-            " JOB_COMPLETION_INDEX) are set. On one machine use --workers N, which"
-            " sets it."
+            " JOB_COMPLETION_INDEX) are set. On one machine `hrnet train --workers N`"
+            " sets the first."
         )
     task = {"type": "worker", "index": index}
     return read_cluster(json.dumps({"cluster": {"worker": workers}, "task": task}))

@@ -1,7 +1,6 @@
 """The loss of another worker, told from other errors of TensorFlow."""
 
 from hrnet_tf.launch import exit_codes
-from hrnet_tf.training.state import newest_state
 
 # What TensorFlow puts around the message that matters.
 _NOISE = (
@@ -43,9 +42,13 @@ def is_peer_lost(error, strategy):
     return isinstance(error, lost) or "Collective ops is aborted" in error.message
 
 
-def peer_lost_text(output_dir, error):
-    """What to do about the loss of another worker in a run of that folder."""
-    newest = newest_state(output_dir)
+def peer_lost_text(newest, error):
+    """Says what to do about the loss of another worker.
+
+    Args:
+        newest: path of the run's newest saved state, or None.
+        error: `tf.errors.OpError`.
+    """
     begin = f"from {newest}" if newest else "from the beginning, for want of a state"
     return (
         "Another worker is gone, so that this one cannot go on either. Start all"

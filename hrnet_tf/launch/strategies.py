@@ -15,6 +15,8 @@ from hrnet_tf.launch.clusters import find_cluster, read_cluster
 STRATEGIES = ("one", "mirrored", "multiworker", "tpu")
 # Time for all workers of a cluster to appear, seconds.
 PEER_TIMEOUT = 300.0
+# Not on Windows, for which TensorFlow has no clusters either.
+_CAN_SHARE_PORTS = hasattr(socket, "SO_REUSEPORT")
 # Seconds before it is said that they are waited for: all start at about the same time.
 _PATIENCE = 3.0
 
@@ -66,8 +68,9 @@ class Devices:
             below = batch_size // self.num_replicas * self.num_replicas
             raise ValueError(
                 f"The global batch cannot be divided among {self.num_replicas}"
-                f" replicas. Received: batch_size={batch_size}. Pass --batch-size"
-                f" {below + self.num_replicas}{f' or {below}' if below else ''}."
+                f" replicas. Received: batch_size={batch_size}. Pass"
+                f" {below + self.num_replicas}{f' or {below}' if below else ''} as"
+                " `batch_size`."
             )
 
 
@@ -198,7 +201,7 @@ def _wait_for_peers(cluster, timeout, say=None):
     try:
         # Only listened on: the system itself answers. TensorFlow's server follows on
         # the same port, and is as good an answer to those that are late.
-        listener = socket.create_server(("", port), reuse_port=True)
+        listener = socket.create_server(("", port), reuse_port=_CAN_SHARE_PORTS)
     except OSError as error:
         raise PortTaken(
             f"Worker {me} cannot listen on port {port} of TF_CONFIG's"

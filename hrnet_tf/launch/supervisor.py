@@ -17,6 +17,8 @@ _FINAL = (exit_codes.EXPLAINED, exit_codes.USAGE, exit_codes.PORT_TAKEN)
 # These may have been caused by the end of another worker: TensorFlow aborts some
 # processes that are left alone.
 _CONSEQUENCES = (exit_codes.PEER_LOST, -signal.SIGABRT)
+# Windows cannot send the other one to a single process.
+_INTERRUPT = signal.SIGINT if os.name == "posix" else signal.SIGTERM
 # Time to save a state in, before a process is killed.
 GRACE_SECONDS = 30.0
 # How often ports are chosen anew that others took before the workers did.
@@ -64,7 +66,7 @@ class Supervisor:
             raise ValueError(
                 "TF_CONFIG is set: this process is a worker of a cluster already, and"
                 f" cannot start one of {num_workers} workers. Unset it, or leave out"
-                " --workers."
+                " `num_workers`."
             )
         self.command = list(command)
         self.logs = Path(output_dir) / "logs"
@@ -88,10 +90,10 @@ class Supervisor:
             try:
                 return self._run(preemption)
             except KeyboardInterrupt:
-                self._stop(signal.SIGINT)
+                self._stop(_INTERRUPT)
                 return exit_codes.INTERRUPTED
             finally:
-                self._stop(signal.SIGKILL)
+                self._kill()
 
     def _run(self, preemption):
         restarts, choices = 0, 1
@@ -188,6 +190,14 @@ class Supervisor:
         codes = {worker.returncode for worker in self._workers}
         return 0 if codes == {0} else exit_codes.PREEMPTED
 
+    def _kill(self):
+        """Ends at once what is left."""
+        for worker in self._workers:
+            # Does nothing to one that has ended.
+            worker.kill()
+        for worker in self._workers:
+            worker.wait()
+
     def _stop(self, number):
         """Sends a signal to the workers that are left, and SIGKILL after a while."""
         left = [worker for worker in self._workers if worker.poll() is None]
@@ -245,8 +255,9 @@ def _shared_gpus(num_workers):
         return []
     if len(gpus) < num_workers:
         raise ValueError(
-            f"{num_workers} workers cannot share {len(gpus)} GPUs. Pass --workers"
-            f" {len(gpus)}, or set CUDA_VISIBLE_DEVICES to nothing to train on CPUs."
+            f"{num_workers} workers cannot share {len(gpus)} GPUs. Pass"
+            f" `num_workers={len(gpus)}`, or set CUDA_VISIBLE_DEVICES to nothing to"
+            " train on CPUs."
         )
     bounds = [len(gpus) * i // num_workers for i in range(num_workers + 1)]
     return [",".join(gpus[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]

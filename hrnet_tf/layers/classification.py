@@ -3,6 +3,7 @@
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
+from hrnet_tf.layers.normalized import NormalizedLayer
 from hrnet_tf.layers.residual import Bottleneck
 
 # Widths of the bottlenecks that widen the streams, and of the last convolution;
@@ -12,12 +13,13 @@ FINAL_FILTERS = 2048
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
-class StreamGathering(keras.layers.Layer):
+class StreamGathering(NormalizedLayer):
     """Widens every stream, adds the finer to the coarser ones and mixes the last.
 
     Args:
         momentum: float. Momentum of the batch normalisations.
         kernel_initializer: Keras initializer of the kernels.
+        frozen_statistics: bool, of the batch normalisations; see `BatchNorm`.
     Call arguments:
         inputs: list of four tensors `[B, H / 2**i, W / 2**i, C_i]`, finest first.
         training: bool.
@@ -27,15 +29,15 @@ class StreamGathering(keras.layers.Layer):
         arXiv 1908.07919, appendix; HRNet-Image-Classification.
     """
 
-    def __init__(self, momentum=0.9, kernel_initializer="he_normal", **kwargs):
-        super().__init__(**kwargs)
-        self.momentum = momentum
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        options = {
-            "momentum": momentum,
-            "kernel_initializer": self.kernel_initializer,
-            "dtype": self.dtype_policy,
-        }
+    def __init__(
+        self,
+        momentum=0.9,
+        kernel_initializer="he_normal",
+        frozen_statistics=False,
+        **kwargs,
+    ):
+        super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
+        options = self.unit_options
         self.increase = [
             Bottleneck(width, name=f"increase{i}", **options)
             for i, width in enumerate(INCREASE_WIDTHS)
@@ -75,10 +77,3 @@ class StreamGathering(keras.layers.Layer):
 
     def compute_output_shape(self, input_shapes):
         return (*input_shapes[-1][:-1], FINAL_FILTERS)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "momentum": self.momentum,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-        }

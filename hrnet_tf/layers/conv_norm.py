@@ -4,12 +4,11 @@ import keras
 
 from hrnet_tf.layers.batch_norm import BatchNorm
 from hrnet_tf.layers.convolution import Conv2D
-from hrnet_tf.lowlevel.fused_training import can_fuse, fused
-from hrnet_tf.lowlevel.recompute import recomputed
+from hrnet_tf.layers.normalized import NormalizedLayer
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
-class ConvNorm(keras.layers.Layer):
+class ConvNorm(NormalizedLayer):
     """Convolution, batch normalisation and, if asked, ReLU.
 
     Padding is symmetric, as in PyTorch: Keras' `padding="same"` shifts strided
@@ -24,14 +23,13 @@ class ConvNorm(keras.layers.Layer):
         kernel_initializer: Keras initializer of the kernel.
         use_bias: bool. Gives the convolution a bias, which the normalisation makes
             useless; heads of official checkpoints have one.
+        frozen_statistics: bool, of the batch normalisation; see `BatchNorm`.
     Call arguments:
         inputs: tensor `[B, H, W, C]`.
         training: bool.
     Returns:
         A tensor `[B, ceil(H / strides), ceil(W / strides), filters]`.
     """
-
-    recompute = False
 
     def __init__(
         self,
@@ -42,15 +40,14 @@ class ConvNorm(keras.layers.Layer):
         momentum=0.9,
         kernel_initializer="he_normal",
         use_bias=False,
+        frozen_statistics=False,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
         self.activation = activation
-        self.momentum = momentum
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.use_bias = use_bias
         self.margin = (kernel_size - 1) // 2 if strides > 1 else 0
         self.conv = Conv2D(
@@ -64,7 +61,12 @@ class ConvNorm(keras.layers.Layer):
             dtype=self.dtype_policy,
             name="conv",
         )
-        self.norm = BatchNorm(momentum=momentum, dtype=self.dtype_policy, name="norm")
+        self.norm = BatchNorm(
+            momentum,
+            frozen_statistics=frozen_statistics,
+            dtype=self.dtype_policy,
+            name="norm",
+        )
 
     def build(self, input_shape):
         batch, *sides, channels = input_shape
@@ -74,13 +76,6 @@ class ConvNorm(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, training=None):
-        if self.recompute and training:
-            return recomputed(lambda x: [self._run(*x, training)], [inputs])[0]
-        return self._run(inputs, training)
-
-    def _run(self, inputs, training):
-        if training and can_fuse(self):
-            return fused([self], inputs)
         x = inputs
         if self.margin:
             side = (self.margin, self.margin)
@@ -100,7 +95,5 @@ class ConvNorm(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "strides": self.strides,
             "activation": self.activation,
-            "momentum": self.momentum,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "use_bias": self.use_bias,
         }

@@ -1,21 +1,20 @@
 """Transposed convolution, batch normalisation and ReLU: doubling the resolution."""
 
-import functools
-
 import keras
 
 from hrnet_tf.layers.batch_norm import BatchNorm
-from hrnet_tf.layers.convolution import in_float32, is_emulated
+from hrnet_tf.layers.normalized import NormalizedLayer
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
-class DeconvNorm(keras.layers.Layer):
+class DeconvNorm(NormalizedLayer):
     """Bias-free 4x4 transposed convolution of stride 2, normalisation and ReLU.
 
     Args:
         filters: int. Number of output channels.
         momentum: float. Momentum of the batch normalisation (Keras convention).
         kernel_initializer: Keras initializer of the kernel.
+        frozen_statistics: bool, of the batch normalisation; see `BatchNorm`.
     Call arguments:
         inputs: tensor `[B, H, W, C]`.
         training: bool.
@@ -23,11 +22,16 @@ class DeconvNorm(keras.layers.Layer):
         A tensor `[B, 2 * H, 2 * W, filters]`.
     """
 
-    def __init__(self, filters, momentum=0.9, kernel_initializer="he_normal", **kwargs):
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        filters,
+        momentum=0.9,
+        kernel_initializer="he_normal",
+        frozen_statistics=False,
+        **kwargs,
+    ):
+        super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         self.filters = filters
-        self.momentum = momentum
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
         # Of the 4x4 kernel "same" crops one pixel on every side, as padding=1 does.
         self.conv = keras.layers.Conv2DTranspose(
             filters,
@@ -39,7 +43,12 @@ class DeconvNorm(keras.layers.Layer):
             dtype=self.dtype_policy,
             name="conv",
         )
-        self.norm = BatchNorm(momentum=momentum, dtype=self.dtype_policy, name="norm")
+        self.norm = BatchNorm(
+            momentum,
+            frozen_statistics=frozen_statistics,
+            dtype=self.dtype_policy,
+            name="norm",
+        )
 
     def build(self, input_shape):
         self.conv.build(input_shape)
@@ -47,15 +56,7 @@ class DeconvNorm(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, training=None):
-        return keras.ops.relu(self.norm(self._convolve(inputs), training=training))
-
-    def _convolve(self, inputs):
-        if not is_emulated(self.compute_dtype):
-            return self.conv(inputs)
-        convolve = functools.partial(
-            keras.ops.conv_transpose, strides=2, padding="same"
-        )
-        return in_float32(convolve, inputs, self.conv.kernel, self.compute_dtype)
+        return keras.ops.relu(self.norm(self.conv(inputs), training=training))
 
     def compute_output_shape(self, input_shape):
         batch, *sides, _ = input_shape
@@ -63,9 +64,4 @@ class DeconvNorm(keras.layers.Layer):
         return (batch, *sides, self.filters)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "momentum": self.momentum,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-        }
+        return {**super().get_config(), "filters": self.filters}

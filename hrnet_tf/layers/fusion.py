@@ -3,11 +3,12 @@
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
+from hrnet_tf.layers.normalized import NormalizedLayer
 from hrnet_tf.layers.resize import ResizeLike
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
-class FusionBlock(keras.layers.Layer):
+class FusionBlock(NormalizedLayer):
     """Repeated multi-resolution fusion of parallel streams.
 
     Output `i` is the ReLU of the sum over all inputs `j` brought to its size and
@@ -21,6 +22,7 @@ class FusionBlock(keras.layers.Layer):
         interpolation: see `ResizeLike`.
         momentum: float. Momentum of the batch normalisations.
         kernel_initializer: Keras initializer of the kernels.
+        frozen_statistics: bool, of the batch normalisations; see `BatchNorm`.
     Call arguments:
         inputs: list of tensors `[B, H / 2**i, W / 2**i, widths[i]]`.
         training: bool.
@@ -37,14 +39,13 @@ class FusionBlock(keras.layers.Layer):
         interpolation="nearest",
         momentum=0.9,
         kernel_initializer="he_normal",
+        frozen_statistics=False,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         self.widths = tuple(widths)
         self.num_outputs = num_outputs or len(self.widths)
         self.interpolation = interpolation
-        self.momentum = momentum
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.resize = ResizeLike(interpolation, dtype=self.dtype_policy, name="resize")
         # Names of the units by "target_source": attributes keep paths readable, and
         # exports refuse keys that are no strings.
@@ -57,11 +58,7 @@ class FusionBlock(keras.layers.Layer):
 
     def _make_units(self, target, source):
         """Yields the named convolutions that bring `source` to `target`."""
-        options = {
-            "momentum": self.momentum,
-            "kernel_initializer": self.kernel_initializer,
-            "dtype": self.dtype_policy,
-        }
+        options = self.unit_options
         if source > target:
             name = f"up{source}to{target}_conv"
             yield (
@@ -117,6 +114,4 @@ class FusionBlock(keras.layers.Layer):
             "widths": self.widths,
             "num_outputs": self.num_outputs,
             "interpolation": self.interpolation,
-            "momentum": self.momentum,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }

@@ -3,10 +3,11 @@
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
+from hrnet_tf.layers.normalized import NormalizedLayer
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
-class ObjectContext(keras.layers.Layer):
+class ObjectContext(NormalizedLayer):
     """Augments each pixel with a weighted sum of object region representations.
 
     Each class's region is the mean of the features, weighted by the softmax over all
@@ -18,6 +19,7 @@ class ObjectContext(keras.layers.Layer):
         dropout: float. Share of the output's channels dropped in training.
         momentum: float. Momentum of the batch normalisations.
         kernel_initializer: Keras initializer of the kernels.
+        frozen_statistics: bool, of the batch normalisations; see `BatchNorm`.
     Call arguments:
         inputs: pair `(features, logits)` shaped `[B, H, W, C]` and `[B, H, W, K]`.
         training: bool.
@@ -34,15 +36,15 @@ class ObjectContext(keras.layers.Layer):
         dropout=0.05,
         momentum=0.9,
         kernel_initializer="he_normal",
+        frozen_statistics=False,
         **kwargs,
     ):
         # The logits come in float32, and their softmax over all pixels needs it.
-        super().__init__(**{"autocast": False, **kwargs})
+        kwargs = {"autocast": False, **kwargs}
+        super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         self.filters = filters
         self.key_filters = key_filters
         self.dropout = dropout
-        self.momentum = momentum
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.pixel0, self.pixel1 = self._unit("pixel0"), self._unit("pixel1")
         self.object0, self.object1 = self._unit("object0"), self._unit("object1")
         self.down = self._unit("down")
@@ -55,10 +57,8 @@ class ObjectContext(keras.layers.Layer):
         return ConvNorm(
             filters or self.key_filters,
             1,
-            momentum=self.momentum,
-            kernel_initializer=self.kernel_initializer,
-            dtype=self.dtype_policy,
             name=name,
+            **self.unit_options,
         )
 
     def build(self, input_shapes):
@@ -114,6 +114,4 @@ class ObjectContext(keras.layers.Layer):
             "filters": self.filters,
             "key_filters": self.key_filters,
             "dropout": self.dropout,
-            "momentum": self.momentum,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }

@@ -4,12 +4,12 @@ import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.fusion import FusionBlock
+from hrnet_tf.layers.normalized import NormalizedLayer
 from hrnet_tf.layers.residual import BasicBlock
-from hrnet_tf.lowlevel.recompute import recomputed
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
-class HighResolutionModule(keras.layers.Layer):
+class HighResolutionModule(NormalizedLayer):
     """Parallel residual streams followed by one exchange between them.
 
     Args:
@@ -20,8 +20,7 @@ class HighResolutionModule(keras.layers.Layer):
         interpolation: see `ResizeLike`.
         momentum: float. Momentum of the batch normalisations.
         kernel_initializer: Keras initializer of the kernels.
-    Attributes:
-        recompute: bool, see `set_recompute`.
+        frozen_statistics: bool, of the batch normalisations; see `BatchNorm`.
     Call arguments:
         inputs: list of tensors `[B, H / 2**i, W / 2**i, widths[i]]`.
         training: bool.
@@ -31,8 +30,6 @@ class HighResolutionModule(keras.layers.Layer):
         arXiv 1908.07919, sections 3.1 and 3.2.
     """
 
-    recompute = False
-
     def __init__(
         self,
         widths,
@@ -41,20 +38,15 @@ class HighResolutionModule(keras.layers.Layer):
         interpolation="nearest",
         momentum=0.9,
         kernel_initializer="he_normal",
+        frozen_statistics=False,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         self.widths = tuple(widths)
         self.num_blocks = num_blocks
         self.num_outputs = num_outputs or len(self.widths)
         self.interpolation = interpolation
-        self.momentum = momentum
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        options = {
-            "momentum": momentum,
-            "kernel_initializer": self.kernel_initializer,
-            "dtype": self.dtype_policy,
-        }
+        options = self.unit_options
         # Attributes, since Keras 3.12 saves no layers of nested lists.
         for i, width in enumerate(self.widths):
             for k in range(num_blocks):
@@ -83,11 +75,6 @@ class HighResolutionModule(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, training=None):
-        if self.recompute and training:
-            return recomputed(lambda x: self._run(x, training), inputs)
-        return self._run(inputs, training)
-
-    def _run(self, inputs, training):
         streams = []
         for blocks, x in zip(self._streams(), inputs, strict=True):
             for block in blocks:
@@ -105,13 +92,11 @@ class HighResolutionModule(keras.layers.Layer):
             "num_blocks": self.num_blocks,
             "num_outputs": self.num_outputs,
             "interpolation": self.interpolation,
-            "momentum": self.momentum,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
-class Transition(keras.layers.Layer):
+class Transition(NormalizedLayer):
     """Opens a stream: half the size and the next width, from the coarsest stream.
 
     A stream whose width changes (only the first transition's) gets a 3x3
@@ -121,6 +106,7 @@ class Transition(keras.layers.Layer):
         widths: sequence of int. Channels of each stream after the transition.
         momentum: float. Momentum of the batch normalisations.
         kernel_initializer: Keras initializer of the kernels.
+        frozen_statistics: bool, of the batch normalisations; see `BatchNorm`.
     Call arguments:
         inputs: list of `len(widths) - 1` tensors `[B, H / 2**i, W / 2**i, C_i]`.
         training: bool.
@@ -130,11 +116,16 @@ class Transition(keras.layers.Layer):
         arXiv 1908.07919, figure 2.
     """
 
-    def __init__(self, widths, momentum=0.9, kernel_initializer="he_normal", **kwargs):
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        widths,
+        momentum=0.9,
+        kernel_initializer="he_normal",
+        frozen_statistics=False,
+        **kwargs,
+    ):
+        super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         self.widths = tuple(widths)
-        self.momentum = momentum
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.convs = [None] * len(self.widths)
 
     def build(self, input_shapes):
@@ -148,10 +139,8 @@ class Transition(keras.layers.Layer):
             conv = ConvNorm(
                 width,
                 strides=2 if opens else 1,
-                momentum=self.momentum,
-                kernel_initializer=self.kernel_initializer,
-                dtype=self.dtype_policy,
                 name=f"stream{i}_conv",
+                **self.unit_options,
             )
             conv.build(shape)
             setattr(self, f"stream{i}_conv", conv)
@@ -178,9 +167,4 @@ class Transition(keras.layers.Layer):
         ]
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "widths": self.widths,
-            "momentum": self.momentum,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-        }
+        return {**super().get_config(), "widths": self.widths}

@@ -24,6 +24,11 @@ class StreamConcatenation(keras.layers.Layer):
         self.interpolation = interpolation
         self.resize = ResizeLike(interpolation, dtype=self.dtype_policy, name="resize")
 
+    def build(self, input_shapes):
+        if len(input_shapes) > 1:
+            self.resize.build((input_shapes[1], input_shapes[0]))
+        self.built = True
+
     def call(self, inputs):
         finest = inputs[0]
         resized = [self.resize((x, finest)) for x in inputs[1:]]

@@ -3,15 +3,13 @@
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
-from hrnet_tf.lowlevel.fused_training import can_fuse, fused
-from hrnet_tf.lowlevel.recompute import recomputed
+from hrnet_tf.layers.normalized import NormalizedLayer
 
 
-class _ResidualBlock(keras.layers.Layer):
+class _ResidualBlock(NormalizedLayer):
     """`relu(convolutions(x) + shortcut(x))`; subclasses say which convolutions."""
 
     expansion = 1
-    recompute = False
 
     def __init__(
         self,
@@ -19,18 +17,12 @@ class _ResidualBlock(keras.layers.Layer):
         strides=1,
         momentum=0.9,
         kernel_initializer="he_normal",
+        frozen_statistics=False,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         self.filters = filters
         self.strides = strides
-        self.momentum = momentum
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self._unit_options = {
-            "momentum": momentum,
-            "kernel_initializer": self.kernel_initializer,
-            "dtype": self.dtype_policy,
-        }
         self.projection = None
 
     @property
@@ -45,26 +37,18 @@ class _ResidualBlock(keras.layers.Layer):
                 self.strides,
                 activation=None,
                 name="projection",
-                **self._unit_options,
+                **self.unit_options,
             )
             self.projection.build(input_shape)
         shape = input_shape
-        for unit in self._units():
+        for unit in self.units():
             unit.build(shape)
             shape = unit.compute_output_shape(shape)
         self.built = True
 
     def call(self, inputs, training=None):
-        if self.recompute and training:
-            return recomputed(lambda x: [self._run(*x, training)], [inputs])[0]
-        return self._run(inputs, training)
-
-    def _run(self, inputs, training):
-        units = [*self._units(), *([self.projection] if self.projection else [])]
-        if training and all(can_fuse(unit) for unit in units):
-            return fused(self._units(), inputs, self.projection, residual=True)
         x = inputs
-        for unit in self._units():
+        for unit in self.units():
             x = unit(x, training=training)
         shortcut = inputs
         if self.projection is not None:
@@ -81,8 +65,6 @@ class _ResidualBlock(keras.layers.Layer):
             **super().get_config(),
             "filters": self.filters,
             "strides": self.strides,
-            "momentum": self.momentum,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
 
 
@@ -95,6 +77,7 @@ class BasicBlock(_ResidualBlock):
         strides: int. Stride of the first convolution and of the projection.
         momentum: float. Momentum of the batch normalisations.
         kernel_initializer: Keras initializer of the kernels.
+        frozen_statistics: bool, of the batch normalisations; see `BatchNorm`.
     Call arguments:
         inputs: tensor `[B, H, W, C]`; a 1x1 projection is added if `C != filters` or
             the block is strided.
@@ -107,11 +90,11 @@ class BasicBlock(_ResidualBlock):
 
     def __init__(self, filters, **kwargs):
         super().__init__(filters, **kwargs)
-        options = self._unit_options
+        options = self.unit_options
         self.conv1 = ConvNorm(filters, 3, self.strides, name="conv1", **options)
         self.conv2 = ConvNorm(filters, activation=None, name="conv2", **options)
 
-    def _units(self):
+    def units(self):
         return self.conv1, self.conv2
 
 
@@ -124,6 +107,7 @@ class Bottleneck(_ResidualBlock):
         strides: int. Stride of the 3x3 convolution and of the projection.
         momentum: float. Momentum of the batch normalisations.
         kernel_initializer: Keras initializer of the kernels.
+        frozen_statistics: bool, of the batch normalisations; see `BatchNorm`.
     Call arguments:
         inputs: tensor `[B, H, W, C]`.
         training: bool.
@@ -137,10 +121,10 @@ class Bottleneck(_ResidualBlock):
 
     def __init__(self, filters, **kwargs):
         super().__init__(filters, **kwargs)
-        options = self._unit_options
+        options = self.unit_options
         self.conv1 = ConvNorm(filters, 1, name="conv1", **options)
         self.conv2 = ConvNorm(filters, 3, self.strides, name="conv2", **options)
         self.conv3 = ConvNorm(4 * filters, 1, activation=None, name="conv3", **options)
 
-    def _units(self):
+    def units(self):
         return self.conv1, self.conv2, self.conv3

@@ -3,7 +3,7 @@
 import keras
 
 from hrnet_tf.data.label_sets import IGNORE_LABEL
-from hrnet_tf.distribution.replicas import weighted_mean
+from hrnet_tf.layers.replicas import weighted_mean
 from hrnet_tf.layers.resize import ResizeLike
 
 

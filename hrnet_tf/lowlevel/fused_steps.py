@@ -5,6 +5,8 @@ import types
 
 import keras
 
+from hrnet_tf.lowlevel import internals
+
 
 def can_fuse(gradient, variable):
     """Whether TensorFlow's operations can be used for a step."""
@@ -15,7 +17,69 @@ def can_fuse(gradient, variable):
     return not isinstance(gradient, tf.IndexedSlices)
 
 
-def handle(variable):
+def descend(variable, gradient, rate):
+    """Takes a step `-rate * gradient`.
+
+    Args:
+        variable: Keras or TensorFlow variable, for which `can_fuse` holds.
+        gradient: tensor of its shape, float32.
+        rate: float32 scalar tensor.
+    """
+    import tensorflow as tf
+
+    tf.raw_ops.ResourceApplyGradientDescent(
+        var=_handle(variable), alpha=rate, delta=gradient
+    )
+
+
+def step_with_momentum(variable, gradient, buffer, rate, momentum, nesterov):
+    """Takes a step of SGD with PyTorch's momentum.
+
+    Args:
+        variable, gradient, rate: as `descend` takes them.
+        buffer: variable of the sum of gradients.
+        momentum: float32 scalar tensor.
+        nesterov: bool.
+    """
+    import tensorflow as tf
+
+    tf.raw_ops.ResourceApplyMomentum(
+        var=_handle(variable),
+        accum=_handle(buffer),
+        lr=rate,
+        grad=gradient,
+        momentum=momentum,
+        use_nesterov=nesterov,
+    )
+
+
+def step_of_adam(variable, gradient, momentum, velocity, rate, shared):
+    """Takes a step of Adam, whose formulas are Keras'.
+
+    Args:
+        variable, gradient: as `descend` takes them.
+        momentum, velocity: variables of the means of gradients and of their squares.
+        rate: float32 scalar tensor, corrected for the start of the means.
+        shared: what has the float32 scalars `zero`, `beta_1`, `beta_2` and `epsilon`.
+    """
+    import tensorflow as tf
+
+    tf.raw_ops.ResourceApplyAdam(
+        var=_handle(variable),
+        m=_handle(momentum),
+        v=_handle(velocity),
+        # For a rate that is corrected already.
+        beta1_power=shared.zero,
+        beta2_power=shared.zero,
+        lr=rate,
+        beta1=shared.beta_1,
+        beta2=shared.beta_2,
+        epsilon=shared.epsilon,
+        grad=tf.cast(gradient, tf.float32),
+    )
+
+
+def _handle(variable):
     """The resource of a Keras or TensorFlow variable, for TensorFlow's operations."""
     if isinstance(variable, keras.Variable):
         variable = variable.value
@@ -94,6 +158,4 @@ class FusedSteps:
             for variable in variables:
                 strategy.extended.update(variable, step, args=(factor,), group=False)
 
-        tf.__internal__.distribute.interim.maybe_merge_call(
-            decay, tf.distribute.get_strategy(), factor
-        )
+        internals.once_for_all_replicas(decay, factor)

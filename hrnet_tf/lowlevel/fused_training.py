@@ -4,9 +4,11 @@ TensorFlow derives the same gradients, but keeps more tensors for them: those on
 sides of each normalisation, padded inputs, and kernels in half precision.
 """
 
-import keras
+import functools
 
-from hrnet_tf.layers.convolution import is_emulated
+from hrnet_tf.lowlevel import fused_norm
+from hrnet_tf.lowlevel.half_precision import is_emulated
+from hrnet_tf.lowlevel.internals import with_gradients
 from hrnet_tf.lowlevel.recompute import held_back
 
 
@@ -16,11 +18,29 @@ def can_fuse(unit):
     It can with TensorFlow, unless it has a bias, or its normalisation is frozen, of
     float64, or taken over several replicas.
     """
-    return (
-        keras.backend.backend() == "tensorflow"
-        and not unit.use_bias
-        and unit.norm.takes_own_statistics()
-    )
+    return not unit.use_bias and fused_norm.takes_own_statistics(unit.norm)
+
+
+def fused_call(parts, plain):
+    """The call of a `ConvNorm` or residual block in one, where that can be.
+
+    Args:
+        parts: function without arguments that returns the `ConvNorm`s in a row, and the
+            one on the shortcut or None, and whether there is a shortcut.
+        plain: the layer's own call.
+    Returns:
+        A function of the same arguments.
+    """
+
+    @functools.wraps(plain)
+    def call(inputs, training=None):
+        units, projection, residual = parts()
+        all_units = [*units, *([projection] if projection else [])]
+        if training and all(can_fuse(unit) for unit in all_units):
+            return fused(units, inputs, projection, residual)
+        return plain(inputs, training=training)
+
+    return call
 
 
 def fused(units, inputs, projection=None, residual=False):
@@ -77,34 +97,7 @@ def fused(units, inputs, projection=None, residual=False):
         for layer in layers
         for weight in (layer.conv.kernel, layer.norm.gamma, layer.norm.beta)
     ]
-    return _with_gradients(run, [tf.convert_to_tensor(inputs), *weights])
-
-
-def _with_gradients(function, inputs):
-    """What `tf.custom_gradient` does, for tapes alone, in fewer operations.
-
-    In graphs that one lets copies of all inputs through an operation whose gradient
-    needs a tensor of zeros for each. Where a graph is differentiated from outside of
-    it, without a tape, TensorFlow derives the gradients by its own means here.
-
-    Args:
-        function: from tensors to a tensor and the function of its gradients, without
-            variables of its own.
-        inputs: list of tensors.
-    Returns:
-        A tensor.
-    """
-    import tensorflow as tf
-
-    try:
-        # Not of TensorFlow's public interface.
-        from tensorflow.python.eager import record
-    except ImportError:
-        return tf.custom_gradient(function)(*inputs)
-    with record.stop_recording():
-        outputs, gradients = function(*inputs)
-    record.record_operation(function.__name__, [outputs], inputs, gradients)
-    return outputs
+    return with_gradients(run, [tf.convert_to_tensor(inputs), *weights])
 
 
 def _backward(chain, x, outputs, upstream, activated):
@@ -153,8 +146,8 @@ class _Step:
         x, kernel = self._operands(x, after=x)
         y = tf.nn.conv2d(x, kernel, **self.options)
         self.convolved = tf.cast(y, self.dtype)
-        normalised, self.reserves = self.layer.norm.fused(
-            self.convolved, self.scale, self.offset
+        normalised, self.reserves = fused_norm.fused(
+            self.layer.norm, self.convolved, self.scale, self.offset
         )
         return tf.nn.relu(normalised) if self.activated else normalised
 
@@ -163,8 +156,8 @@ class _Step:
         import tensorflow as tf
 
         (convolved,) = held_back([self.convolved], after=[after])
-        normalised, _ = self.layer.norm.fused(
-            convolved, self.scale, self.offset, again=True
+        normalised, _ = fused_norm.fused(
+            self.layer.norm, convolved, self.scale, self.offset, again=True
         )
         return tf.nn.relu(normalised) if self.activated else normalised
 
@@ -172,8 +165,8 @@ class _Step:
         """Gradients of the inputs `x`, and of the three weights as a list."""
         import tensorflow as tf
 
-        upstream, *of_norm = self.layer.norm.fused_gradients(
-            upstream, self.convolved, self.scale, self.reserves
+        upstream, *of_norm = fused_norm.fused_gradients(
+            self.layer.norm, upstream, self.convolved, self.scale, self.reserves
         )
         x, kernel = self._operands(x, after=upstream)
         upstream = tf.cast(upstream, kernel.dtype)

@@ -1,11 +1,10 @@
 """Activations that are computed again in the backward pass instead of being kept."""
 
 import contextlib
+import functools
 import threading
 
-import keras
-
-AMOUNTS = ("none", "light", "full")
+from hrnet_tf.lowlevel import internals
 
 
 class _State(threading.local):
@@ -44,25 +43,13 @@ def held_back(tensors, after):
     """
     import tensorflow as tf
 
-    if _is_compiled_for_gpus():
-        from tensorflow.compiler.tf2xla.ops import gen_xla_ops
-
-        held = gen_xla_ops.xla_optimization_barrier([*tensors, *after])
-        return list(held[: len(tensors)])
+    held = None
+    if tf.config.list_physical_devices("GPU") and internals.is_traced_for_xla():
+        held = internals.xla_barrier([*tensors, *after])
+    if held is not None:
+        return held[: len(tensors)]
     with tf.control_dependencies(after):
         return [tf.identity(tensor) for tensor in tensors]
-
-
-def _is_compiled_for_gpus():
-    """Whether XLA will compile what is being traced, for GPUs."""
-    import tensorflow as tf
-
-    if not tf.config.list_physical_devices("GPU"):
-        return False
-    # Not of TensorFlow's public interface, as the barrier.
-    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
-
-    return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
 def recomputed(function, inputs):
@@ -98,53 +85,21 @@ def recomputed(function, inputs):
     return list(call(*inputs))
 
 
-def set_recompute(model, amount="full"):
-    """Makes a model trade time for memory in training, or stops that.
-
-    With "light" only the outputs of the stem's convolutions and of the first stage's
-    residual units are kept; what is inside is computed again in the backward pass.
-    With "full" the same goes for all high-resolution modules.
+def recomputed_call(call):
+    """A layer's call whose activations are computed again in the backward pass.
 
     Args:
-        model: model of this package, before it is compiled.
-        amount: "none", "light" or "full".
-    Raises:
-        ValueError: if the amount is unknown, Keras runs on another backend than
-            TensorFlow, or the model has no such layers.
+        call: the layer's call, of a tensor or a list of tensors.
+    Returns:
+        A function of the same arguments; without training it is `call`.
     """
-    if amount not in AMOUNTS:
-        raise ValueError(
-            f"amount must be one of {', '.join(AMOUNTS)}. Received: {amount!r}."
-        )
-    if amount != "none" and keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            "Activations are recomputed with the TensorFlow backend alone. Received:"
-            f" {keras.backend.backend()}."
-        )
-    large, rest = _layers(model)
-    if not large + rest:
-        raise ValueError(f"The model {model.name!r} has no layer that can recompute.")
-    for layer in large:
-        layer.recompute = amount != "none"
-    for layer in rest:
-        layer.recompute = amount == "full"
 
+    @functools.wraps(call)
+    def recomputing(inputs, training=None):
+        if not training:
+            return call(inputs, training=training)
+        if isinstance(inputs, (list, tuple)):
+            return recomputed(lambda x: call(x, training=training), list(inputs))
+        return recomputed(lambda x: [call(*x, training=training)], [inputs])[0]
 
-def default_amount(model):
-    """ "light" for models that can recompute, with TensorFlow; else "none"."""
-    able = keras.backend.backend() == "tensorflow" and any(_layers(model))
-    return "light" if able else "none"
-
-
-def _layers(model):
-    """Layers whose activations are large, and the others that can recompute."""
-    from hrnet_tf.layers.parallel import HighResolutionModule
-    from hrnet_tf.layers.residual import Bottleneck
-
-    large, rest = [], []
-    for layer in model._flatten_layers():
-        if layer.name.startswith(("stem_", "stage1_")) and hasattr(layer, "recompute"):
-            large.append(layer)
-        elif isinstance(layer, (HighResolutionModule, Bottleneck)):
-            rest.append(layer)
-    return large, rest
+    return recomputing

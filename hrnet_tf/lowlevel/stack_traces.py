@@ -4,6 +4,8 @@ import contextlib
 import functools
 import sys
 
+from hrnet_tf.lowlevel import internals
+
 LEFT_OUT = ("keras", "tensorflow", "hrnet_tf.distribution")
 # The ends of all traces. TensorFlow drops three lines after it has left out files.
 LEFT_IN = (
@@ -25,19 +27,9 @@ def short_stack_traces():
     """
     import tensorflow as tf
 
-    try:
-        from tensorflow.python.util import tf_stack
-    except ImportError:
-        # Not of TensorFlow's public interface. Without it, more memory is taken.
-        return contextlib.nullcontext()
     if not (tf.inside_function() and tf.debugging.is_traceback_filtering_enabled()):
         return contextlib.nullcontext()
-
-    class Filter(tf_stack.StackTraceFilter):
-        def get_filtered_filenames(self):
-            return _files() | self.parent.get_filtered_filenames()
-
-    return Filter()
+    return internals.without_files(_files)
 
 
 @functools.cache

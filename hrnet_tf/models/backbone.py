@@ -2,7 +2,6 @@
 
 import keras
 
-from hrnet_tf.layers.batch_norm import BatchNorm
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.parallel import HighResolutionModule, Transition
 from hrnet_tf.layers.residual import Bottleneck
@@ -90,6 +89,7 @@ class HRNetBackbone(HRNetModel):
         unit = {
             "momentum": momentum,
             "kernel_initializer": initializer,
+            "frozen_statistics": frozen_statistics,
             "dtype": dtype,
         }
         inputs = keras.Input((*size, 3), dtype="float32", name="image")
@@ -138,6 +138,3 @@ class HRNetBackbone(HRNetModel):
             },
             name=name,
         )
-        for layer in self._flatten_layers():
-            if isinstance(layer, BatchNorm):
-                layer.frozen_statistics = frozen_statistics

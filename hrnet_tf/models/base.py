@@ -1,11 +1,15 @@
 """What every HRNet model shares: presets, configuration and data types."""
 
+import logging
 import random
 
 import keras
 
 from hrnet_tf.distribution.model import ReplicatedModel
-from hrnet_tf.models.presets import ARCHITECTURES, architecture
+from hrnet_tf.lowlevel.half_precision import use_float32_kernels
+from hrnet_tf.models.presets import ARCHITECTURES, architecture, describe_presets
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def default_initializer(kind, *args, **kwargs):
@@ -35,6 +39,13 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 CHANNEL_ORDERS = ("rgb", "bgr")
 
 
+class _Presets:
+    """The attribute `presets` of a class."""
+
+    def __get__(self, model, kind):
+        return describe_presets(kind.__name__, kind.architectures)
+
+
 class HRNetModel(ReplicatedModel):
     """A functional `keras.Model` rebuilt from flat keyword arguments.
 
@@ -43,26 +54,34 @@ class HRNetModel(ReplicatedModel):
     `from_config` and `from_preset`.
 
     Attributes:
-        architectures: dict. The presets of the class: keyword arguments by name.
+        architectures: dict. Of the class: keyword arguments by name.
+        presets: dict. Of the class: what `from_preset` takes, architectures and
+            published weights, with a description (str) of each.
     """
 
     architectures = ARCHITECTURES
+    presets = _Presets()
 
     def __init__(self, inputs, outputs, arguments, name=None):
         super().__init__(inputs=inputs, outputs=outputs, name=name)
         # Functional models have no dtype of their own: their layers have it.
         self.arguments = arguments
+        # Else prediction would take 30 times as long on some processors.
+        use_float32_kernels(self)
 
     @classmethod
-    def from_preset(cls, preset, backbone_weights=None, **kwargs):
+    def from_preset(cls, preset, load_weights=True, backbone_weights=None, **kwargs):
         """Builds the model with a published architecture, or with published weights.
 
         Args:
-            preset: str. An architecture, which gives random weights (one of the class's
-                `architectures`), or the name of published weights, which are downloaded
-                once (see `hrnet_tf.weights.registry` and `hrnet presets --weights`).
+            preset: str, one of the class's `presets`: an architecture, which has random
+                weights, or the name of published weights, which are downloaded once.
                 Published weights whose head has another number of outputs than asked
                 for in `kwargs` give everything but the head.
+            load_weights: bool. False gives random weights: of published weights it
+                takes the architecture and the arguments, and downloads nothing. Where
+                it is left True and nothing is loaded, as with an architecture alone,
+                the log says so.
             backbone_weights: what to load into the body, leaving the head as it is: a
                 checkpoint (`.pth`, `.safetensors`), a `.keras` file of this package, a
                 mapping of names to arrays, or the name of published weights. None
@@ -76,11 +95,25 @@ class HRNetModel(ReplicatedModel):
 
         if preset in cls.architectures:
             model = cls(**{**architecture(preset, cls.architectures), **kwargs})
+            if load_weights and backbone_weights is None:
+                _LOGGER.warning(cls._random_text(preset))
         else:
-            model = pretrained.build(cls, preset, kwargs)
+            model = pretrained.build(cls, preset, kwargs, load_weights)
         if backbone_weights is not None:
             pretrained.load_body(model, backbone_weights)
         return model
+
+    @classmethod
+    def _random_text(cls, preset):
+        """The note that a model has random weights."""
+        published = [name for name in cls.presets if name not in cls.architectures]
+        published.sort(key=lambda name: not name.startswith(f"{preset}_"))
+        example = f", such as {published[0]!r}" if published else ""
+        return (
+            f"{cls.__name__}.from_preset({preset!r}) has random weights, as {preset!r}"
+            f" is an architecture. {cls.__name__}.presets lists all there is{example}."
+            " Pass load_weights=False where random weights are meant."
+        )
 
     def get_config(self):
         config = dict(self.arguments)

@@ -7,18 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-# Importing the classes is what lets Keras find them by name.
-from hrnet_tf.models import (  # noqa: F401
-    backbone,
-    classifier,
-    higher_pose,
-    landmarks,
-    ocr_segmenter,
-    pose,
-    pyramid,
-    segmenter,
-    simple_baseline,
-)
+import hrnet_tf
 from hrnet_tf.models.base import HRNetModel
 
 
@@ -40,7 +29,10 @@ def load_model(path):
             " model.save wrote."
         )
     name = _class_name(path)
-    known = _model_names(HRNetModel)
+    if name in hrnet_tf.MODELS:
+        # Importing the class is what lets Keras find it by its name.
+        getattr(hrnet_tf, name)
+    known = list(dict.fromkeys([*hrnet_tf.MODELS, *_model_names(HRNetModel)]))
     if name not in known:
         raise ValueError(
             f"{path} holds a {name}; expected one of {known}. Load it with"

@@ -51,6 +51,40 @@ RESNETS = {
 }
 
 
+def is_architecture(preset):
+    """Whether a preset is an architecture of any class, and no published weights."""
+    return preset in ARCHITECTURES or preset in RESNETS
+
+
+def describe_presets(model, table):
+    """Describes what `from_preset` of a class takes, without loading any framework.
+
+    Args:
+        model: str. Name of the class, such as "HRNetPose".
+        table: dict. Its architectures.
+    Returns:
+        A dict from names to descriptions (str): the architectures, then the published
+        weights.
+    """
+    from hrnet_tf.weights import registry
+
+    found = {name: _description(arguments) for name, arguments in table.items()}
+    for name in registry.names():
+        entry = registry.published(name)
+        if entry.model == model:
+            found[name] = f"Published weights: {entry.metric}. {entry.notes}".rstrip()
+    return found
+
+
+def _description(arguments):
+    """An architecture in a sentence."""
+    if "width" not in arguments:
+        blocks = ", ".join(map(str, arguments["num_blocks"]))
+        return f"Architecture, random weights: bottlenecks of {blocks} in its stages."
+    widths = ", ".join(str(arguments["width"] * 2**i) for i in range(4))
+    return f"Architecture, random weights: streams of {widths} channels."
+
+
 def architecture(preset, table=None):
     """Returns the architecture's keyword arguments.
 

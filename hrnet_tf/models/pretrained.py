@@ -11,13 +11,14 @@ from hrnet_tf.models.presets import architecture
 _HEAD_ARGUMENTS = ("num_keypoints", "num_classes", "num_channels", "include_top")
 
 
-def build(cls, name, arguments):
+def build(cls, name, arguments, load_weights=True):
     """Builds a model with published weights, downloading them if need be.
 
     Args:
         cls: subclass of `HRNetModel`.
         name: str. Name of the weights.
         arguments: dict. The user's arguments; they win over the published ones.
+        load_weights: bool. False leaves the weights random and downloads nothing.
     Returns:
         The model.
     Raises:
@@ -55,6 +56,8 @@ def build(cls, name, arguments):
         # The published names are those of other keypoints.
         published.pop("keypoint_set", None)
     model = cls(**{**published, **arguments})
+    if not load_weights:
+        return model
     report = load_torch_weights(model, fetch_weights(entry), strict=not other_head)
     _warn_of_missing(report, model)
     return model
@@ -62,10 +65,8 @@ def build(cls, name, arguments):
 
 def _warn_of_missing(report, model):
     """Warns of variables of the body that a checkpoint has not filled."""
-    from hrnet_tf.models.backbone import HRNetBackbone
-
     body = getattr(model, "backbone", model)
-    if not isinstance(body, HRNetBackbone):
+    if not _is_body(body):
         return
     paths = {variable.path for variable in body.weights}
     left = [path for path in report.missing if path in paths]
@@ -89,6 +90,12 @@ def _unknown(cls, name, registry):
         ) from None
 
 
+def _is_body(model):
+    from hrnet_tf.weights.kinds import kind_of
+
+    return kind_of(model) == "backbone"
+
+
 def load_body(model, source):
     """Loads weights into the body of a model; its head stays as it is.
 
@@ -100,10 +107,8 @@ def load_body(model, source):
         ValueError: if the model has no HRNet body, or the weights cannot be had or do
             not fit.
     """
-    from hrnet_tf.models.backbone import HRNetBackbone
-
     body = getattr(model, "backbone", model)
-    if not isinstance(body, HRNetBackbone):
+    if not _is_body(body):
         raise ValueError(
             f"backbone_weights fill an HRNet body, which {type(model).__name__} has"
             " not. Leave them out, or use hrnet_tf.load_torch_weights."
@@ -123,10 +128,10 @@ def _resolve(source):
 
     name = os.fspath(source)
     if name.endswith(".keras"):
-        from hrnet_tf.models.loading import load_model
+        import hrnet_tf
         from hrnet_tf.weights.export_torch import export_torch_state_dict
 
-        return export_torch_state_dict(load_model(name))
+        return export_torch_state_dict(hrnet_tf.load_model(name))
     is_file = os.path.exists(name) or name.endswith(
         (".pth", ".pt", ".safetensors", ".bin")
     )

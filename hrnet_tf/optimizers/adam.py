@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from hrnet_tf.lowlevel.fused_steps import FusedSteps, can_fuse, handle
+from hrnet_tf.lowlevel.fused_steps import FusedSteps, can_fuse, step_of_adam
 
 
 class FusedAdamSteps(FusedSteps):
@@ -31,24 +31,6 @@ class FusedAdamSteps(FusedSteps):
             "zero": zero,
         }
 
-    def fused_adam_step(self, gradient, variable, rate, momentum, velocity, shared):
-        """Takes a step by TensorFlow's operation, whose formulas are Keras'."""
-        import tensorflow as tf
-
-        tf.raw_ops.ResourceApplyAdam(
-            var=handle(variable),
-            m=handle(momentum),
-            v=handle(velocity),
-            # For a rate that is corrected already.
-            beta1_power=shared.zero,
-            beta2_power=shared.zero,
-            lr=rate,
-            beta1=shared.beta_1,
-            beta2=shared.beta_2,
-            epsilon=shared.epsilon,
-            grad=tf.cast(gradient, tf.float32),
-        )
-
 
 class _AdamSteps(FusedAdamSteps):
     def update_step(self, gradient, variable, learning_rate):
@@ -58,7 +40,7 @@ class _AdamSteps(FusedAdamSteps):
         shared = self.shared(learning_rate)
         index = self._get_variable_index(variable)
         slots = self._momentums[index], self._velocities[index]
-        self.fused_adam_step(gradient, variable, shared.adam_rate, *slots, shared)
+        step_of_adam(variable, gradient, *slots, shared.adam_rate, shared)
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")

@@ -5,7 +5,7 @@ import re
 
 import keras
 
-from hrnet_tf.lowlevel.fused_steps import can_fuse
+from hrnet_tf.lowlevel.fused_steps import can_fuse, step_of_adam
 from hrnet_tf.optimizers.adam import FusedAdamSteps
 
 # What `exclude_layers` should find in the networks of this package.
@@ -128,7 +128,7 @@ class Muon(FusedAdamSteps, keras.optimizers.Optimizer):
             self._orthogonal_step(gradient, variable, learning_rate, momentum)
         elif can_fuse(gradient, variable):
             slots, shared = (momentum, velocity), self.shared(learning_rate)
-            self.fused_adam_step(gradient, variable, shared.adam_rate, *slots, shared)
+            step_of_adam(variable, gradient, *slots, shared.adam_rate, shared)
         else:
             rate = learning_rate * self.adam_lr_ratio
             self._adam_step(gradient, variable, rate, momentum, velocity)

@@ -152,11 +152,13 @@ def adjust_rate(recipe, scale=False, warmup_epochs=0, say=print):
     if warmup_epochs:
         changes["warmup_epochs"] = warmup_epochs
 
-    def optimizer(steps):
+    def optimizer(steps, quiet=False):
         made = recipe.optimizer(steps)
         schedule = _schedule_of(made)
         warmup_steps = round(warmup_epochs * steps)
         made.learning_rate = ScaledSchedule(schedule, factor, warmup_steps)
+        if quiet:
+            return made
         highest = _highest(schedule, recipe.epochs * steps)
         line = f"learning rate {highest:.4g}"
         if factor != 1.0:

@@ -4,7 +4,12 @@ import re
 
 import keras
 
-from hrnet_tf.lowlevel.fused_steps import FusedSteps, can_fuse, handle
+from hrnet_tf.lowlevel.fused_steps import (
+    FusedSteps,
+    can_fuse,
+    descend,
+    step_with_momentum,
+)
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -93,7 +98,12 @@ class TorchSGD(FusedSteps, keras.optimizers.SGD):
         if can_fuse(gradient, variable):
             shared = self.shared(learning_rate)
             rate = shared.rate if factor == 1 else shared.rate * factor
-            self._fused_step(gradient, variable, rate, buffer, shared)
+            if buffer is None:
+                descend(variable, gradient, rate)
+            else:
+                step_with_momentum(
+                    variable, gradient, buffer, rate, shared.momentum, self.nesterov
+                )
             return
         learning_rate = keras.ops.cast(learning_rate, variable.dtype) * factor
         if buffer is not None:
@@ -107,23 +117,6 @@ class TorchSGD(FusedSteps, keras.optimizers.SGD):
     def make_shared(self, learning_rate):
         momentum = keras.ops.convert_to_tensor(self.momentum, "float32")
         return {**super().make_shared(learning_rate), "momentum": momentum}
-
-    def _fused_step(self, gradient, variable, rate, buffer, shared):
-        import tensorflow as tf
-
-        if buffer is None:
-            tf.raw_ops.ResourceApplyGradientDescent(
-                var=handle(variable), alpha=rate, delta=gradient
-            )
-            return
-        tf.raw_ops.ResourceApplyMomentum(
-            var=handle(variable),
-            accum=handle(buffer),
-            lr=rate,
-            grad=gradient,
-            momentum=shared.momentum,
-            use_nesterov=self.nesterov,
-        )
 
     def get_config(self):
         return {

@@ -1,10 +1,17 @@
-"""Frames from video files and back, by OpenCV."""
+"""Frames from video files and back, by OpenCV. Needs the extra "video"."""
 
-import os
+import sys
 import warnings
 from pathlib import Path
 
+from hrnet_tf.extras import import_extra
+from hrnet_tf.io import replacing
+
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
+
+
+def _opencv(path):
+    return import_extra("cv2", f"The video {path}")
 
 
 class VideoReader:
@@ -23,8 +30,7 @@ class VideoReader:
     """
 
     def __init__(self, path):
-        import cv2
-
+        cv2 = _opencv(path)
         self.path = Path(path)
         if not self.path.is_file():
             raise ValueError(f"There is no video file {path}.")
@@ -41,8 +47,7 @@ class VideoReader:
         self.num_frames = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
 
     def __iter__(self):
-        import cv2
-
+        cv2 = _opencv(self.path)
         frame, count = self._first, 0
         while frame is not None:
             count += 1
@@ -84,16 +89,15 @@ class VideoWriter:
         self._writer = None
         self._size = None
         self._count = 0
-        # OpenCV tells the container by the ending.
-        self._beside = self.path.with_name(f".{os.getpid()}.{self.path.name}")
+        self._place = replacing(self.path)
+        self._beside = None
 
     def write(self, frame):
         """Adds a frame, uint8 `[H, W, 3]` RGB, of the size of the first one."""
-        import cv2
-
+        cv2 = _opencv(self.path)
         height, width = (side + side % 2 for side in frame.shape[:2])
         if self._writer is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._beside = self._place.__enter__()
             self._size = frame.shape[:2]
             code = cv2.VideoWriter_fourcc(*"mp4v")
             self._writer = cv2.VideoWriter(
@@ -117,20 +121,21 @@ class VideoWriter:
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, *_):
-        if self._writer is not None:
-            self._writer.release()
+    def __exit__(self, *error):
+        if self._writer is None:
+            return
+        self._writer.release()
         try:
-            if kind is None and self._writer is not None:
+            if error[0] is None:
                 self._check()
-                os.replace(self._beside, self.path)
-        finally:
-            self._beside.unlink(missing_ok=True)
+        except OSError:
+            self._place.__exit__(*sys.exc_info())
+            raise
+        self._place.__exit__(*error)
 
     def _check(self):
         """Raises OSError if not all arrived: OpenCV does not tell of a full disk."""
-        import cv2
-
+        cv2 = _opencv(self.path)
         capture = cv2.VideoCapture(str(self._beside))
         found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         capture.release()

@@ -2,15 +2,15 @@
 
 import contextlib
 import csv
-import os
-import resource
-import sys
+import io
 import time
 from pathlib import Path
 
 import keras
 
+from hrnet_tf.io import replacing, write_bytes
 from hrnet_tf.optimizers.schedules import rate_before
+from hrnet_tf.training.memory import peak_memory
 from hrnet_tf.training.steps import StepCallback
 
 
@@ -47,7 +47,8 @@ class Measurement(StepCallback):
     Behind the evaluation, whose time it measures too. The logs get "learning_rate" (of
     the epoch's first step), "images_per_second" (of training alone, without the first
     step of a process, in which TensorFlow traces), "seconds" (with the evaluation) and
-    "memory_mb", the most memory that this process ever held; with a GPU also
+    "memory_mb", the most memory that this process ever held, where the system tells;
+    with a GPU also
     "gpu_memory_mb", of the GPU that held most. Of an epoch that an earlier process
     began, speed and time are of this process' part.
 
@@ -94,9 +95,8 @@ def _memory():
     """The most memory held so far, by the process and by a GPU, in MB."""
     import tensorflow as tf
 
-    # The kernel counts kilobytes, macOS bytes.
-    unit = 1e6 if sys.platform == "darwin" else 1e3
-    held = {"memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
+    peak = peak_memory()
+    held = {} if peak is None else {"memory_mb": peak / 1e6}
     for gpu in tf.config.list_logical_devices("GPU"):
         # Those of other workers are not known here.
         with contextlib.suppress(ValueError):
@@ -127,13 +127,11 @@ class History(keras.callbacks.Callback):
         from hrnet_tf.pictures.plots import plot_history
 
         columns = list(dict.fromkeys(key for row in self.rows for key in row))
-        target = self.output_dir / "history.csv"
-        beside = target.with_suffix(".csv.partial")
-        with open(beside, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns, restval="")
-            writer.writeheader()
-            writer.writerows(self.rows)
-        os.replace(beside, target)
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, columns, restval="")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_bytes(self.output_dir / "history.csv", table.getvalue())
         curves = [{k: v for k, v in row.items() if k != "score"} for row in self.rows]
         columns = [column for column in columns if column != "score"]
         history = {c: [row.get(c, "") for row in curves] for c in columns}
@@ -170,10 +168,9 @@ class SaveBest(keras.callbacks.Callback):
         self.save("last.keras")
 
     def save(self, name):
-        """Writes the model's weights and configuration, beside and then renamed."""
+        """Writes the model's weights and configuration."""
         if self._copy is None:
             self._copy = type(self.model).from_config(self.model.get_config())
         self._copy.set_weights(self.model.get_weights())
-        beside = self.output_dir / f"partial-{name}"
-        self._copy.save(beside)
-        os.replace(beside, self.output_dir / name)
+        with replacing(self.output_dir / name) as beside:
+            self._copy.save(beside)

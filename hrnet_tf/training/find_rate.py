@@ -6,6 +6,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from hrnet_tf.io import write_bytes
+from hrnet_tf.lowlevel import accelerate
 from hrnet_tf.training.run import compile_model, explained
 
 # Of the smoothing, in steps, and how far above its minimum the loss ends the search.
@@ -106,6 +108,7 @@ def _sweep(recipe, seed, lowest, highest, num_steps, console):
 
     keras.utils.set_random_seed(seed)
     model = recipe.model()
+    accelerate(model, recompute="none")
     with console.status("loading the training data"):
         batches, steps = recipe.train_data(seed, 0)
     compile_model(model, dataclasses.replace(recipe, optimizer=optimizer), steps)
@@ -166,15 +169,13 @@ def _search(rates, losses):
 
 
 def _write(found, folder):
-    from hrnet_tf.io import write_file
     from hrnet_tf.pictures.plots import plot_learning_rates
 
     columns = (found.rates, found.losses, found.smoothed)
     lines = ["step,learning_rate,loss,smoothed"]
     for step, row in enumerate(zip(*columns, strict=True), 1):
         lines.append(",".join([str(step), *(f"{value:.7g}" for value in row)]))
-    text = "\n".join([*lines, ""])
-    write_file(folder / "learning_rate.csv", lambda file: file.write(text.encode()))
+    write_bytes(folder / "learning_rate.csv", "\n".join([*lines, ""]))
     marks = {"steepest": found.steepest, "a tenth of the minimum's": found.tenth}
     marks = {name: rate for name, rate in marks.items() if rate is not None}
     plot_learning_rates(*columns, marks, folder / "learning_rate.png")

@@ -83,7 +83,7 @@ class StopOnNonFinite(StepCallback):
             f" {self.steps_per_epoch}). {self._batches(num_batches)}"
             f" {_sentence(kept) or 'Nothing good was saved before.'}"
             " Look at these images and their labels; else lower the learning rate,"
-            " warm it up (--warmup-epochs), or clip the gradients (the optimizer's"
+            " warm it up (`warmup_epochs`), or clip the gradients (the optimizer's"
             " global_clipnorm), and start anew: the same command would meet the same"
             " step again."
         )

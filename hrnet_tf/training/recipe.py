@@ -1,10 +1,10 @@
 """A training run, described by callables."""
 
 import dataclasses
-import inspect
-import runpy
 from collections.abc import Callable
-from pathlib import Path
+
+# Where callers have always found it.
+from hrnet_tf.training.recipe_files import load_recipe as load_recipe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,14 +13,15 @@ class Recipe:
 
     Attributes:
         name: str. Name of the run.
-        settings: dict of json values. What tells this run from another one: a run
-            resumes only where they are equal.
+        settings: dict. The arguments that the recipe was made with, for those who read
+            run.json, and whatever else tells this run from another one.
         model: `() -> keras.Model`, with fresh weights.
         train_data: `(seed, first_epoch) -> (tf.data.Dataset, steps per epoch)`. A
             third argument `first_step=0` may say how many steps of the first epoch to
             leave out; without it they are read and thrown away.
         loss: `() -> keras.losses.Loss`, or a dict of them by the outputs' names.
-        optimizer: `(steps per epoch) -> keras.optimizers.Optimizer`.
+        optimizer: `(steps per epoch) -> keras.optimizers.Optimizer`. A second argument
+            `quiet=False` may say not to tell anything about it.
         evaluate: `(model, infer) -> report` with `numbers` and `main_number`.
         epochs: int.
         batch_size: int.
@@ -34,6 +35,17 @@ class Recipe:
             batch (0-based); None where the data have no files, or no names of them.
         reference_batch_size: int or None. The batch that the learning rate is stated
             for, see `schedules.adjust_rate`.
+        augmentation: data class, or anything else that `Describer` describes: how the
+            examples are changed at random; or None.
+        data: dict of the like: which data are trained on and what their labels mean;
+            or None.
+        protocol: dict of the like: how examples become what the model sees, and how it
+            is tested; or None.
+        fingerprint: `() -> dict` of json values that change where the examples do, for
+            instance from `data.fingerprint`; or None.
+
+    A run goes on only where all that it consists of is the same: the model, losses and
+    optimizer that are made here, and what the fields say; see `Identity`.
     """
 
     name: str
@@ -51,45 +63,11 @@ class Recipe:
     find_damaged: Callable | None = None
     batch_files: Callable | None = None
     reference_batch_size: int | None = None
+    augmentation: object = None
+    data: dict | None = None
+    protocol: dict | None = None
+    fingerprint: Callable | None = None
 
     def is_evaluated(self, epochs_done):
         """Whether the recipe is evaluated after so many epochs."""
         return epochs_done == self.epochs or epochs_done % self.evaluate_every == 0
-
-
-def load_recipe(path, **arguments):
-    """Runs a recipe file and calls its `recipe` function.
-
-    Args:
-        path: str or Path of a Python file that defines `recipe(...) -> Recipe`.
-        **arguments: passed on; None means the recipe's default.
-    Returns:
-        `Recipe`. Where it does not say what batch its learning rate is stated for, that
-        is the default of the function's `batch_size`.
-    Raises:
-        ValueError: if the file is absent, defines no recipe, or the recipe has no such
-            argument.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"There is no recipe file {path}.")
-    function = runpy.run_path(str(path)).get("recipe")
-    if function is None:
-        raise ValueError(
-            f"{path} defines no function `recipe`. Expected one that returns a Recipe,"
-            " as the files in recipes/ do."
-        )
-    arguments = {key: value for key, value in arguments.items() if value is not None}
-    known = inspect.signature(function).parameters
-    unknown = sorted(set(arguments) - set(known))
-    if unknown:
-        raise ValueError(
-            f"{path} takes no argument {', '.join(unknown)}."
-            f" It takes: {', '.join(known)}."
-        )
-    recipe = function(**arguments)
-    default = known["batch_size"].default if "batch_size" in known else None
-    if isinstance(recipe, Recipe) and recipe.reference_batch_size is None:
-        if isinstance(default, int):
-            recipe = dataclasses.replace(recipe, reference_batch_size=default)
-    return recipe

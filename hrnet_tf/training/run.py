@@ -3,14 +3,11 @@
 import contextlib
 import dataclasses
 import inspect
-import json
-import shutil
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from hrnet_tf.io import write_json
 from hrnet_tf.launch.peer_lost import (
     PeerLost,
     first_line,
@@ -19,33 +16,24 @@ from hrnet_tf.launch.peer_lost import (
 )
 from hrnet_tf.launch.preemption import Preempted, Preemption
 from hrnet_tf.launch.strategies import is_chief, make_devices
-from hrnet_tf.lowlevel.recompute import default_amount, set_recompute
+from hrnet_tf.lowlevel import accelerate
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.training import callbacks
+from hrnet_tf.training.folder import claim, may_overwrite
 from hrnet_tf.training.guard import StopOnNonFinite
+from hrnet_tf.training.identity import Identity
 from hrnet_tf.training.progress import Progress
 from hrnet_tf.training.save_state import SaveState
 from hrnet_tf.training.state import (
     TrainingState,
     disk_full_text,
     is_disk_full,
+    newest_state,
     read_state,
     restore_variables,
 )
 from hrnet_tf.training.tensorboard import TensorBoard
 
-RUN_FILE = "run.json"
-_LOCK = ".lock"
-# What a run writes into its folder, and `overwrite` removes.
-_OUTPUTS = (
-    RUN_FILE,
-    "state",
-    "tensorboard",
-    "best.keras",
-    "last.keras",
-    "history.csv",
-    "curves.png",
-)
 # The callbacks of workers that are not the chief, which write no files.
 _EVERYWHERE = ("guard", "measurement", "progress")
 
@@ -99,7 +87,7 @@ def train(
             which some operations on GPUs pay for with time, and a few refuse. It holds
             for the rest of the process.
         recompute: "none", "light" or "full": less memory and more time, see
-            `set_recompute`; None means "light" where that is possible.
+            `accelerate`; None means "light" where that is possible.
         jit: bool. True has XLA compile the steps of TensorFlow too, which takes minutes
             on CPUs. On JAX they always are compiled.
         confirm: function from a question (str) to bool, asked before another run is
@@ -126,8 +114,6 @@ def train(
     devices = make_devices(strategy, say=console.print)
     devices.check_batch(recipe.batch_size)
     output_dir = Path(output_dir)
-    settings = json.loads(json.dumps({**recipe.settings, "seed": seed}, default=str))
-    overwrite = overwrite or _may_overwrite(output_dir, settings, confirm)
     with (
         Preemption(_stop_early) as preemption,
         explained(recipe, output_dir, devices.strategy),
@@ -139,15 +125,21 @@ def train(
             tf.config.experimental.enable_op_determinism()
         with devices.scope():
             model = recipe.model()
-            recompute = recompute or default_amount(model)
-            if recompute != "none":
-                set_recompute(model, recompute)
+            accelerate(model, recompute)
+        # Before the data are loaded, which may take long, and again with them.
+        identity = Identity.of(recipe, model, seed)
+        overwrite = overwrite or may_overwrite(output_dir, identity, confirm)
+        with console.status("loading the training data"):
+            identity = identity.with_data(recipe)
+        overwrite = overwrite or may_overwrite(
+            output_dir, identity, confirm, console.print
+        )
         state = None if overwrite else read_state(output_dir)
         batches, steps = _load(recipe, seed, state, console)
         # Only now that the recipe and its data have proved good is anything written,
         # or another run removed.
         if is_chief():
-            stack.callback(_claim(output_dir, settings, overwrite).release)
+            stack.callback(claim(output_dir, identity, overwrite).release)
         with devices.scope():
             compile_model(model, recipe, steps, jit)
             if state is None:
@@ -210,7 +202,8 @@ def _load(recipe, seed, state, console):
         raise ValueError(
             f"The data set has changed: {state.folder} was saved in a run of"
             f" {state.steps_per_epoch} steps an epoch, and the data give {steps} now."
-            " Put the data back, choose another folder, or begin anew with --overwrite."
+            " Put the data back, choose another folder, or begin anew with"
+            " `overwrite=True`."
         )
     return batches, steps
 
@@ -291,10 +284,10 @@ def explained(recipe, output_dir, strategy=None):
         if isinstance(error, tf.errors.ResourceExhaustedError):
             raise ValueError(
                 f"Memory ran out with a batch of {recipe.batch_size}. Pass a smaller"
-                " --batch-size, or use mixed precision."
+                " `batch_size`, or use mixed precision."
             ) from error
         if is_peer_lost(error, strategy):
-            raise PeerLost(peer_lost_text(output_dir, error)) from error
+            raise PeerLost(peer_lost_text(newest_state(output_dir), error)) from error
         if recipe.find_damaged is not None:
             recipe.find_damaged()
         text = f"TensorFlow stopped the training: {first_line(error)}"
@@ -308,61 +301,3 @@ def _scaled(optimizer, model):
     if getattr(policy, "compute_dtype", None) == "float16":
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
-
-
-def _may_overwrite(output_dir, settings, confirm):
-    """Asks whether another run in the folder may be removed; False if it is this run.
-
-    Raises ValueError if there is nobody to ask, or the answer is no.
-    """
-    run_file = output_dir / RUN_FILE
-    if not run_file.exists():
-        return False
-    try:
-        found = json.loads(run_file.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(
-            f"{run_file} is damaged: {error}. Choose another folder, or pass"
-            " --overwrite to remove that run."
-        ) from error
-    different = sorted(
-        key for key in {*found, *settings} if found.get(key) != settings.get(key)
-    )
-    if not different:
-        return False
-    text = f"{output_dir} holds another run: it differs in" + ",".join(
-        f" {key} ({found.get(key)!r} there, {settings.get(key)!r} now)"
-        for key in different
-    )
-    if confirm is not None and confirm(f"{text}. Remove that run?"):
-        return True
-    raise ValueError(
-        f"{text}. Choose another folder, or pass --overwrite to remove that run."
-    )
-
-
-def _claim(output_dir, settings, overwrite):
-    """Makes the folder this run's; returns the lock on it, which is to be released."""
-    from filelock import FileLock, Timeout
-
-    output_dir.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(output_dir / _LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ValueError(
-            f"Another process is training in {output_dir}. Let it end, stop it, or"
-            " choose another folder."
-        ) from None
-    except NotImplementedError:
-        # File systems without locks are used as they always were.
-        pass
-    if overwrite:
-        for name in _OUTPUTS:
-            target = output_dir / name
-            if target.is_dir():
-                shutil.rmtree(target)
-            else:
-                target.unlink(missing_ok=True)
-    write_json(output_dir / RUN_FILE, settings)
-    return lock

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hrnet_tf.io import discard, remove_partial, replacing
+
 VARIABLES_FILE = "variables.npz"
 STATE_FILE = "state.json"
 SUMS_FILE = "sha256sums"
@@ -70,25 +72,16 @@ def write_state(output_dir, state, model):
     Raises:
         OSError: if the disk is full, or the like; what was written is removed.
     """
-    folder = output_dir / "state"
     name = f"epoch-{state.epoch:04d}" + (f"-step-{state.step:06d}" * bool(state.step))
-    target, beside = folder / name, folder / f"partial-{name}"
-    _remove(folder.glob("partial-*"))
-    try:
-        beside.mkdir(parents=True)
+    target = output_dir / "state" / name
+    with replacing(target, flush=True) as beside:
+        beside.mkdir()
         _write_files(beside, state, model)
-        if target.exists():
-            _retire(target)
-        os.replace(beside, target)
-        _flush(folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
     folders = _folders(output_dir)
     # What seems newer was damaged, or the run would have gone on from it.
     newer = folders.index(target)
     for other in [*folders[:newer], *folders[newer + NUM_KEPT :]]:
-        _retire(other)
+        discard(other)
     return target
 
 
@@ -117,7 +110,8 @@ def read_state(output_dir):
     if problems:
         raise ValueError(
             f"{output_dir} holds no state to go on from. {'; '.join(problems)}. Put"
-            " back one of these folders from a copy, or begin anew with --overwrite."
+            " back one of these folders from a copy, or begin anew with"
+            " `overwrite=True`."
         )
     return None
 
@@ -166,7 +160,7 @@ def disk_full_text(output_dir, error):
         output_dir: Path. Folder of the run.
         error: exception for which `is_disk_full` holds.
     """
-    _remove([*output_dir.glob("partial-*"), *output_dir.glob("*.partial")])
+    remove_partial(output_dir)
     free = shutil.disk_usage(output_dir).free / 1e6
     newest = newest_state(output_dir)
     kept = f"The newest state, {newest}, is whole" if newest else "No state is saved"
@@ -219,26 +213,23 @@ def _check_variables(folder, found, wanted):
         f"{folder} is a state of another model or optimizer:"
         f" {len(found)} variables there, {len(wanted)} now;"
         f" {'; '.join(parts) or 'their order differs'}. Undo the change of the recipe,"
-        " choose another folder, or begin anew with --overwrite."
+        " choose another folder, or begin anew with `overwrite=True`."
     )
 
 
 def _write_files(folder, state, model):
-    """Writes the three files of a state and flushes them to the disk."""
+    """Writes the three files of a state."""
     import keras
 
     variables = _variables(model)
     arrays = [keras.ops.convert_to_numpy(variable) for _, variable in variables]
-    with open(folder / VARIABLES_FILE, "wb") as file:
-        np.savez(file, *arrays)
-        _flush(file)
+    np.savez(folder / VARIABLES_FILE, *arrays)
     content = {**dataclasses.asdict(state), "variables": _described(variables)}
     del content["folder"]
     sums = f"{_sha256(folder / VARIABLES_FILE)}  {VARIABLES_FILE}\n"
-    _write_text(folder / STATE_FILE, json.dumps(content))
+    (folder / STATE_FILE).write_text(json.dumps(content), "utf-8")
     sums += f"{_sha256(folder / STATE_FILE)}  {STATE_FILE}\n"
-    _write_text(folder / SUMS_FILE, sums)
-    _flush(folder)
+    (folder / SUMS_FILE).write_bytes(sums.encode())
 
 
 def _read(folder):
@@ -263,44 +254,9 @@ def _folders(output_dir):
     return [folder for *_, folder in sorted(found, reverse=True)]
 
 
-def _retire(folder):
-    """Removes a state; killed on the way, it leaves nothing that looks like one."""
-    aside = folder.with_name(f"partial-old-{folder.name}")
-    os.replace(folder, aside)
-    shutil.rmtree(aside)
-
-
-def _remove(paths):
-    for path in paths:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-
-
 def _sha256(path):
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _write_text(path, text):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-        _flush(file)
-
-
-def _flush(file_or_folder):
-    """Waits until a file, or what a folder holds, is on the disk."""
-    if not isinstance(file_or_folder, Path):
-        file_or_folder.flush()
-        os.fsync(file_or_folder.fileno())
-        return
-    if os.name == "posix":
-        descriptor = os.open(file_or_folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

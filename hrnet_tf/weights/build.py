@@ -43,7 +43,7 @@ def build_model(checkpoint, kind=None, preset=None, num_outputs=None, **argument
     known.update(_count(checkpoint, kind, num_outputs, is_same))
     model = getattr(hrnet_tf, KINDS[kind].model)
     if preset is not None:
-        return model.from_preset(preset, **{**known, **arguments})
+        return model.from_preset(preset, load_weights=False, **{**known, **arguments})
     if is_resnet(checkpoint.architecture) != (kind == "simple_baseline"):
         looks_like = checkpoint.looks_like or "an HRNet"
         raise ValueError(

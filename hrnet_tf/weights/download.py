@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from hrnet_tf.io import write_bytes
 from hrnet_tf.weights.torch_checkpoint import read_checkpoint
 
 CACHE_VARIABLE = "HRNET_TF_CACHE"
@@ -307,14 +308,8 @@ def _convert(job):
         if not _NO_WEIGHTS.fullmatch(name)
     }
     metadata = {"url": job.url, "sha256": file_sha256(job.original)}
-    beside = job.converted.with_suffix(".safetensors.part")
-    try:
-        # safetensors' own writer does not raise Python's errors of the disk.
-        beside.write_bytes(save(weights, metadata))
-        os.replace(beside, job.converted)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    # safetensors' own writer does not raise Python's errors of the disk.
+    write_bytes(job.converted, save(weights, metadata))
     job.original.unlink()
 
 

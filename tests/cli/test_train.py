@@ -99,6 +99,11 @@ class TestOptions:
         assert given["deterministic"] is False
         assert given["strategy"] == "one"
 
+    @pytest.mark.parametrize("amount", [None, "none", "light", "full"])
+    def test_tell_what_was_asked_for_from_what_was_not(self, command, given, amount):
+        run(*command, *(["--recompute", amount] if amount else []), exit_code=130)
+        assert given["recompute"] == amount
+
     def test_ask_on_a_terminal(self, command, given, monkeypatch):
         monkeypatch.setattr("hrnet_tf.cli.train._has_terminal", lambda: True)
         monkeypatch.setattr("typer.confirm", lambda question: question)
@@ -116,6 +121,11 @@ class TestOptions:
     )
     def test_are_checked(self, command, wrong):
         assert wrong[0] in run(*command, *wrong, exit_code=2).err
+
+
+def test_what_cannot_recompute_says_so_when_asked(command):
+    text = fail(*command, "--recompute", "light")
+    assert "has no layer that can recompute" in text and "Leave it out" in text
 
 
 class TestSeveralProcesses:

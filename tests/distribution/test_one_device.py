@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hrnet_tf.distribution.model import ReplicatedModel
-from hrnet_tf.lowlevel.recompute import set_recompute
+from hrnet_tf.lowlevel import accelerate
 from hrnet_tf.models.pose import HRNetPose
 
 pytestmark = pytest.mark.skipif(
@@ -23,6 +23,7 @@ def data(weighted):
 def model(stock):
     keras.utils.set_random_seed(0)
     made = HRNetPose.from_preset("hrnet_test", image_size=(64, 64))
+    accelerate(made)
     if stock:
         made = keras.Model(made.inputs, made.outputs[0])
     made.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
@@ -72,7 +73,7 @@ def test_jit_compile(interpolation, amount):
         net = HRNetPose.from_preset(
             "hrnet_test", image_size=(128, 128), interpolation=interpolation
         )
-        set_recompute(net, amount)
+        accelerate(net, amount)
         net.track_gradient_norm = True
         net.compile(keras.optimizers.SGD(1e-3), "mse", jit_compile=jit_compile)
         assert net.jit_compile is jit_compile

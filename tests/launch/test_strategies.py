@@ -34,7 +34,7 @@ def test_a_batch_that_cannot_be_divided():
     devices.check_batch(6)
     with pytest.raises(ValueError, match=r"3 replicas.*batch_size=8.*9 or 6"):
         devices.check_batch(8)
-    with pytest.raises(ValueError, match=r"batch_size=2. Pass --batch-size 3\."):
+    with pytest.raises(ValueError, match=r"batch_size=2. Pass 3 as `batch_size`\."):
         devices.check_batch(2)
 
 

@@ -1,6 +1,5 @@
-"""Batch normalisation: PyTorch's conventions, on both code paths."""
+"""Batch normalisation: PyTorch's conventions, and what it refuses."""
 
-import keras
 import numpy as np
 import pytest
 
@@ -31,24 +30,6 @@ def test_training_uses_the_batch_and_stores_the_unbiased_variance():
     np.testing.assert_allclose(norm.moving_variance, 0.9 + 0.1 * unbiased, rtol=1e-4)
 
 
-def test_fused_and_plain_paths_agree():
-    norm = layer()
-    if keras.backend.backend() != "tensorflow":
-        pytest.skip("the fused path exists on the TensorFlow backend alone")
-    norm.moving_mean.assign([1.0, 2.0, 3.0])
-    outputs, mean, variance = norm._plain(X)
-    expected = [
-        0.9 * old + 0.1 * new
-        for old, new in ((norm.moving_mean, mean), (norm.moving_variance, variance))
-    ]
-    found, _ = norm.fused(X, norm.gamma.value, norm.beta.value)
-    np.testing.assert_allclose(found, outputs, rtol=1e-4, atol=1e-4)
-    for found, wanted in zip(
-        (norm.moving_mean, norm.moving_variance), expected, strict=True
-    ):
-        np.testing.assert_allclose(found, wanted, rtol=1e-6)
-
-
 @pytest.mark.parametrize("frozen", [False, True])
 def test_inference_and_frozen_layers_use_the_moving_statistics(frozen):
     norm = layer()
@@ -59,3 +40,62 @@ def test_inference_and_frozen_layers_use_the_moving_statistics(frozen):
     expected = expected * np.array(norm.gamma) + np.array(norm.beta)
     np.testing.assert_allclose(y, expected, atol=1e-4)
     np.testing.assert_array_equal(norm.moving_mean, [1.0, 2.0, 3.0])
+
+
+def test_frozen_statistics_stay_while_scale_and_offset_learn():
+    norm = layer(frozen_statistics=True)
+    norm.moving_mean.assign([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(norm(X, training=True), norm(X, training=False))
+    np.testing.assert_array_equal(norm.moving_mean, [1.0, 2.0, 3.0])
+    assert len(norm.trainable_variables) == 2
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"axis": 1},
+        {"center": False},
+        {"scale": False},
+        {"renorm": True},
+        {"renorm_clipping": {"rmax": 1.0}},
+        {"renorm_momentum": 0.5},
+    ],
+    ids=str,
+)
+def test_refuses_what_it_would_ignore(argument):
+    ((name, value),) = argument.items()
+    with pytest.raises(ValueError, match=f"{name}=.* alone. Received:") as error:
+        BatchNorm(**argument)
+    assert f"Received: {name}={value!r}." in str(error.value)
+
+
+def test_loads_configurations_that_hold_keras_arguments():
+    config = {
+        **BatchNorm(momentum=0.8).get_config(),
+        "axis": -1,
+        "center": True,
+        "scale": True,
+        "renorm": False,
+        "renorm_clipping": None,
+        "renorm_momentum": 0.99,
+    }
+    # Of the time before it was an argument.
+    del config["frozen_statistics"]
+    again = BatchNorm.from_config(config)
+    assert (again.momentum, again.frozen_statistics) == (0.8, False)
+
+
+def test_refuses_masks_in_training():
+    mask = np.ones((4, 6, 5), bool)
+    norm = layer(name="some")
+    assert norm(X, mask=mask, training=False).shape == X.shape
+    with pytest.raises(ValueError, match="BatchNorm 'some' .* a mask in training"):
+        norm(X, mask=mask, training=True)
+
+
+def test_normalises_vectors_too():
+    norm = BatchNorm()
+    x = X.reshape(-1, 3)
+    norm.build(x.shape)
+    y = np.array(norm(x, training=True))
+    np.testing.assert_allclose(y, (x - x.mean(0)) / x.std(0), atol=1e-4)

@@ -6,9 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from hrnet_tf.layers import conv_norm, residual
+from hrnet_tf.layers.batch_norm import BatchNorm
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.residual import BasicBlock, Bottleneck
+from hrnet_tf.lowlevel import accelerate, fused_norm
 from hrnet_tf.lowlevel.fused_training import can_fuse
 from hrnet_tf.lowlevel.recompute import recomputed
 
@@ -26,17 +27,16 @@ LAYERS = {
 }
 
 
-def train(case, monkeypatch, fuse, graph="step", dtype=None):
+def train(case, fuse, graph="step", dtype=None):
     """Outputs, gradients of the inputs and weights, and all weights after a step."""
     import tensorflow as tf
 
-    if not fuse:
-        for module in (conv_norm, residual):
-            monkeypatch.setattr(module, "can_fuse", lambda unit: False)
     kind, options = LAYERS[case]
     keras.utils.set_random_seed(0)
     layer = kind(dtype=dtype, **options)
     layer.build((None, 7, 8, 3))
+    if fuse:
+        accelerate(layer)
     rng = np.random.default_rng(0)
     for weight in layer.trainable_weights:
         weight.assign(rng.normal(0.5, 0.5, weight.shape))
@@ -71,26 +71,46 @@ def assert_close(found, wanted, bound):
 
 @pytest.mark.parametrize("graph", ["step", "forward", None])
 @pytest.mark.parametrize("case", LAYERS)
-def test_is_what_tensorflow_derives(case, graph, monkeypatch):
-    found = train(case, monkeypatch, True, graph)
-    assert_close(found, train(case, monkeypatch, False, graph), 2e-5)
+def test_is_what_tensorflow_derives(case, graph):
+    found = train(case, True, graph)
+    assert_close(found, train(case, False, graph), 2e-5)
 
 
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
 @pytest.mark.parametrize("case", ["strided", "projected", "bottleneck"])
-def test_half_precision(case, dtype, monkeypatch):
-    found = train(case, monkeypatch, True, dtype=dtype)
-    wanted = train(case, monkeypatch, False, dtype=dtype)
+def test_half_precision(case, dtype):
+    found = train(case, True, dtype=dtype)
+    wanted = train(case, False, dtype=dtype)
     assert_close(found, wanted, 5e-2 if dtype == "mixed_bfloat16" else 6e-3)
 
 
 def test_without_tensorflow_s_private_interface(monkeypatch):
     from tensorflow.python import eager
 
-    wanted = train("projected", monkeypatch, True)
+    wanted = train("projected", True)
     monkeypatch.delattr(eager, "record")
     monkeypatch.setitem(sys.modules, "tensorflow.python.eager.record", None)
-    assert_close(train("projected", monkeypatch, True), wanted, 1e-6)
+    assert_close(train("projected", True), wanted, 1e-6)
+
+
+def test_normalisation_by_the_fused_kernel_is_the_plain_one():
+    norm = BatchNorm(momentum=0.9)
+    norm.build((None, 6, 5, 3))
+    norm.gamma.assign([0.5, 1.0, 1.5])
+    norm.beta.assign([1.0, 0.0, -1.0])
+    norm.moving_mean.assign([1.0, 2.0, 3.0])
+    x = np.random.default_rng(1).normal(2, 3, (4, 6, 5, 3)).astype("float32")
+    outputs, mean, variance = norm.normalize_batch(x)
+    expected = [
+        0.9 * old + 0.1 * new
+        for old, new in ((norm.moving_mean, mean), (norm.moving_variance, variance))
+    ]
+    found, _ = fused_norm.fused(norm, x, norm.gamma.value, norm.beta.value)
+    np.testing.assert_allclose(found, outputs, rtol=1e-4, atol=1e-4)
+    for found, wanted in zip(
+        (norm.moving_mean, norm.moving_variance), expected, strict=True
+    ):
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
 def test_statistics_move_once_where_all_is_computed_again():
@@ -102,6 +122,7 @@ def test_statistics_move_once_where_all_is_computed_again():
         keras.utils.set_random_seed(0)
         layer = BasicBlock(3)
         layer.build(images.shape)
+        accelerate(layer)
 
         @tf.function
         def step(layer=layer, again=again):
@@ -125,6 +146,7 @@ def test_keeps_no_activations_between_convolutions():
 
     layer = BasicBlock(3)
     layer.build((2, 8, 8, 3))
+    accelerate(layer)
     names = []
 
     @tf.function

@@ -6,11 +6,8 @@ import pytest
 
 import hrnet_tf
 from hrnet_tf.layers.residual import BasicBlock
-from hrnet_tf.lowlevel.recompute import (
-    default_amount,
-    is_again,
-    set_recompute,
-)
+from hrnet_tf.lowlevel import accelerate
+from hrnet_tf.lowlevel.recompute import is_again, recomputed_call
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="TensorFlow alone can recompute"
@@ -26,7 +23,7 @@ def step(amount, eager=False):
     rng = np.random.default_rng(0)
     for variable in model.trainable_weights:
         variable.assign(rng.normal(0, 0.2, variable.shape))
-    set_recompute(model, amount)
+    accelerate(model, amount)
     images = tf.constant(rng.integers(0, 256, (2, 64, 64, 3)), tf.float32)
 
     def run():
@@ -53,42 +50,6 @@ def test_changes_no_number(amount, eager):
     assert not is_again()
 
 
-def test_can_be_taken_back():
-    model = hrnet_tf.HRNetPose.from_preset("hrnet_test", image_size=(64, 64))
-
-    def repeated():
-        layers = [x for x in model._flatten_layers() if getattr(x, "recompute", False)]
-        return {type(x).__name__ for x in layers}
-
-    set_recompute(model, "light")
-    assert repeated() == {"ConvNorm", "Bottleneck"}
-    set_recompute(model, "full")
-    assert repeated() == {"ConvNorm", "Bottleneck", "HighResolutionModule"}
-    set_recompute(model, "none")
-    assert not repeated()
-
-
-def test_names_unknown_amounts():
-    model = hrnet_tf.HRNetPose.from_preset("hrnet_test", image_size=(64, 64))
-    with pytest.raises(ValueError, match="one of none, light, full. Received: True"):
-        set_recompute(model, True)
-
-
-def test_needs_such_layers():
-    inputs = keras.Input((8,))
-    model = keras.Model(inputs, keras.layers.Dense(1)(inputs), name="small")
-    with pytest.raises(ValueError, match="model 'small' has no layer"):
-        set_recompute(model)
-
-
-def test_is_light_where_it_can_be():
-    inputs = keras.Input((8,))
-    other = keras.Model(inputs, keras.layers.Dense(1)(inputs))
-    assert default_amount(other) == "none"
-    model = hrnet_tf.HRNetPose.from_preset("hrnet_test", image_size=(64, 64))
-    assert default_amount(model) == "light"
-
-
 def test_xla_does_not_merge_the_two_passes_on_gpus(monkeypatch):
     import tensorflow as tf
 
@@ -97,8 +58,11 @@ def test_xla_does_not_merge_the_two_passes_on_gpus(monkeypatch):
     inputs = tf.constant(np.random.default_rng(0).normal(size=(2, 8, 8, 3)), tf.float32)
     block = BasicBlock(3)
     block.build(inputs.shape)
+    accelerate(block)
     found = []
-    for block.recompute in (False, True):
+    for again in (False, True):
+        if again:
+            block.call = recomputed_call(block.call)
 
         @tf.function(jit_compile=True)
         def step(inputs):

@@ -54,7 +54,7 @@ def test_a_bad_target_stops_the_run_with_the_batch(tmp_path):
     assert f"The batch: {files} and 2 more." in text
     assert "The one before it: batch4/0.jpg," in text
     assert "Nothing good was saved before." in text
-    assert "lower the learning rate" in text and "--warmup-epochs" in text
+    assert "lower the learning rate" in text and "`warmup_epochs`" in text
     assert asked == [(7, 0, 5), (7, 0, 4)]
 
 

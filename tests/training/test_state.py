@@ -23,6 +23,7 @@ from small_runs import (
     train_until,
 )
 
+from hrnet_tf.io import replacing
 from hrnet_tf.launch.preemption import Preempted
 from hrnet_tf.training.run import train
 from hrnet_tf.training.state import is_disk_full, read_state
@@ -195,7 +196,7 @@ class TestDamage:
             train(small_recipe(), tmp_path)
         text = str(error.value)
         assert re.search(r"no state to go on from.*step-000002.*step-000001", text)
-        assert "--overwrite" in text
+        assert "begin anew with `overwrite=True`" in text
         assert len(train(small_recipe(), tmp_path, overwrite=True).history) == 3
 
     def test_damaged_states_are_not_kept(self, monkeypatch, tmp_path, stopped_run):
@@ -205,9 +206,11 @@ class TestDamage:
         assert states(tmp_path) == ["epoch-0001-step-000002", "epoch-0001-step-000003"]
 
     def test_half_written_states_are_ignored(self, whole, tmp_path, stopped_run):
-        (tmp_path / "state" / "partial-epoch-0002").mkdir()
+        (tmp_path / "state" / ".0a1b.partial.epoch-0002").mkdir()
+        (tmp_path / ".0a1b.partial.best.keras").write_bytes(b"half")
         same(train(small_recipe(), tmp_path), whole)
         assert states(tmp_path) == ["epoch-0002", "epoch-0003"]
+        assert not list(tmp_path.rglob("*partial*"))
 
 
 class TestFullDisk:
@@ -245,9 +248,9 @@ class TestFullDisk:
         from hrnet_tf.training.callbacks import SaveBest
 
         def full(self, name):
-            beside = self.output_dir / f"partial-{name}"
-            beside.write_bytes(b"half")
-            raise OSError(errno.ENOSPC, "No space left on device", str(beside))
+            with replacing(self.output_dir / name) as beside:
+                beside.write_bytes(b"half")
+                raise OSError(errno.ENOSPC, "No space left on device", str(beside))
 
         with monkeypatch.context() as patched:
             patched.setattr(SaveBest, "save", full)
@@ -313,6 +316,8 @@ class TestTerminated:
 class TestRefused:
     def test_another_optimizer(self, monkeypatch, tmp_path):
         train_until(monkeypatch, 6, interrupt, small_recipe(), tmp_path)
+        # Such as states that were copied there.
+        (tmp_path / "run.json").unlink()
         recipe = small_recipe(optimizer=keras.optimizers.SGD)
         with pytest.raises(ValueError) as error:
             train(recipe, tmp_path)
@@ -322,10 +327,12 @@ class TestRefused:
         assert "14 variables there, 6 now" in text
         assert "only there adam/iteration () int64, adam/" in text
         assert "only now sgd/iteration () int64." in text.lower()
-        assert "--overwrite" in text
+        assert "begin anew with `overwrite=True`" in text
 
     def test_another_model(self, monkeypatch, tmp_path):
         train_until(monkeypatch, 6, interrupt, small_recipe(), tmp_path)
+        # Such as states that were copied there.
+        (tmp_path / "run.json").unlink()
         with pytest.raises(ValueError) as error:
             train(small_recipe(width=9), tmp_path)
         text = str(error.value)
@@ -360,7 +367,7 @@ class TestAnotherRun:
             return lambda question: asked.append(question) or yes
 
         other = small_recipe(settings={"epochs": 4})
-        with pytest.raises(ValueError, match="--overwrite"):
+        with pytest.raises(ValueError, match="pass `overwrite=True`"):
             train(other, tmp_path, confirm=answer(False))
         assert states(tmp_path) == ["epoch-0002", "epoch-0003"]
         result = train(other, tmp_path, confirm=answer(True))
@@ -371,5 +378,5 @@ class TestAnotherRun:
 
     def test_whose_file_is_damaged_is_named(self, tmp_path):
         (tmp_path / "run.json").write_text("{")
-        with pytest.raises(ValueError, match=r"run.json is damaged.*--overwrite"):
+        with pytest.raises(ValueError, match=r"run.json is damaged.*`overwrite=True`"):
             train(small_recipe(), tmp_path)

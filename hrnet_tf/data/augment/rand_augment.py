@@ -1,7 +1,10 @@
 """RandAugment, every draw of which depends on a seed alone.
 
 The fourteen operations and their strengths are torchvision's: all grow with the
-magnitude, of 31 steps. The pixel operations are tf-models-official's.
+magnitude, of 31 steps. Those on pixels give what Pillow's do, and bit for bit what
+tf-models-official's do, which brings a hundred packages. Of Keras' layers of these
+names the one that equalizes has another formula, and those with a strength draw it
+themselves.
 
 Reference: Cubuk et al., arXiv 1909.13719; torchvision, transforms.RandAugment.
 """
@@ -50,8 +53,6 @@ def operations(shape, magnitude):
         dict from name to a function of the image (uint8 `[H, W, 3]`) and the sign
         (float32 scalar, 1 or -1; of no meaning to some).
     """
-    from official.vision.ops import augment
-
     level = magnitude / _MAX_MAGNITUDE
     shear, turn = 0.3 * level, math.radians(30.0 * level)
     height, width = (150.0 / 331.0 * level * side for side in shape[:2])
@@ -86,13 +87,13 @@ def operations(shape, magnitude):
         "translate_y": moved(shift=(0.0, height)),
         "rotate": rotated,
         "brightness": enhanced(tf.zeros_like),
-        "color": enhanced(lambda image: augment.color(image, 0.0)),
+        "color": enhanced(grey),
         "contrast": enhanced(_mean_grey),
-        "sharpness": enhanced(lambda image: augment.sharpness(image, 0.0)),
-        "posterize": lambda image, sign: augment.posterize(image, bits),
-        "solarize": lambda image, sign: augment.solarize(image, threshold),
-        "autocontrast": lambda image, sign: augment.autocontrast(image),
-        "equalize": lambda image, sign: augment.equalize(image),
+        "sharpness": enhanced(smooth),
+        "posterize": lambda image, sign: posterize(image, bits),
+        "solarize": lambda image, sign: solarize(image, threshold),
+        "autocontrast": lambda image, sign: autocontrast(image),
+        "equalize": lambda image, sign: equalize(image),
     }
 
 
@@ -123,6 +124,63 @@ def warp_about_center(image, linear, shift=(0.0, 0.0), fill_mode="CONSTANT"):
         fill_mode=fill_mode,
     )[0]
     return tf.cast(warped + 0.5, tf.uint8)
+
+
+def grey(image):
+    """Returns an image (uint8 `[H, W, 3]`) without its colours."""
+    return tf.image.grayscale_to_rgb(tf.image.rgb_to_grayscale(image))
+
+
+def smooth(image):
+    """Smooths an image (uint8 `[H, W, 3]`) with 3x3 weights; the border stays."""
+    weights = tf.constant([1, 1, 1, 1, 5, 1, 1, 1, 1], tf.float32, [3, 3, 1, 1]) / 13
+    inner = tf.nn.depthwise_conv2d(
+        tf.cast(image, tf.float32)[None],
+        tf.tile(weights, [1, 1, 3, 1]),
+        [1] * 4,
+        "VALID",
+    )
+    inner = tf.cast(inner[0], tf.uint8)
+    border = [[1, 1], [1, 1], [0, 0]]
+    is_inner = tf.pad(tf.ones_like(inner, tf.bool), border)
+    return tf.where(is_inner, tf.pad(inner, border), image)
+
+
+def posterize(image, bits):
+    """Keeps so many leading bits (int in 0..8) of each value of a uint8 tensor."""
+    return tf.bitwise.bitwise_and(image, tf.constant(256 - 2 ** (8 - bits), tf.uint8))
+
+
+def solarize(image, threshold):
+    """Inverts the values of a uint8 tensor from a threshold (int in 0..255) on."""
+    return tf.where(image < threshold, image, 255 - image)
+
+
+def autocontrast(image):
+    """Stretches each channel of an image (uint8 `[H, W, 3]`) to 0..255."""
+    low, high = (
+        tf.cast(reduce(image, (0, 1)), tf.float32)
+        for reduce in (tf.reduce_min, tf.reduce_max)
+    )
+    scale = tf.math.divide_no_nan(255.0, high - low)
+    stretched = tf.cast(image, tf.float32) * scale - low * scale
+    stretched = tf.cast(tf.clip_by_value(stretched, 0.0, 255.0), tf.uint8)
+    return tf.where(high > low, stretched, image)
+
+
+def equalize(image):
+    """Evens out the histogram of each channel of an image (uint8 `[H, W, 3]`)."""
+    channels = tf.unstack(tf.cast(image, tf.int32), axis=-1)
+    return tf.cast(tf.stack([_equalize(c) for c in channels], -1), tf.uint8)
+
+
+def _equalize(values):
+    """Evens out int32 `[H, W]` in 0..255, by Pillow's rule in whole numbers."""
+    counts = tf.math.bincount(values, minlength=256, maxlength=256)
+    step = (tf.size(values) - counts[tf.reduce_max(values)]) // 255
+    below = tf.cumsum(counts, exclusive=True)
+    table = tf.minimum((below + step // 2) // tf.maximum(step, 1), 255)
+    return tf.where(step > 0, tf.gather(table, values), values)
 
 
 def _mean_grey(image):

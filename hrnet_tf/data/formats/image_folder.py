@@ -16,6 +16,7 @@ from pathlib import Path
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checks import check_folder, image_size
 from hrnet_tf.data.schema import ClassificationExample
+from hrnet_tf.io import decode_image, open_image
 
 # What systems put into folders of images.
 _NO_IMAGES = ("thumbs.db", "desktop.ini")
@@ -343,12 +344,11 @@ def check_decodable(path):
 
 def _decode_rare(path):
     import tensorflow as tf
-    from PIL import Image
 
     content = Path(path).read_bytes()
     try:
-        tf.io.decode_image(content, channels=3, expand_animations=False)
-        with Image.open(path) as image:
+        decode_image(content)
+        with open_image(path) as image:
             # TensorFlow takes the indices of a palette BMP for grey levels.
             if content[:2] == b"BM" and image.mode == "P":
                 raise OSError("a BMP file with a palette")

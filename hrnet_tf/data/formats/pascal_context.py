@@ -10,7 +10,6 @@ Reference: HRNet-Semantic-Segmentation, branch pytorch-v1.1, lib/datasets/pascal
 (which categories are classes); zhanghang1989/detail-api (how a label map is drawn).
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ import numpy as np
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats import label_folder
 from hrnet_tf.data.formats.checks import check_folder
-from hrnet_tf.io import read_json
+from hrnet_tf.io import read_json, write_bytes, write_file
 
 IMAGES, LABELS = "JPEGImages", "SegmentationClassContext"
 LISTS = "ImageSets/SegmentationContext"
@@ -84,8 +83,6 @@ def write_labels(annotation_file, data_dir, progress=None):
     contents = read_json(annotation_file)
     images, masks = _read_annotations(annotation_file, contents)
     root = check_folder(data_dir)
-    (root / LABELS).mkdir(exist_ok=True)
-    (root / LISTS).mkdir(parents=True, exist_ok=True)
     names = {"train": [], "val": []}
     images = [image for image in images if image["phase"] in names]
     for done, image in enumerate(images, 1):
@@ -96,9 +93,8 @@ def write_labels(annotation_file, data_dir, progress=None):
         if progress is not None:
             progress(done, len(images))
     for split, found in names.items():
-        beside = root / LISTS / f"{split}.txt.part"
-        beside.write_text("".join(f"{name}\n" for name in sorted(found)), "utf-8")
-        os.replace(beside, beside.with_suffix(""))
+        lines = "".join(f"{name}\n" for name in sorted(found))
+        write_bytes(root / LISTS / f"{split}.txt", lines)
     return {split: len(found) for split, found in names.items()}
 
 
@@ -144,6 +140,4 @@ def _draw(image, masks, path):
 def _write_png(path, label):
     from PIL import Image
 
-    beside = path.with_suffix(".part")
-    Image.fromarray(label).save(beside, "PNG")
-    os.replace(beside, path)
+    write_file(path, lambda file: Image.fromarray(label).save(file, "PNG"))

@@ -1,6 +1,11 @@
-"""Classified images of TensorFlow Datasets, by names such as "tfds:beans"."""
+"""Classified images of TensorFlow Datasets, by names such as "tfds:beans".
+
+Needs the extra "tfds".
+"""
 
 import dataclasses
+
+from hrnet_tf.extras import import_extra
 
 PREFIX = "tfds:"
 
@@ -33,8 +38,7 @@ class TfdsImages:
         Returns:
             The image's encoded bytes (scalar string) and label (scalar int64).
         """
-        import tensorflow_datasets as tfds
-
+        tfds = import_extra("tensorflow_datasets", self.name)
         image, label = self._keys
         decoders = {image: tfds.decode.SkipDecoding()}
         fields = self._features.deserialize_example(record, decoders=decoders)
@@ -59,9 +63,9 @@ def load_tfds(name, split, tfds_dir=None):
     Raises:
         ValueError: if there is no such data set or split, it cannot be downloaded, or
             its examples are no images with a class each.
+        MissingExtra: if the extra "tfds" is not installed.
     """
-    import tensorflow_datasets as tfds
-
+    tfds = import_extra("tensorflow_datasets", str(name))
     bare = str(name).removeprefix(PREFIX)
     try:
         builder = tfds.builder(bare, data_dir=tfds_dir)
@@ -113,8 +117,7 @@ def _existing_split(builder, name, split):
 
 def _keys_of(builder, name):
     """The keys of image and label, and the names of the classes."""
-    import tensorflow_datasets as tfds
-
+    tfds = import_extra("tensorflow_datasets", name)
     features, keys = builder.info.features, builder.info.supervised_keys
     keys = keys or ("image", "label")
     kinds = (tfds.features.Image, tfds.features.ClassLabel)

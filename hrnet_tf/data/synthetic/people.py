@@ -6,13 +6,12 @@ with the same versions of numpy and pillow.
 """
 
 import json
-import os
 import pathlib
-import shutil
 
 import numpy as np
 
 from hrnet_tf.data.synthetic.body import PART_NAMES
+from hrnet_tf.io import replacing
 
 __all__ = ["PART_NAMES", "generate_people"]
 
@@ -62,19 +61,11 @@ def generate_people(
     output_dir = pathlib.Path(output_dir)
     if _already_there(output_dir, parameters):
         return output_dir
-    output_dir.parent.mkdir(parents=True, exist_ok=True)
-    partial = output_dir.with_name(f".{output_dir.name}.partial-{os.getpid()}")
-    if partial.exists():
-        shutil.rmtree(partial)
-    try:
+    with replacing(output_dir) as beside:
         done = 0
         for split, count in (("train", num_train), ("val", num_val)):
-            done = _write_split(partial, split, count, image_size, seed, done, progress)
-        (partial / "dataset.json").write_text(json.dumps(parameters, indent=1) + "\n")
-        # An empty folder may stand in the way; replace() takes its place.
-        os.replace(partial, output_dir)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            done = _write_split(beside, split, count, image_size, seed, done, progress)
+        (beside / "dataset.json").write_text(json.dumps(parameters, indent=1) + "\n")
     return output_dir
 
 

@@ -1,12 +1,13 @@
 """Recipes of classification, from the few constants in which they differ."""
 
-import dataclasses
 import functools
 
 import keras
 
+from hrnet_tf.data.fingerprint import files_fingerprint, fingerprint
 from hrnet_tf.data.formats import image_folder, tfds
 from hrnet_tf.models.classifier import CROP_FRACTION, HRNetClassifier
+from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.sgd import TorchSGD
 from hrnet_tf.tasks.classification import evaluate as evaluation
@@ -61,6 +62,7 @@ def classification_recipe(
     def model():
         built = HRNetClassifier.from_preset(
             settings["preset"],
+            load_weights=not is_architecture(settings["preset"]),
             num_classes=len(data.class_names),
             image_size=tuple(image_size),
             class_names=data.class_names,
@@ -101,15 +103,15 @@ def classification_recipe(
 
     return Recipe(
         name=name,
-        settings={
-            "name": name,
+        settings=settings,
+        augmentation=augmentation,
+        protocol={
             "image_size": list(image_size),
             "crop_fraction": crop_fraction,
-            "augmentation": dataclasses.asdict(augmentation),
-            "dtype": dtype,
             "weights": weights and str(weights),
-            "class_names": class_names and str(class_names),
-            **settings,
+        },
+        fingerprint=lambda: {
+            split: _fingerprint(data.source(split)) for split in ("train", "val")
         },
         model=model,
         train_data=train_data,
@@ -185,3 +187,11 @@ class _Data:
         return image_folder.load_split(
             self.data_dir, split, self.folders, self.skip_bad
         )
+
+
+def _fingerprint(source):
+    """What tells images from others: see `data.fingerprint`."""
+    if isinstance(source, list):
+        return fingerprint(source)
+    facts = {"name": source.name, "split": source.split, "images": source.num_images}
+    return files_fingerprint([path for path, *_ in source.shards], **facts)

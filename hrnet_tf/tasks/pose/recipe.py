@@ -4,13 +4,15 @@ import dataclasses
 import functools
 from pathlib import Path
 
+from hrnet_tf.data import fingerprint
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.formats import coco
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
-from hrnet_tf.data.shards import open_pose_records, verified_bytes
+from hrnet_tf.data.shards import PoseRecords, open_pose_records, verified_bytes
 from hrnet_tf.losses.heatmap import HeatmapMSE, SpatialCrossEntropy
 from hrnet_tf.models.pose import HRNetPose
+from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.adam import Adam
 from hrnet_tf.tasks.pose import evaluate as evaluation
@@ -69,7 +71,7 @@ def pose_recipe(
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         representation: "v1" or "v2", see `HRNetPose`.
         evaluate_every: int, epochs.
-        make_model: `(preset, **arguments of HRNetPose) -> model`.
+        make_model: `(preset, load_weights, **arguments of HRNetPose) -> model`.
         test: `(model, examples, infer, batch_size) -> report`, or None for the
             official test of poses.
     Raises:
@@ -92,6 +94,7 @@ def pose_recipe(
     def model():
         built = make_model(
             settings["preset"],
+            load_weights=not is_architecture(settings["preset"]),
             num_keypoints=keypoint_set.num_keypoints,
             image_size=tuple(image_size),
             heatmap_activation=activation,
@@ -107,6 +110,7 @@ def pose_recipe(
             print(load_torch_weights(built, weights))
         return built
 
+    @functools.cache
     def train_source():
         if not has_records:
             return load_train(keypoint_set)
@@ -147,20 +151,17 @@ def pose_recipe(
 
     return Recipe(
         name=name,
-        settings={
-            "name": name,
-            "keypoints": f"{keypoint_set.name} ({keypoint_set.num_keypoints})",
-            "image_size": list(image_size),
-            "sigma": sigma,
-            "representation": representation,
-            "augmentation": _augmentation_settings(augmentation),
+        settings=settings,
+        augmentation=augmentation,
+        data={"keypoint_set": keypoint_set.to_dict(), "records": has_records},
+        protocol={
+            **dataclasses.asdict(codec),
             "loss": loss,
-            "dtype": dtype,
             "weights": weights and str(weights),
-            # Runs from before there were others do not name it, and may go on.
-            **({} if convention == "official" else {"convention": convention}),
-            "records": has_records,
-            **settings,
+        },
+        fingerprint=lambda: {
+            "train": _fingerprint(train_source()),
+            "val": _fingerprint(val_source()),
         },
         model=model,
         train_data=train_data,
@@ -246,9 +247,9 @@ def _check_keypoints(records_dir, found, wanted):
         )
 
 
-def _augmentation_settings(augmentation):
-    """The fields; the normal distribution is not named by runs from before others."""
-    fields = dataclasses.asdict(augmentation)
-    if augmentation.distribution == "normal":
-        del fields["distribution"]
-    return fields
+def _fingerprint(source):
+    """What tells people from others: see `data.fingerprint`."""
+    if not isinstance(source, PoseRecords):
+        return fingerprint.fingerprint(source)
+    facts = {"people": source.num_people, "labels": source.content}
+    return fingerprint.files_fingerprint(source.paths, **facts)

@@ -1,15 +1,16 @@
 """Recipes of segmentation, from the few constants in which they differ."""
 
-import dataclasses
 import functools
 import math
 
+from hrnet_tf.data.fingerprint import fingerprint
 from hrnet_tf.data.formats.label_checks import check_labels, count_values
 from hrnet_tf.data.label_sets import load_label_set
 from hrnet_tf.io import read_image
 from hrnet_tf.losses.lovasz import LovaszCrossEntropy
 from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntropy
 from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
+from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.models.segmenter import HRNetSegmenter
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
@@ -92,6 +93,7 @@ def segmentation_recipe(
     def model():
         built = model_class.from_preset(
             settings["preset"],
+            load_weights=not is_architecture(settings["preset"]),
             num_classes=label_set.num_classes,
             label_set=label_set.to_dict(),
             dtype=dtype,
@@ -154,21 +156,20 @@ def segmentation_recipe(
 
     return Recipe(
         name=name,
-        settings={
-            "name": name,
-            "labels": f"{label_set.name} ({label_set.num_classes})",
-            "label_set": label_set.to_dict(),
+        settings=settings,
+        augmentation=augmentation,
+        data={"label_set": label_set.to_dict()},
+        protocol={
             "crop_size": list(crop_size),
-            "augmentation": dataclasses.asdict(augmentation),
-            "protocol": protocol,
-            "ocr": ocr,
-            "ohem": ohem,
-            "lovasz": lovasz,
-            "class_weights": class_weights,
-            "dtype": dtype,
+            "test": protocol,
             "weights": weights and str(weights),
-            **{key: str(value) for key, value in model_arguments.items()},
-            **settings,
+        },
+        fingerprint=lambda: {
+            split: fingerprint(examples, pixels=pixels)
+            for split, (examples, pixels) in (
+                ("train", load(load_train)),
+                ("val", load(load_val)),
+            )
         },
         model=model,
         train_data=train_data,

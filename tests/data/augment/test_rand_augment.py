@@ -8,6 +8,16 @@ from scipy.ndimage import binary_erosion
 
 from hrnet_tf.data.augment import rand_augment as module
 
+# Names of tf-models-official's function and ours, and the arguments of both.
+PIXEL_OPERATIONS = {
+    "color": ("grey", (0.0,), ()),
+    "sharpness": ("smooth", (0.0,), ()),
+    "posterize": ("posterize", (6,), (6,)),
+    "solarize": ("solarize", (100,), (100,)),
+    "autocontrast": ("autocontrast", (), ()),
+    "equalize": ("equalize", (), ()),
+}
+
 
 @pytest.fixture(scope="module")
 def image():
@@ -109,3 +119,56 @@ def test_draws_reach_every_operation_with_both_signs(image):
     assert set(found) == expected
     again = [x.astype(int).tobytes() for x in data.as_numpy_iterator()]
     assert found == again
+
+
+def random_images():
+    """Images of many and of few values, of one value in a channel, and small ones."""
+    rng = np.random.default_rng(7)
+    images = [
+        rng.integers(0, 256, (40, 36, 3)),
+        rng.integers(90, 140, (20, 18, 3)) + [0, 30, 60],
+        rng.choice([0, 7, 255], (17, 16, 3)),
+        np.clip(rng.normal(200, 60, (24, 20, 3)), 0, 255),
+        rng.integers(0, 256, (5, 4, 3)),
+    ]
+    images[1][..., 2] = 77
+    return [image.astype("uint8") for image in images]
+
+
+def run_ours(name, images):
+    """Our operation's results, eager ones, which those of `Dataset.map` must equal."""
+    ours, _, arguments = PIXEL_OPERATIONS[name]
+    results = []
+    for image in images:
+        results.append(getattr(module, ours)(tf.constant(image), *arguments).numpy())
+        assert results[-1].dtype == np.uint8
+        data = tf.data.Dataset.from_tensors(image)
+        data = data.map(lambda x: getattr(module, ours)(x, *arguments))
+        np.testing.assert_array_equal(next(data.as_numpy_iterator()), results[-1])
+    return results
+
+
+@pytest.mark.parametrize("name", PIXEL_OPERATIONS)
+def test_pixel_operations_are_bit_for_bit_those_of_tf_models_official(name, golden):
+    """The file holds `random_images` and what release 2.20.0 makes of them.
+
+    Each array is `getattr(official.vision.ops.augment, name)(image, *arguments)`.
+    """
+    stored = np.load(golden / "augment" / "tf_models_official.npz")
+    images = [stored[f"image_{number}"] for number in range(5)]
+    for number, found in enumerate(run_ours(name, images)):
+        np.testing.assert_array_equal(found, stored[f"{name}_{number}"])
+
+
+@pytest.mark.parametrize("name", PIXEL_OPERATIONS)
+def test_pixel_operations_are_those_of_the_installed_tf_models_official(name):
+    augment = pytest.importorskip(
+        "official.vision.ops.augment",
+        reason="tf-models-official is absent: pip install 'hrnet_tf[official]'",
+        exc_type=ImportError,
+    )
+    _, arguments, _ = PIXEL_OPERATIONS[name]
+    images = random_images()
+    for image, found in zip(images, run_ours(name, images), strict=True):
+        expected = getattr(augment, name)(tf.constant(image), *arguments)
+        np.testing.assert_array_equal(found, expected.numpy())

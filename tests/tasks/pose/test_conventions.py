@@ -7,6 +7,7 @@ import pytest
 
 import hrnet_tf
 from hrnet_tf.data.heatmaps import HeatmapCodec
+from hrnet_tf.training.identity import Identity
 from hrnet_tf.training.recipe import load_recipe
 from hrnet_tf.training.run import train
 
@@ -31,7 +32,7 @@ def test_the_recipe_trains_saves_and_tests_by_its_convention(
     people_dir, tmp_path, convention
 ):
     recipe = load(people_dir, convention=convention)
-    assert recipe.settings["convention"] == convention
+    assert recipe.protocol["convention"] == convention
     result = train(recipe, tmp_path)
     assert np.isfinite(result.history[0]["loss"])
     assert "score" in result.history[0]
@@ -68,7 +69,20 @@ def test_targets_and_crops_are_the_conventions(people_dir):
 
 
 def test_existing_runs_may_go_on(people_dir):
-    assert "convention" not in load(people_dir).settings
+    # Those that did not know of other conventions yet.
+    earlier = {
+        "name": "coco_pose_w32_256x192",
+        "seed": 0,
+        "batch_size": 8,
+        "sigma": 2.0,
+    }
+    texts = {}
+    for convention in ("official", "udp"):
+        recipe = load(people_dir, convention=convention)
+        identity = Identity.of(recipe, recipe.model(), seed=0)
+        texts[convention] = identity.differences(earlier)
+    assert texts["official"] == ""
+    assert texts["udp"] == "convention ('official' there, 'udp' now)"
 
 
 def test_the_cross_entropy_has_one_convention(people_dir):

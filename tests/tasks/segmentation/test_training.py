@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from functools import partial
 
 import keras
@@ -21,6 +22,7 @@ from hrnet_tf.tasks.segmentation.recipe import (
     poly_muon,
     segmentation_recipe,
 )
+from hrnet_tf.training.identity import Identity
 from hrnet_tf.training.recipe import load_recipe
 from hrnet_tf.training.run import train
 
@@ -140,11 +142,15 @@ def test_names_the_image_that_is_damaged_in_the_middle(tmp_path):
 
 
 def test_another_label_set_is_another_run(folder, tmp_path):
-    first = make(folder).settings
+    first = make(folder)
     other = json.loads((folder / "labels.json").read_text())
     other["classes"] = other["classes"][::-1]
     (tmp_path / "labels.json").write_text(json.dumps(other))
-    assert make(folder, labels=tmp_path / "labels.json").settings != first
+    second = make(folder, labels=tmp_path / "labels.json")
+    found, other = (Identity.of(r, r.model(), seed=0) for r in (first, second))
+    assert found.differences(found.to_json()) == ""
+    text = r"classes\[0\] of the data's label_set \('ground' there, 'disc' now\)"
+    assert re.search(text, other.differences(found.to_json()))
 
 
 def test_heads_of_object_context_start_as_pytorch_does(folder):

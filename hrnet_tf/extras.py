@@ -1,0 +1,38 @@
+"""The optional packages, and what to say where one is missing."""
+
+import importlib
+
+# What the extras are for, by the name of their module.
+_EXTRAS = {
+    "cv2": ("video", "OpenCV"),
+    "tensorflow_datasets": ("tfds", "TensorFlow Datasets"),
+    "official": ("official", "tf-models-official"),
+}
+
+
+class MissingExtra(ImportError, ValueError):
+    """An optional package is absent; the message says how to install it.
+
+    It is a ValueError too, which commands explain in a line.
+    """
+
+
+def import_extra(module, purpose):
+    """Imports an optional package.
+
+    Args:
+        module: str, such as "tensorflow_datasets".
+        purpose: str. What needs it, such as "tfds:beans".
+    Returns:
+        The module.
+    Raises:
+        MissingExtra: if it cannot be imported.
+    """
+    extra, package = _EXTRAS[module.partition(".")[0]]
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtra(
+            f"{purpose} needs {package}, which cannot be imported here ({error})."
+            f" Install it with: pip install 'hrnet_tf[{extra}]'"
+        ) from error

@@ -1,0 +1,106 @@
+"""What the layers with batch normalisations inside share."""
+
+import warnings
+
+import keras
+
+from hrnet_tf.layers.batch_norm import BatchNorm
+
+
+class NormalizedLayer(keras.layers.Layer):
+    """A layer made of others, some of which are batch normalisations.
+
+    Args:
+        momentum: float. Momentum of the batch normalisations (Keras convention).
+        kernel_initializer: Keras initializer of the kernels.
+        frozen_statistics: bool, of the batch normalisations; see `BatchNorm`.
+        **kwargs: arguments of `keras.layers.Layer`.
+    Attributes:
+        frozen_statistics: bool. Whether all batch normalisations inside have frozen
+            statistics. Set, it is set for them all.
+    """
+
+    def __init__(
+        self,
+        momentum=0.9,
+        kernel_initializer="he_normal",
+        frozen_statistics=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.momentum = momentum
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        # What layers get that are made later, when the number of channels is known.
+        self._frozen_at_first = bool(frozen_statistics)
+
+    @property
+    def unit_options(self):
+        """The arguments (dict) that the layers inside have in common with this one."""
+        return {
+            "momentum": self.momentum,
+            "kernel_initializer": self.kernel_initializer,
+            "frozen_statistics": self._frozen_at_first,
+            "dtype": self.dtype_policy,
+        }
+
+    @property
+    def frozen_statistics(self):
+        norms = self._norms()
+        if not norms:
+            return self._frozen_at_first
+        return all(norm.frozen_statistics for norm in norms)
+
+    @frozen_statistics.setter
+    def frozen_statistics(self, frozen):
+        self._frozen_at_first = bool(frozen)
+        for norm in self._norms():
+            norm.frozen_statistics = bool(frozen)
+
+    def _norms(self):
+        return [layer for layer in sublayers(self) if isinstance(layer, BatchNorm)]
+
+    def get_config(self):
+        frozen = {norm.frozen_statistics for norm in self._norms()}
+        if len(frozen) > 1:
+            warnings.warn(
+                f"Of the batch normalisations in {self.name!r} some have frozen"
+                " statistics. Its configuration, and so a saved model, says it of all"
+                " or none: none. Set the layer's own frozen_statistics.",
+                stacklevel=2,
+            )
+        return {
+            **super().get_config(),
+            "momentum": self.momentum,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "frozen_statistics": self.frozen_statistics,
+        }
+
+
+def sublayers(layer):
+    """Returns all layers inside a layer or model, at any depth, each once.
+
+    Args:
+        layer: `keras.layers.Layer`.
+    Returns:
+        A list of layers in the order of their attributes, without `layer` itself.
+    """
+    found, seen, waiting = [], {id(layer)}, [layer]
+    while waiting:
+        held = [
+            value
+            for value in vars(waiting.pop()).values()
+            if isinstance(value, (keras.layers.Layer, list, tuple, dict))
+        ]
+        inside = [
+            item
+            for item in keras.tree.flatten(held)
+            if isinstance(item, keras.layers.Layer)
+        ]
+        new = []
+        for item in inside:
+            if id(item) not in seen:
+                seen.add(id(item))
+                new.append(item)
+        found += new
+        waiting += reversed(new)
+    return found

@@ -1,0 +1,100 @@
+"""The folder of a run: whose it is, and what is in it."""
+
+import json
+import shutil
+
+from hrnet_tf.io import remove_partial, write_json
+from hrnet_tf.training.identity import is_earlier
+
+RUN_FILE = "run.json"
+_LOCK = ".lock"
+# What a run writes into its folder, and `overwrite` removes.
+_OUTPUTS = (
+    RUN_FILE,
+    "state",
+    "tensorboard",
+    "best.keras",
+    "last.keras",
+    "history.csv",
+    "curves.png",
+)
+
+
+def may_overwrite(output_dir, identity, confirm=None, say=None):
+    """Asks whether another run in a folder may be removed.
+
+    Args:
+        output_dir: Path.
+        identity: `Identity` of this run, as far as it is known.
+        confirm: function from a question (str) to bool, or None to refuse.
+        say: function of a str, told where the run of an earlier version goes on; None
+            tells nothing.
+    Returns:
+        False if the folder holds this very run, or none.
+    Raises:
+        ValueError: if there is nobody to ask, or the answer is no.
+    """
+    run_file = output_dir / RUN_FILE
+    if not run_file.exists():
+        return False
+    try:
+        found = json.loads(run_file.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{run_file} is damaged: {error}. Choose another folder, or pass"
+            " `overwrite=True` to remove that run."
+        ) from error
+    differences = identity.differences(found)
+    if not differences:
+        if is_earlier(found) and say is not None:
+            say(
+                f"{output_dir} was begun by an earlier version, which kept less of what"
+                " a run is. What it kept is the same, and the run goes on; from now on"
+                " a change of the optimizer, the loss or the examples is noticed too."
+            )
+        return False
+    text = f"{output_dir} holds another run: it differs in {differences}"
+    if confirm is not None and confirm(f"{text}. Remove that run?"):
+        return True
+    raise ValueError(
+        f"{text}. Choose another folder, or pass `overwrite=True` to remove that run."
+    )
+
+
+def claim(output_dir, identity, overwrite):
+    """Makes a folder this run's, and removes what killed processes left in it.
+
+    Args:
+        output_dir: Path; made if absent.
+        identity: `Identity`.
+        overwrite: bool. Whether to remove the outputs of another run.
+    Returns:
+        The lock on the folder, which is to be released.
+    Raises:
+        ValueError: if another process is training there.
+    """
+    from filelock import FileLock, Timeout
+
+    output_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(output_dir / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(
+            f"Another process is training in {output_dir}. Let it end, stop it, or"
+            " choose another folder."
+        ) from None
+    except NotImplementedError:
+        # File systems without locks are used as they always were.
+        pass
+    if overwrite:
+        for name in _OUTPUTS:
+            target = output_dir / name
+            if target.is_dir():
+                shutil.rmtree(target)
+            else:
+                target.unlink(missing_ok=True)
+    for folder in (output_dir, output_dir / "state"):
+        remove_partial(folder)
+    write_json(output_dir / RUN_FILE, identity.to_json())
+    return lock

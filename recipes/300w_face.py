@@ -1,0 +1,44 @@
+"""300W, face landmarks.
+
+The errors are relative to the outer corners of the eyes, times 100.
+Data: a folder with images/ and face_landmarks_300w_{train,valid}.csv, as the official
+face code arranges it.
+Run: hrnet train 300w_face --data-dir DIR --weights HRNETV2.pth --out RUN
+"""
+
+from hrnet_tf.tasks.landmarks.recipe import official_recipe
+from hrnet_tf.training.recipe_files import choose_variant
+
+VARIANTS = {
+    "w18": {
+        "published": "3.34 NME (full set)",
+        "notes": "common 2.91, challenge 5.11; 3.85 on its test set",
+        "preset": "hrnet_w18",
+        "image_size": (256, 256),
+    },
+}
+
+
+def recipe(
+    variant="w18",
+    preset=None,
+    batch_size=16,
+    epochs=60,
+    data_dir="data/300w",
+    loss="mse",
+    weights=None,
+    dtype=None,
+):
+    own = choose_variant(VARIANTS, variant, preset=preset)
+    return official_recipe(
+        name=f"300w_face_{variant}",
+        format="300w",
+        data_dir=data_dir,
+        train_file="face_landmarks_300w_train.csv",
+        test_file="face_landmarks_300w_valid.csv",
+        settings={"preset": own.preset, "batch_size": batch_size, "epochs": epochs},
+        sigma=1.0,
+        loss=loss,
+        weights=weights,
+        dtype=dtype,
+    )

@@ -1,0 +1,45 @@
+"""AFLW, face landmarks.
+
+The errors are relative to the annotated box size, times 100.
+Data: a folder with images/ and face_landmarks_aflw_{train,test}.csv, as the official
+face code arranges it.
+Run: hrnet train aflw_face --data-dir DIR --weights HRNETV2.pth --out RUN
+"""
+
+from hrnet_tf.tasks.landmarks.recipe import official_recipe
+from hrnet_tf.training.recipe_files import choose_variant
+
+VARIANTS = {
+    "w18": {
+        "published": "1.57 NME (full set)",
+        "notes": "frontal 1.46",
+        "preset": "hrnet_w18",
+        "image_size": (256, 256),
+    },
+}
+
+
+def recipe(
+    variant="w18",
+    preset=None,
+    batch_size=16,
+    epochs=60,
+    data_dir="data/aflw",
+    loss="mse",
+    weights=None,
+    dtype=None,
+):
+    own = choose_variant(VARIANTS, variant, preset=preset)
+    return official_recipe(
+        name=f"aflw_face_{variant}",
+        format="aflw",
+        data_dir=data_dir,
+        train_file="face_landmarks_aflw_train.csv",
+        test_file="face_landmarks_aflw_test.csv",
+        settings={"preset": own.preset, "batch_size": batch_size, "epochs": epochs},
+        learning_rate=2e-4,
+        sigma=1.5,
+        loss=loss,
+        weights=weights,
+        dtype=dtype,
+    )

@@ -1,0 +1,80 @@
+"""COCO keypoints, top-down pose.
+
+Official protocol: Adam 1e-3, steps of a tenth at epochs 170 and 200 of 210, four
+GPUs' batch of 128 (96 for W48 at 384x288), squared error, ImageNet weights to start
+from (--weights). The results are those with the boxes of the official detector.
+With convention="dark" or "udp" the targets, crops and decoding are DARK's or UDP's; the
+variants name what OpenMMLab's networks so trained, by its own schedule, have.
+Data: a folder in COCO's layout: {train,val}2017/, annotations/.
+Run: hrnet train coco_pose/w32_256x192 --data-dir DIR \\
+    --weights hrnet_w32_imagenet.pth --out RUN
+"""
+
+from hrnet_tf.tasks.pose.recipe import coco_pose_recipe
+from hrnet_tf.training.recipe_files import choose_variant
+
+VARIANTS = {
+    "w32_256x192": {
+        "published": "74.4 AP",
+        "notes": "DARK 75.7, UDP 76.2",
+        "preset": "hrnet_w32",
+        "image_size": (256, 192),
+        "sigma": 2.0,
+        "batch_size": 128,
+    },
+    "w32_384x288": {
+        "published": "75.8 AP",
+        "notes": "DARK 76.6, UDP 76.8",
+        "preset": "hrnet_w32",
+        "image_size": (384, 288),
+        "sigma": 3.0,
+        "batch_size": 128,
+    },
+    "w48_256x192": {
+        "published": "75.1 AP",
+        "notes": "DARK 76.4, UDP 76.8",
+        "preset": "hrnet_w48",
+        "image_size": (256, 192),
+        "sigma": 2.0,
+        "batch_size": 128,
+    },
+    "w48_384x288": {
+        "published": "76.3 AP",
+        "notes": "DARK 77.2, UDP 77.3",
+        "preset": "hrnet_w48",
+        "image_size": (384, 288),
+        "sigma": 3.0,
+        "batch_size": 96,
+    },
+}
+
+
+def recipe(
+    variant="w32_256x192",
+    preset=None,
+    batch_size=None,
+    epochs=210,
+    data_dir="data/coco",
+    loss="mse",
+    convention="official",
+    weights=None,
+    dtype=None,
+    keypoints="coco",
+):
+    own = choose_variant(VARIANTS, variant, preset=preset, batch_size=batch_size)
+    return coco_pose_recipe(
+        name=f"coco_pose_{variant}",
+        settings={
+            "preset": own.preset,
+            "batch_size": own.batch_size,
+            "epochs": epochs,
+        },
+        data_dir=data_dir,
+        image_size=own.image_size,
+        sigma=own.sigma,
+        loss=loss,
+        convention=convention,
+        weights=weights,
+        dtype=dtype,
+        keypoints=keypoints,
+    )

@@ -1,0 +1,80 @@
+"""COCO-Stuff 10k, segmentation.
+
+Official protocol: crops of 520x520 at scales 0.5 to 2.1 of 520 pixels, mirrored at
+random, SGD 1e-3 (1e-2 behind the backbone) with polynomial decay, L2 1e-4, hard pixels
+alone in the main output, the auxiliary one counts 0.4, four GPUs' batch of 16,
+ImageNet weights to start from (--weights). The result is that of val, at a single
+scale.
+Data: train/ and val/ with image/ and label/, as the official code arranges the 10k
+release; or the 164k release's layout (labels coco_stuff_164k).
+Run: hrnet train coco_stuff --data-dir DIR \\
+    --weights hrnetv2_w48_imagenet.pth --out RUN
+"""
+
+from functools import partial
+
+from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
+from hrnet_tf.data.formats import coco_stuff
+from hrnet_tf.tasks.segmentation.recipe import official_sgd, segmentation_recipe
+from hrnet_tf.training.recipe_files import choose_variant
+
+VARIANTS = {
+    "ocr_w48": {
+        "published": "39.7 mIoU",
+        "notes": "40.6 with scales 0.5 to 2 and flip",
+        "preset": "hrnet_w48",
+        "crop_size": (520, 520),
+        "ocr": True,
+    },
+}
+
+
+def recipe(
+    variant="ocr_w48",
+    preset=None,
+    batch_size=16,
+    epochs=110,
+    data_dir="data/cocostuff",
+    crop_size=None,
+    labels="coco_stuff",
+    learning_rate=1e-3,
+    head_multiplier=10.0,
+    weights=None,
+    dtype=None,
+    skip_bad=False,
+):
+    own = choose_variant(VARIANTS, variant, preset=preset, crop_size=crop_size)
+
+    def load(split):
+        return lambda label_set: coco_stuff.load_segmentation(
+            data_dir, split, label_set, skip_bad
+        )
+
+    return segmentation_recipe(
+        name=f"coco_stuff_{variant}",
+        settings={
+            "preset": own.preset,
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "data_dir": str(data_dir),
+            "learning_rate": learning_rate,
+            "head_multiplier": head_multiplier,
+        },
+        labels=labels,
+        load_train=load("train"),
+        load_val=load("val"),
+        crop_size=own.crop_size,
+        augmentation=SegmentationAugmentation(base_size=520),
+        optimizer=partial(
+            official_sgd,
+            learning_rate=learning_rate,
+            l2=1e-4,
+            head_multiplier=head_multiplier,
+        ),
+        protocol={"protocol": "coco_stuff", "scales": (1.0,), "flip": False},
+        ocr=own.ocr,
+        ohem=True,
+        weights=weights,
+        dtype=dtype,
+        skip_bad=skip_bad,
+    )

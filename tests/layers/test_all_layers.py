@@ -1,0 +1,25 @@
+"""Every layer of the package, through what all of them must do."""
+
+import keras
+import pytest
+from layer_cases import CASES, layer_classes
+from layer_harness import run_layer_test
+
+from hrnet_tf.layers.normalized import NormalizedLayer
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_layer(case, tmp_path):
+    run_layer_test(*CASES[case], folder=tmp_path)
+
+
+def test_no_layer_is_left_out():
+    tested = {cls for cls, *_ in CASES.values()}
+    # What others are derived from, and nobody makes.
+    assert set(layer_classes().values()) - tested == {NormalizedLayer}
+
+
+def test_registered_names_are_those_of_saved_files():
+    for name, cls in layer_classes().items():
+        if cls is not NormalizedLayer:
+            assert keras.saving.get_registered_name(cls) == f"hrnet_tf>{name}"
