@@ -87,7 +87,8 @@ def _model(kind, **arguments):
     def make(folder):
         folder.mkdir(parents=True, exist_ok=True)
         keras.utils.set_random_seed(0)
-        model = getattr(hrnet_tf, kind).from_preset("hrnet_test", **arguments)
+        build = getattr(hrnet_tf, kind).from_preset
+        model = build("hrnet_test", load_weights=False, **arguments)
         model.save(folder / "best.keras")
 
     return make
