@@ -14,6 +14,8 @@ VERSION = re.search(
 REQUIRED = [
     "tensorflow>=2.20,<2.22",
     "keras>=3.12,<3.16",
+    # Of TensorFlow's own dependencies until 2.20.
+    "tensorboard>=2.20",
     "matplotlib>=3.8",
     "numpy>=1.26",
     "pillow>=10.3",

@@ -8,8 +8,6 @@ import threading
 import uuid
 from pathlib import Path
 
-import numpy as np
-
 # Between the random part of a name and the name that a file is to have.
 _PARTIAL = ".partial."
 _LOCK = threading.Lock()
@@ -188,6 +186,8 @@ def read_image(image):
         return _decode(Path(name).read_bytes(), name), name
     if isinstance(image, bytes):
         return _decode(image, "The image"), "the image"
+    import numpy as np
+
     pixels = np.asarray(image)
     shape = pixels.shape
     if pixels.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:

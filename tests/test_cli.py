@@ -348,9 +348,9 @@ class TestExport:
         )
 
     def test_names_the_litert_file(self, model, tmp_path, monkeypatch):
-        def export(model, path, precision, batch_size, flip_test, image_size):
-            assert (precision, batch_size, flip_test) == ("float16", 2, True)
-            assert image_size is None
+        def export(model, path, precision, batch_size, **options):
+            assert (precision, batch_size) == ("float16", 2)
+            assert options == {"flip_test": True}
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(bytes(1500))
 

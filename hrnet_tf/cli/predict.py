@@ -84,6 +84,7 @@ def predict(
         if task.parts.inputs is not None:
             told = arguments_of(task.parts.inputs, arguments)
             known = task.parts.inputs(inputs, **told)
+            arguments = {k: v for k, v in arguments.items() if k not in told}
         options = arguments_of(task.parts.inference, arguments)
         try:
             predictor = Predictor(loaded)

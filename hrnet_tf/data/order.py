@@ -19,20 +19,6 @@ def permutation(count, seed, epoch):
     )
 
 
-def positions_of_batch(count, batch_size, seed, epoch, step):
-    """Returns the positions (list of int) in a batch of an epoch.
-
-    Args:
-        count: int.
-        batch_size: int.
-        seed: int.
-        epoch, step: int, 0-based.
-    """
-    positions = permutation(count, seed, tf.constant(epoch, tf.int64))
-    batch = positions.skip(step * batch_size).take(batch_size)
-    return [int(position) for position in batch]
-
-
 def num_seen(epoch, batch_size, first_epoch, first_step):
     """Returns how many examples of an epoch an earlier process has trained on.
 

@@ -96,7 +96,11 @@ def _repeated(x, size):
     @tf.custom_gradient
     def repeat(x):
         def gradient(upstream):
-            return tf.nn.avg_pool2d(upstream, cell, cell, "VALID") * (cell[0] * cell[1])
+            # In half precision some releases of TensorFlow sum in it.
+            is_half = upstream.dtype.size == 2
+            wide = tf.cast(upstream, tf.float32) if is_half else upstream
+            found = tf.nn.avg_pool2d(wide, cell, cell, "VALID") * (cell[0] * cell[1])
+            return tf.cast(found, upstream.dtype)
 
         return tf.image.resize(x, size, "nearest"), gradient
 

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from hrnet_tf.io import write_json
 
 # The names of classes, a line each, beside exported graphs.
@@ -153,12 +151,10 @@ def _plain(value):
     """Lists, dicts, numbers and None of what may hold arrays and NaN."""
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray):
+    if hasattr(value, "tolist"):
         return _plain(value.tolist())
     if isinstance(value, (list, tuple)):
         return [_plain(entry) for entry in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
     return None if isinstance(value, float) and math.isnan(value) else value
 
 

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -32,5 +33,10 @@ assert array_slicing.pandas is pandas
 
 
 @pytest.mark.parametrize("script", [LEFT_OUT, IMPORTED_BEFORE])
-def test_leaves_out_what_commands_do_not_use(script):
-    subprocess.run([sys.executable, "-c", script], check=True)
+def test_leaves_out_what_commands_do_not_use(script, tmp_path):
+    # In the place of libraries that need not be installed.
+    (tmp_path / "pandas.py").write_text("class DataFrame:\n    pass\n")
+    (tmp_path / "sklearn.py").write_text("__version__ = '1.0'\n")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    environment = {**os.environ, "PYTHONPATH": path}
+    subprocess.run([sys.executable, "-c", script], check=True, env=environment)

@@ -41,7 +41,7 @@ def classification_recipe(
         name: str.
         settings: dict with at least preset, batch_size, epochs and data_dir: the
             arguments of the recipe's function. data_dir is a folder with train/ and
-            val/ (see `data.sources.image_folder`) or "tfds:NAME".
+            val/ (see `data.formats.image_folder`) or "tfds:NAME".
         image_size: (height, width) of the crops.
         augmentation: `ClassificationAugmentation`.
         optimizer: `(steps per epoch, epochs) -> keras.optimizers.Optimizer`.
