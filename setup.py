@@ -30,6 +30,19 @@ REQUIRED = [
     "typer>=0.16",
     "rich>=13.7",
 ]
+# Exact releases: a build that stops at warnings is easily stopped by a new one.
+DOCS = [
+    "mkdocs==1.6.1",
+    "mkdocs-material==9.8.2; python_version >= '3.11'",
+    "mkdocstrings==1.0.8; python_version >= '3.11'",
+    "mkdocstrings-python==2.0.11; python_version >= '3.11'",
+    "pymdown-extensions==13.1.2; python_version >= '3.11'",
+    # The last ones for Python 3.10.
+    "mkdocs-material==9.7.7; python_version < '3.11'",
+    "mkdocstrings==1.0.6; python_version < '3.11'",
+    "mkdocstrings-python==2.0.9; python_version < '3.11'",
+    "pymdown-extensions==11.0.2; python_version < '3.11'",
+]
 EXTRAS = {
     "video": ["opencv-python-headless>=4.8"],
     # Data sets by names such as tfds:imagenet2012.
@@ -52,13 +65,7 @@ EXTRAS = {
         "keras-hub>=0.25,<0.26; python_version < '3.11'",
     ],
     "kubernetes": ["kubernetes>=31,<38"],
-    # Exact releases: a build that stops at warnings is easily stopped by a new one.
-    "docs": [
-        "mkdocs==1.6.1",
-        "mkdocs-material==9.8.2",
-        "mkdocstrings==1.0.8",
-        "mkdocstrings-python==2.0.11",
-    ],
+    "docs": DOCS,
     # The peer of `make bench-train`.
     "bench": ["torch>=2.4"],
     "test": [

@@ -195,7 +195,7 @@ def _check_imports(block):
 
 
 def files_of(blocks):
-    """Writes the blocks that are files into the current folder."""
+    """Writes those of the blocks that are files into the current folder."""
     for block in blocks:
         if block.mark == "file":
             path = Path(block.what)

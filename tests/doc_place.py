@@ -3,7 +3,6 @@
 Each name that a page may mention is made when it does.
 """
 
-import json
 import shutil
 from pathlib import Path
 
@@ -88,7 +87,8 @@ def _model(kind, **arguments):
     def make(folder):
         folder.mkdir(parents=True, exist_ok=True)
         keras.utils.set_random_seed(0)
-        model = getattr(hrnet_tf, kind).from_preset("hrnet_test", **arguments)
+        build = getattr(hrnet_tf, kind).from_preset
+        model = build("hrnet_test", load_weights=False, **arguments)
         model.save(folder / "best.keras")
 
     return make
@@ -123,11 +123,6 @@ def _checkpoint(path):
     save_file(hrnet_tf.export_torch_state_dict(model), path)
 
 
-def _boxes(path):
-    if not path.is_file():
-        path.write_text(json.dumps({"photo.jpg": [[40, 20, 150, 380]]}))
-
-
 def _photos(folder):
     for number in range(2):
         folder.mkdir(exist_ok=True)
@@ -148,7 +143,6 @@ MAKERS = {
     "runs/camvid": _segmenter,
     "runs/digits": _classifier,
     "photo.jpg": _photo,
-    "boxes.json": _boxes,
     "street.jpg": lambda path: draw_shape("stripes", 0, (96, 64)).save(path),
     "hand.jpg": lambda path: draw_shape("circle", 0).save(path),
     "satellite.png": lambda path: draw_shape("square", 0, (1100, 1060)).save(path),

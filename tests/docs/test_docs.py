@@ -31,7 +31,8 @@ def pages_with(mark):
 def run_page(page, marks, folder, monkeypatch):
     """Runs the blocks of some marks, in their order."""
     monkeypatch.chdir(folder)
-    files_of(BLOCKS[page])
+    # A page may use files of another one.
+    files_of(block for blocks in BLOCKS.values() for block in blocks)
     blocks = [block for block in BLOCKS[page] if block.mark in marks]
     names = prepare("".join(block.text for block in blocks))
     for block in blocks:
