@@ -12,7 +12,7 @@ VERSION = re.search(
 
 # What every user needs. TensorFlow 2.20 is what the tests have passed with.
 REQUIRED = [
-    # With 2.21 and oneDNN on, the written-out gradients of strided projections differ from
+    # With 2.21 and oneDNN on, written-out gradients of strided projections differ from
     # the plain ones by more than rounding: tests/lowlevel/test_door.py.
     "tensorflow>=2.20,<2.21",
     "keras>=3.12,<3.16",
