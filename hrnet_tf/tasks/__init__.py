@@ -1,5 +1,7 @@
 """The tasks. A new one is a folder here, and a line in `TASKS`."""
 
+import inspect
+
 from hrnet_tf.tasks.base import Exported
 from hrnet_tf.tasks.classification.task import CLASSIFICATION
 from hrnet_tf.tasks.landmarks.task import LANDMARKS
@@ -59,4 +61,13 @@ def make_inference(model, source=None, **options):
     Raises:
         ValueError: if no task takes the model, or it does not allow an option.
     """
-    return task_of(model, source).parts.inference(model, **options)
+    task = task_of(model, source)
+    allowed = list(inspect.signature(task.parts.inference).parameters)[1:]
+    for name, value in options.items():
+        if name not in allowed:
+            kind = getattr(type(model), "__name__", "")
+            raise ValueError(
+                f"{name}={value!r} for a {kind}: inference of {task.title} has no such"
+                f" option. It has {', '.join(allowed)}."
+            )
+    return task.parts.inference(model, **options)

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from hrnet_tf.data.label_set import bit_palette
 from hrnet_tf.data.label_sets import (
     IGNORE_LABEL,
     LabelSet,
-    bit_palette,
     load_label_set,
     model_label_set,
 )

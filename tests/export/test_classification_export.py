@@ -13,6 +13,7 @@ from drawn_shapes import draw_shape
 from hrnet_tf import HRNetClassifier
 from hrnet_tf.data.augment.classification import center_crop
 from hrnet_tf.export.saved_model import export_saved_model, load_exported
+from hrnet_tf.tasks import make_inference
 from hrnet_tf.tasks.classification.inference import ClassificationInference
 
 NAMES = tuple("abcdefg")
@@ -112,8 +113,9 @@ def test_classes_are_an_asset_of_the_graph(exported, tmp_path):
 
 def test_loading(exported):
     found = load_exported(exported)
-    assert (found.image_size, found.crop_fraction) == ((32, 32), 0.9)
-    assert (found.num_classes, found.class_names) == (7, NAMES)
+    inference = make_inference(found)
+    assert (inference.image_size, inference.crop_fraction) == ((32, 32), 0.9)
+    assert (inference.num_classes, inference.class_names) == (7, NAMES)
 
 
 def test_without_names(tmp_path):
@@ -139,5 +141,5 @@ def test_crop_fraction_is_the_models_own():
 
 
 def test_flip_test_is_refused(model, tmp_path):
-    with pytest.raises(ValueError, match="flip_test=True for an HRNetClassifier"):
+    with pytest.raises(ValueError, match="flip_test=True for a HRNetClassifier"):
         export_saved_model(model, tmp_path, flip_test=True)

@@ -184,9 +184,9 @@ def test_litert(tmp_path):
 def test_what_litert_cannot_do(pose_model, tmp_path):
     with pytest.raises(ValueError, match="no built-in operation for the attention"):
         export_litert(make_segmenter(ocr=True), tmp_path / "a.tflite")
-    with pytest.raises(ValueError, match="for segmenters.* for a HRNetPose"):
+    with pytest.raises(ValueError, match=r"image_size=\(32, 64\) for a HRNetPose"):
         export_litert(pose_model, tmp_path / "a.tflite", image_size=(32, 64))
-    with pytest.raises(ValueError, match=r"made for any. Pass image_size=\(height"):
+    with pytest.raises(ValueError, match=r"made for any. Pass `image_size`"):
         export_litert(make_segmenter(), tmp_path / "shapes.tflite")
     assert not list(tmp_path.iterdir())
 
@@ -198,7 +198,7 @@ def test_what_cannot_be_exported(tmp_path):
         export_saved_model(make_segmenter(label_set=None), tmp_path, flip_test=True)
     with pytest.raises(ValueError, match="Received: HRNetBackbone"):
         SegmentationInference(HRNetBackbone.from_preset("hrnet_test"))
-    with pytest.raises(ValueError, match="crop_fraction is for classifiers"):
+    with pytest.raises(ValueError, match="crop_fraction=0.9 for a HRNetSegmenter"):
         export_saved_model(make_segmenter(), tmp_path, crop_fraction=0.9)
     assert not list(tmp_path.iterdir())
 

@@ -11,6 +11,7 @@ from hrnet_tf.data.augment.classification import center_crop
 from hrnet_tf.data.formats.image_folder import load_split
 from hrnet_tf.io import read_image
 from hrnet_tf.tasks.classification import evaluate as evaluation
+from hrnet_tf.tasks.classification.inference import at_image_size, checked_image_size
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +61,9 @@ def test_numbers_are_numpys(model, examples):
 
 
 def test_other_sizes_and_crops(model, examples):
-    larger = evaluation.at_image_size(model, (64, 64))
-    assert evaluation.at_image_size(model, (32, 32)) is model
-    assert evaluation.at_image_size(model, None) is model
+    larger = at_image_size(model, (64, 64))
+    assert at_image_size(model, (32, 32)) is model
+    assert at_image_size(model, None) is model
     report = evaluation.evaluate(larger, examples, crop_fraction=1.0)
     assert report.image_size == (64, 64) and report.crop_fraction == 1.0
     expected = scores(larger, examples, (64, 64), 1.0).argmax(1)
@@ -85,7 +86,7 @@ def test_crops_are_cut_as_the_model_says(model, examples):
     assert report.crop_fraction == 0.7
     np.testing.assert_allclose(np.concatenate(found), expected, atol=1e-5)
     # At another size too.
-    assert evaluation.at_image_size(wider, (64, 64)).arguments["crop_fraction"] == 0.7
+    assert at_image_size(wider, (64, 64)).arguments["crop_fraction"] == 0.7
 
 
 def test_report_file(model, examples, tmp_path):
@@ -113,21 +114,21 @@ def test_damaged_image_is_named(model, examples, tmp_path):
 def test_models_that_do_not_classify():
     pose = HRNetPose.from_preset("hrnet_test", num_keypoints=3, image_size=(32, 32))
     with pytest.raises(ValueError, match=r"include_top=True. Received: HRNetPose\."):
-        evaluation.checked_image_size(pose)
+        checked_image_size(pose)
     options = {"num_classes": 3, "image_size": (32, 32)}
     bare = HRNetClassifier.from_preset("hrnet_test", include_top=False, **options)
     with pytest.raises(ValueError, match="HRNetClassifier with include_top=False"):
-        evaluation.checked_image_size(bare)
+        checked_image_size(bare)
     raw = HRNetClassifier.from_preset(
         "hrnet_test", include_preprocessing=False, **options
     )
-    with pytest.raises(ValueError, match="include_preprocessing=False, but crops"):
-        evaluation.checked_image_size(raw)
+    with pytest.raises(ValueError, match="include_preprocessing=False, but images"):
+        checked_image_size(raw)
 
 
 def test_any_size_is_tested_at_the_published_one():
     model = HRNetClassifier.from_preset("hrnet_test", num_classes=3, image_size=None)
-    assert evaluation.checked_image_size(model) == (224, 224)
+    assert checked_image_size(model) == (224, 224)
 
 
 @pytest.mark.parametrize("crop_fraction", [0, 1.2])

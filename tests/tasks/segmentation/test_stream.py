@@ -8,7 +8,7 @@ from hrnet_tf.data import files
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.formats import label_folder
 from hrnet_tf.data.label_sets import load_label_set
-from hrnet_tf.tasks.segmentation.stream import steps_per_epoch, training_batches
+from hrnet_tf.tasks.segmentation.stream import labelled_stream, training_batches
 
 AUGMENTATION = SegmentationAugmentation(base_size=96, min_scale=0.7, max_scale=1.3)
 
@@ -25,7 +25,9 @@ def source(tmp_path_factory):
 
 def batches(source, **changes):
     arguments = {"crop_size": (32, 48), "batch_size": 2, "augmentation": AUGMENTATION}
-    data = training_batches(*source, **{**arguments, "epochs": 3, **changes})
+    examples, label_set = source
+    arguments = {**arguments, "epochs": 3, **changes}
+    data = training_batches(labelled_stream(examples), label_set, **arguments)
     return [[part.numpy() for part in batch] for batch in data]
 
 
@@ -40,7 +42,7 @@ def test_files_in_memory_give_the_same(source):
 
 def test_gives_whole_batches_of_classes(source):
     found = batches(source)
-    assert len(found) == 3 * steps_per_epoch(source[0], 2) == 6
+    assert len(found) == 3 * labelled_stream(source[0]).steps_per_epoch(2) == 6
     for images, labels in found:
         assert images.shape == (2, 32, 48, 3) and images.dtype == np.uint8
         assert labels.shape == (2, 32, 48) and labels.dtype == np.uint8
