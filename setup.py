@@ -44,7 +44,8 @@ DOCS = [
     "pymdown-extensions==11.0.2; python_version < '3.11'",
 ]
 EXTRAS = {
-    "video": ["opencv-python-headless>=4.8"],
+    # OpenCV, as it is installed by pip, writes no H.264.
+    "video": ["av>=14"],
     # Data sets by names such as tfds:imagenet2012.
     "tfds": ["tensorflow-datasets>=4.9.9"],
     "official": [
@@ -74,7 +75,7 @@ EXTRAS = {
         "ruff>=0.14,<0.18",
         # A client against a server of the tests.
         "kubernetes>=31,<38",
-        # Videos, and the reference of crops and blurs.
+        # The reference of crops and blurs.
         "opencv-python-headless>=4.8",
     ],
 }

@@ -4,7 +4,7 @@ import importlib
 
 # What the extras are for, by the name of their module.
 _EXTRAS = {
-    "cv2": ("video", "OpenCV"),
+    "av": ("video", "PyAV"),
     "tensorflow_datasets": ("tfds", "TensorFlow Datasets"),
     "official": ("official", "tf-models-official"),
 }

@@ -32,11 +32,12 @@ def test_the_extra_is_that_of_the_setup(module, without, request, monkeypatch):
 
 
 def test_videos(tmp_path, without):
-    from hrnet_tf.pictures.video import VideoReader, VideoWriter
+    from hrnet_tf.pictures.video import VideoReader
+    from hrnet_tf.pictures.video_writer import VideoWriter
 
-    without("cv2")
+    without("av")
     path = tmp_path / "walk.mp4"
-    expected = r"The video .*walk\.mp4 needs OpenCV.*pip install 'hrnet_tf\[video\]'"
+    expected = r"The video .*walk\.mp4 needs PyAV.*pip install 'hrnet_tf\[video\]'"
     with pytest.raises(ValueError, match=expected):
         VideoReader(path)
     with pytest.raises(ImportError, match=expected):
@@ -58,7 +59,7 @@ def test_data_sets_of_tfds(without, tmp_path):
 def test_rand_augment_needs_none():
     script = (
         "import sys\n"
-        "absent = 'official', 'cv2', 'tensorflow_datasets'\n"
+        "absent = 'official', 'av', 'tensorflow_datasets'\n"
         "sys.modules.update(dict.fromkeys(absent))\n"
         "import tensorflow as tf\n"
         "from hrnet_tf.data.augment.rand_augment import rand_augment\n"

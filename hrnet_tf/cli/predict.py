@@ -210,10 +210,9 @@ def _run(run, model, inputs, out):
     with common.progress(task.verb, "images") as tick:
         for i, (path, target) in enumerate(zip(inputs, targets, strict=True)):
             if _is_video(path):
-                frames = _run_video(run, path, target, tick)
-                video = {"video_path": str(path), "picture": target.name}
-                content.setdefault("videos", []).append({**video, "frames": frames})
-                rows += frames
+                video = _run_video(run, path, target, tick)
+                content.setdefault("videos", []).append(video)
+                rows += video["frames"]
             else:
                 rows.append(_run_image(run, path, target))
                 content["images"].append(rows[-1])
@@ -248,17 +247,27 @@ def _run_image(run, path, target):
 
 
 def _run_video(run, path, target, tick):
-    """Runs the frames of a video and writes them drawn; returns their rows."""
-    from hrnet_tf.pictures.video import VideoReader, VideoWriter
+    """Runs the frames of a video and writes them drawn; returns its row."""
+    from hrnet_tf.pictures.video import VideoReader
+    from hrnet_tf.pictures.video_writer import VideoWriter
 
     rows = []
     with (
         VideoReader(path) as reader,
-        VideoWriter(target, reader.frames_per_second) as writer,
+        VideoWriter(target, reader.frames_per_second, like=reader) as writer,
     ):
-        for frame in reader:
-            found = run.find(frame, path)
-            writer.write(run.draw(frame, found, video=True))
-            rows.append(run.row(found))
+        for frame in reader.frames():
+            found = run.find(frame.pixels, path)
+            drawn = run.draw(frame.pixels, found, video=True)
+            writer.write(drawn, frame.time, frame.duration)
+            rows.append({"time": round(float(frame.time), 6), **run.row(found)})
             tick(len(rows), max(reader.num_frames, len(rows)))
-    return rows
+        height, width = frame.pixels.shape[:2]
+    return {
+        "video_path": str(path),
+        "picture": target.name,
+        "height": height,
+        "width": width,
+        "frames_per_second": round(reader.frames_per_second, 6),
+        "frames": rows,
+    }

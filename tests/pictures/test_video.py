@@ -1,10 +1,14 @@
 """Videos, written and read back."""
 
+from fractions import Fraction
+
+import av
 import numpy as np
 import pytest
-from drawn_video import draw_frames, write_video
+from drawn_video import draw_frames, turn_video, write_sound, write_video
 
-from hrnet_tf.pictures.video import VideoReader, VideoWriter
+from hrnet_tf.pictures.video import VideoReader
+from hrnet_tf.pictures.video_writer import VideoWriter
 
 
 def test_frames_come_back_in_order_and_colour(tmp_path):
@@ -62,3 +66,92 @@ def test_says_what_is_no_video(tmp_path):
         VideoReader(tmp_path / "a.mp4")
     with pytest.raises(ValueError, match="'.avi'; videos are written as .mp4"):
         VideoWriter(tmp_path / "a.avi", 25)
+
+
+# Phones and screen recorders give each frame a time of its own.
+TIMES = [Fraction(t, 1000) for t in (0, 40, 100, 350, 400, 1000)]
+
+
+def write_uneven(path):
+    with VideoWriter(path, 1000) as writer:
+        for frame, time in zip(draw_frames(len(TIMES)), TIMES, strict=True):
+            writer.write(frame, time, Fraction(1, 4))
+
+
+def test_frames_keep_their_times(tmp_path):
+    write_uneven(tmp_path / "a.mp4")
+    with VideoReader(tmp_path / "a.mp4") as reader:
+        frames = list(reader.frames())
+    assert [frame.time for frame in frames] == TIMES
+    assert frames[-1].duration == Fraction(1, 4)
+    with (
+        VideoReader(tmp_path / "a.mp4") as reader,
+        VideoWriter(tmp_path / "b.mp4", reader.frames_per_second, reader) as writer,
+    ):
+        for frame in reader.frames():
+            writer.write(frame.pixels[::-1], frame.time, frame.duration)
+    with VideoReader(tmp_path / "b.mp4") as again:
+        assert [frame.time for frame in again.frames()] == TIMES
+
+
+@pytest.mark.parametrize(
+    "matrix, see",
+    [
+        ((1, 0, 0, 1), lambda frame: frame),
+        ((0, 1, -1, 0), lambda frame: np.rot90(frame, -1)),
+        ((0, -1, 1, 0), lambda frame: np.rot90(frame, 1)),
+        ((-1, 0, 0, -1), lambda frame: np.rot90(frame, 2)),
+        ((-1, 0, 0, 1), lambda frame: frame[:, ::-1]),
+    ],
+    ids=["upright", "clockwise", "counterclockwise", "half", "mirrored"],
+)
+def test_frames_are_turned_as_players_do(tmp_path, matrix, see):
+    write_video(tmp_path / "a.mp4", 2)
+    turn_video(tmp_path / "a.mp4", *matrix)
+    with VideoReader(tmp_path / "a.mp4") as reader:
+        found = list(reader)
+    for a, b in zip(found, draw_frames(2), strict=True):
+        assert a.shape == see(b).shape
+        assert abs(a.astype(int) - see(b)).mean() < 6
+
+
+def copy(source, target):
+    with (
+        VideoReader(source) as reader,
+        VideoWriter(target, reader.frames_per_second, reader) as writer,
+    ):
+        for frame in reader.frames():
+            writer.write(frame.pixels, frame.time, frame.duration)
+
+
+def test_sound_is_kept(tmp_path):
+    write_sound(tmp_path / "a.mkv", "aac")
+    copy(tmp_path / "a.mkv", tmp_path / "a.mp4")
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        video, sound = container.streams
+        assert (video.codec_context.name, sound.codec_context.name) == ("h264", "aac")
+        heard = sum(frame.samples for frame in container.decode(sound))
+    assert heard == pytest.approx(44100, abs=2 * 1024)
+    # Where a browser looks first.
+    content = (tmp_path / "a.mp4").read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+
+
+def test_sound_is_not_lost_without_a_word(tmp_path):
+    write_sound(tmp_path / "a.mkv", "pcm_s16le")
+    with pytest.warns(UserWarning, match=r"sound of .*a.mkv \(pcm_s16le\) is not in"):
+        copy(tmp_path / "a.mkv", tmp_path / "a.mp4")
+    with VideoReader(tmp_path / "a.mp4") as reader:
+        assert reader.sound == () and len(list(reader)) == 5
+
+
+def test_a_damaged_video_is_read_as_far_as_it_goes(tmp_path):
+    noise = np.random.default_rng(0)
+    with VideoWriter(tmp_path / "a.mp4", 25) as writer:
+        for _ in range(30):
+            writer.write(noise.integers(0, 255, (48, 64, 3), np.uint8))
+    content = (tmp_path / "a.mp4").read_bytes()
+    (tmp_path / "a.mp4").write_bytes(content[: len(content) * 2 // 3])
+    with VideoReader(tmp_path / "a.mp4") as reader:
+        with pytest.warns(UserWarning, match=r"only \d+ of 30 frames could be read"):
+            assert 0 < len(list(reader)) < 30
