@@ -7,8 +7,28 @@ Reference: deep-high-resolution-net.pytorch, lib/dataset/coco.py (which people a
 kept, how boxes are clipped); https://cocodataset.org/#format-data.
 """
 
-from hrnet_tf.data.formats.coco_reader import CocoReader, categories_with_keypoints
-from hrnet_tf.io import read_json
+import dataclasses
+import warnings
+
+from hrnet_tf.data.formats.checked_json import check_list, plain, read_any, read_lists
+from hrnet_tf.data.formats.coco_entries import categories_with_keypoints
+from hrnet_tf.data.formats.coco_reader import CocoReader
+from hrnet_tf.data.left_out import LeftOut
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class People:
+    """The labelled people of a file.
+
+    Attributes:
+        examples: list of `PoseExample`.
+        left_out: `LeftOut`, what of the file is not among them.
+        notes: tuple of str. Sentences that the user is to see.
+    """
+
+    examples: list
+    left_out: LeftOut
+    notes: tuple
 
 
 def load_pose(
@@ -21,16 +41,20 @@ def load_pose(
 ):
     """Loads the labelled people of a COCO-style keypoint file.
 
-    As in the official code a person is kept if it is no crowd, has an area above 0
-    and a labelled keypoint; images without such a person are left out. Boxes are
-    clipped to the image in the official way (which makes them a pixel smaller). Each
-    image file is checked to exist, to be complete and to have the annotated size,
-    without decoding it.
+    As in the official code a person is kept if it is no crowd and has a labelled
+    keypoint; images without such a person are left out. Boxes are clipped to the image
+    in the official way (which makes them a pixel smaller). Each image file is checked
+    to exist, to be complete and to have the annotated size, without decoding it.
+
+    Files of annotation tools are read too: numbers may be texts, sizes 0 or absent,
+    paths those of another machine (the file is then searched by its name under
+    `image_dir`), an absent or zero "area" is the box's, an absent "bbox" is drawn
+    around the keypoints. A warning says what was done.
 
     Args:
         annotation_file: path of a json with "images", "annotations", "categories".
-            If categories have "keypoints", only their annotations are used. An
-            annotation without "area" gets that of its box.
+            If categories have "keypoints", those with the keypoints of `keypoint_set`
+            are used, put in its order by their names.
         image_dir: path of the folder which "file_name" is relative to.
         keypoint_set: `KeypointSet` with the `K` keypoints of the annotations.
         split: "train" or "val". The official code keeps the same people in both (with
@@ -42,27 +66,52 @@ def load_pose(
         A list of `PoseExample`, in the order of the file's images, with keypoints
         `[N, K, 3]`.
     Raises:
-        ValueError: naming file and value, for a file that is no such json or holds
-            no labelled person; and, without `skip_bad`, for an absent, truncated or
-            foreign image, an image size, keypoint count or image id which contradicts
-            the rest, a box outside its image or without area, and numbers which are
-            not finite.
+        ValueError: naming file and value, for a file that is no such json, has other
+            keypoints or no labelled person; and, without `skip_bad`, for an absent,
+            ambiguous, truncated or foreign image, an image size, keypoint count or
+            image id which contradicts the rest, a box outside its image or without
+            area, and numbers which are not finite.
     """
     if split not in ("train", "val"):
         raise ValueError(f"split is 'train' or 'val'. Received: {split!r}.")
-    contents = read_annotations(annotation_file, ("images", "annotations"))
+    people = read_people(annotation_file, image_dir, keypoint_set, skip_bad, progress)
+    for note in people.notes:
+        warnings.warn(note, stacklevel=2)
+    return people.examples
+
+
+def read_people(
+    annotation_file,
+    image_dir,
+    keypoint_set,
+    skip_bad=False,
+    progress=None,
+    contents=None,
+):
+    """Reads the labelled people of a file as `load_pose`, and says what it did.
+
+    Args:
+        annotation_file, image_dir, keypoint_set, skip_bad, progress: see `load_pose`.
+        contents: dict of lists, as `read_contents` returns, of the file read before;
+            or None.
+    Returns:
+        `People`.
+    Raises:
+        ValueError: see `load_pose`.
+    """
+    contents = contents or read_contents(annotation_file)
     reader = CocoReader(annotation_file, contents, image_dir, skip_bad)
-    people, dropped = reader.labelled_people(contents, keypoint_set)
+    people = reader.labelled_people(contents, keypoint_set)
     examples = reader.examples(people, keypoint_set.num_keypoints, progress)
     if not examples:
         raise ValueError(
             f"{annotation_file} holds no labelled person:"
             f" {len(contents['annotations'])} annotations of {len(reader.images)}"
-            f" images, of which left out: {dropped or 'none'};"
+            f" images, of which left out: {reader.left_out.describe() or 'none'};"
             f" bad: {reader.bad.describe() or 'none'}."
         )
     reader.bad.warn()
-    return examples
+    return People(examples, reader.left_out, tuple(reader.notes))
 
 
 def load_detections(
@@ -86,7 +135,7 @@ def load_detections(
             "annotations" are not used).
         image_dir: path of the folder which "file_name" is relative to.
         min_score: float. Boxes with a lower score are left out.
-        category_id: int. Boxes of other categories are left out.
+        category_id: int, or a set of them. Boxes of other categories are left out.
         skip_bad: bool. As in `load_pose`.
         keypoint_set: `KeypointSet` or None. Says how many keypoints there are; by
             default the categories of `annotation_file` do.
@@ -98,23 +147,30 @@ def load_detections(
     Raises:
         ValueError: as `load_pose`, and for a score which is no number.
     """
-    contents = read_annotations(annotation_file, ("images",))
-    detections = read_json(detection_json)
-    _check_entries(detection_json, "list of detections", detections)
+    contents = read_lists(annotation_file, ("images",), ("categories",))
+    detections = read_any(detection_json)
+    check_list(detection_json, "list of detections", detections)
     num_keypoints = _num_keypoints(annotation_file, contents, keypoint_set)
     reader = CocoReader(
         detection_json, contents, image_dir, skip_bad, annotation_file, clip=False
     )
-    people = reader.detected_people(detections, min_score, category_id)
+    category_ids = {category_id} if isinstance(category_id, int) else set(category_id)
+    people = reader.detected_people(detections, min_score, category_ids)
     examples = reader.examples(people, num_keypoints, progress)
     if not examples:
         raise ValueError(
-            f"{detection_json} holds no box of category {category_id} with a score of"
-            f" at least {min_score} among its {len(detections)} detections;"
+            f"{detection_json} holds no box of category {_listed(category_ids)} with a"
+            f" score of at least {min_score} among its {len(detections)} detections,"
+            f" of which left out: {reader.left_out.describe() or 'none'};"
             f" bad: {reader.bad.describe() or 'none'}."
         )
     reader.bad.warn()
     return examples
+
+
+def read_contents(path):
+    """Returns images, annotations and categories of a file, see `read_lists`."""
+    return read_lists(path, ("images", "annotations"), ("categories",))
 
 
 def read_annotations(path, keys):
@@ -126,40 +182,21 @@ def read_annotations(path, keys):
     Raises:
         ValueError: if it is no such json.
     """
-    contents = read_json(path)
-    if not isinstance(contents, dict):
-        raise ValueError(
-            f"{path} should hold a dict with {list(keys)} as COCO's annotations do."
-            f" Received: a {type(contents).__name__}."
-        )
-    for key in keys:
-        _check_entries(path, f"list of {key} under the key {key!r}", contents.get(key))
-    return contents
+    lists = read_lists(path, tuple(keys), ("categories",))
+    return {key: [plain(entry) for entry in entries] for key, entries in lists.items()}
 
 
-def _check_entries(path, what, entries):
-    found = None
-    if not isinstance(entries, list):
-        found = "nothing" if entries is None else f"a {type(entries).__name__}"
-    elif not entries:
-        found = "an empty list"
-    elif not all(isinstance(entry, dict) for entry in entries):
-        wrong = next(entry for entry in entries if not isinstance(entry, dict))
-        found = f"the entry {wrong!r:.80}"
-    if found:
-        raise ValueError(
-            f"{path} should hold a {what}, of dicts in COCO's format."
-            f" Received: {found}."
-        )
+def _listed(category_ids):
+    return " or ".join(map(str, sorted(category_ids)))
 
 
 def _num_keypoints(path, contents, keypoint_set):
     if keypoint_set is not None:
         return keypoint_set.num_keypoints
-    categories = categories_with_keypoints(contents)
+    categories = categories_with_keypoints(path, contents["categories"])
     if not categories:
         raise ValueError(
             f"{path} does not say how many keypoints there are: no category has"
             " 'keypoints'. Pass keypoint_set."
         )
-    return len(categories[0]["keypoints"])
+    return len(categories[0].keypoints)

@@ -8,12 +8,20 @@ import collections
 import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
-from hrnet_tf.data.formats.checks import (
-    check_folder,
-    check_image,
-    finite_number,
-    finite_numbers,
+from hrnet_tf.data.formats.boxes import box_around, is_line_of
+from hrnet_tf.data.formats.checked_json import LARGEST, decode, field
+from hrnet_tf.data.formats.checks import check_image, finite_number, finite_numbers
+from hrnet_tf.data.formats.coco_entries import (
+    AnnotationEntry,
+    Order,
+    as_number,
+    categories_with_keypoints,
+    image_number,
+    order_of,
+    read_image,
 )
+from hrnet_tf.data.formats.image_finder import ImageFinder
+from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.schema import PoseExample
 
 _Person = collections.namedtuple("_Person", "id box area keypoints score")
@@ -23,7 +31,8 @@ class CocoReader:
     """Turns the entries of one file into examples, and collects the bad ones.
 
     `source` is the file whose entries are read, `image_source` the one that lists the
-    images; `clip` says whether boxes are clipped as the official code does.
+    images; `clip` says whether boxes are clipped as the official code does. `left_out`
+    counts what the official code leaves out, `notes` holds what the user is to see.
     """
 
     def __init__(
@@ -31,39 +40,50 @@ class CocoReader:
     ):
         self.source = source
         self.clip = clip
-        self.image_dir = check_folder(image_dir)
-        self.images = _images_by_id(image_source or source, contents)
+        self.finder = ImageFinder(image_dir)
         self.bad = BadExamples(source, skip_bad)
+        self.images = self._images_by_id(image_source or source, contents)
+        self.left_out = LeftOut()
+        self.notes = []
+        self._noted = collections.Counter()
 
     def labelled_people(self, contents, keypoint_set):
-        """Returns the people of each image id, and the counts of those left out."""
+        """Returns the people of each image id."""
         people = collections.defaultdict(list)
-        dropped = collections.Counter()
-        categories = _keypoint_categories(self.source, contents, keypoint_set)
-        for annotation in contents["annotations"]:
+        orders = self._orders(contents, keypoint_set)
+        for position, entry in enumerate(contents["annotations"]):
             try:
+                annotation = self._annotation(entry, position)
                 image_id = self._image_id(annotation)
-                reason = _reason_to_leave_out(annotation, categories)
-                person = None if reason else self._person(annotation, keypoint_set)
+                order = self._order(orders, annotation)
+                reason = _reason_to_leave_out(annotation, order)
+                person = None
+                if not reason:
+                    person = self._person(annotation, keypoint_set, order)
             except BadExample as error:
                 self.bad.add(error)
                 continue
             if person is None:
-                dropped[reason or "without labelled keypoints"] += 1
+                reason = reason or "people without a labelled keypoint"
+                self.left_out.add(reason, f"annotation {annotation.id}")
             else:
                 people[image_id].append(person)
-        return people, ", ".join(f"{n} x {reason}" for reason, n in dropped.items())
+        self._note_counts()
+        return people
 
-    def detected_people(self, detections, min_score, category_id):
+    def detected_people(self, detections, min_score, category_ids):
         """Returns the boxes of each image id."""
         people = collections.defaultdict(list)
         for position, detection in enumerate(detections):
-            if detection.get("category_id", category_id) != category_id:
+            category = as_number(detection.get("category_id"))
+            if category is not None and category not in category_ids:
+                self.left_out.add("boxes of other categories", f"box {position}")
                 continue
             detection = {**detection, "id": position}
             where = self._where(detection)
             try:
-                image_id = self._image_id(detection)
+                image_id = detection.get("image_id")
+                image_id = self._known_image_id(where, image_id)
                 score = finite_number(where, detection, "score")
                 box = finite_numbers(where, detection, "bbox", (4,))
             except BadExample as error:
@@ -72,73 +92,177 @@ class CocoReader:
             if score >= min_score:
                 person = _Person(position, box, box[2] * box[3], None, score)
                 people[image_id].append(person)
+            else:
+                self.left_out.add(f"boxes scored below {min_score}", f"box {position}")
         return people
 
     def examples(self, people, num_keypoints, progress):
         """Returns the examples of the images with people; checks files and boxes."""
-        examples = []
-        images = [image for id_, image in self.images.items() if id_ in people]
-        for done, image in enumerate(images, 1):
-            path = self.image_dir / image["file_name"]
+        examples, names = [], {}
+        images = [(id_, i) for id_, i in self.images.items() if id_ in people]
+        for done, (image_id, image) in enumerate(images, 1):
             try:
-                size = check_image(path, image.get("height"), image.get("width"))
+                path = self.finder.find(image.file_name)
+                other = names.setdefault(path, image_id)
+                if other != image_id:
+                    raise _same_file(self.source, path, other, image_id)
+                size = check_image(path, image.height, image.width)
             except BadExample as error:
                 self.bad.add(error)
             else:
-                kept = self._with_box(people[image["id"]], path, size)
+                kept = self._with_box(people[image_id], path, size)
                 if kept:
-                    examples.append(_example(image, path, size, kept, num_keypoints))
+                    examples.append(_example(image_id, path, size, kept, num_keypoints))
             if progress is not None:
                 progress(done, len(images))
+        if self.finder.num_searched:
+            self.notes.append(
+                f"{self.source}: {self.finder.num_searched} images are not at the paths"
+                f" that it names, and were found by their names under"
+                f" {self.finder.folder}."
+            )
         return examples
+
+    def _images_by_id(self, path, contents):
+        """Returns `ImageEntry` by id, in the order of the file."""
+        images = {}
+        for position, entry in enumerate(contents["images"]):
+            try:
+                image = read_image(path, entry, position)
+            except BadExample as error:
+                self.bad.add(error)
+                continue
+            image_id = image_number(image, path)
+            if image_id in images:
+                raise ValueError(
+                    f"{path}: the image id {image_id} occurs twice, for"
+                    f" {images[image_id].file_name} and {image.file_name}."
+                )
+            images[image_id] = image
+        return images
+
+    def _orders(self, contents, keypoint_set):
+        """Returns `Order` by category; {} if no category declares keypoints.
+
+        Categories of other keypoints are left out if there is one of the set's.
+        """
+        categories = categories_with_keypoints(
+            self.source, contents.get("categories") or ()
+        )
+        orders, error = {}, None
+        for category in categories:
+            try:
+                orders[category.id] = order_of(self.source, category, keypoint_set)
+            except ValueError as other:
+                error = error or other
+        if error and not orders:
+            raise error
+        if error:
+            self.notes.append(f"{error} Its people are left out.")
+        notes = dict.fromkeys(order.note for order in orders.values() if order.note)
+        self.notes += list(notes)[:1]
+        return orders
+
+    def _order(self, orders, annotation):
+        """The `Order` of an annotation's keypoints; None for another category."""
+        if not orders:
+            return Order()
+        return orders.get(annotation.category_id)
 
     def _where(self, annotation):
         return (
-            f"{self.source}: annotation {annotation.get('id')} of the image id"
-            f" {annotation.get('image_id')}"
+            f"{self.source}: annotation {field(annotation, 'id')} of the image id"
+            f" {field(annotation, 'image_id')}"
         )
 
+    def _annotation(self, entry, position):
+        """Returns an `AnnotationEntry`, which has a number."""
+        try:
+            annotation = decode(entry, AnnotationEntry, "")
+        except BadExample as error:
+            raise BadExample(error.kind, f"{self._where(entry)}{error}") from error
+        if not isinstance(annotation.id, int) or abs(annotation.id) > LARGEST:
+            annotation.id = position + 1
+        return annotation
+
     def _image_id(self, annotation):
-        image_id = annotation.get("image_id")
-        if image_id not in self.images:
+        where = (
+            f"{self.source}: annotation {annotation.id} of the image id"
+            f" {annotation.image_id}"
+        )
+        return self._known_image_id(where, annotation.image_id)
+
+    def _known_image_id(self, where, image_id):
+        image_id = as_number(image_id)
+        if not isinstance(image_id, (int, float, str)) or image_id not in self.images:
             raise BadExample(
                 "dangling image id",
-                f"{self._where(annotation)}: there is no such image among the"
-                f" {len(self.images)} images.",
+                f"{where}: there is no such image among the {len(self.images)} images.",
             )
-        return image_id
+        return int(image_id)
 
-    def _person(self, annotation, keypoint_set):
+    def _person(self, annotation, keypoint_set, order):
         """Returns the person of an annotation; None if no keypoint is labelled."""
-        where = self._where(annotation)
-        if not isinstance(annotation.get("id"), int):
+        where = (
+            f"{self.source}: annotation {annotation.id} of the image id"
+            f" {annotation.image_id}"
+        )
+        keypoints = self._keypoints(where, annotation, keypoint_set)
+        if keypoints is None:
+            return None
+        if order.indices is not None:
+            keypoints = keypoints[order.indices]
+        labelled = keypoints[keypoints[:, 2] > 0, :2]
+        if not annotation.bbox:
+            if not len(labelled):
+                return None
+            self._noted["box, and are given one around their keypoints"] += 1
+            box = box_around(labelled)
+        else:
+            box = finite_numbers(where, {"bbox": annotation.bbox}, "bbox", (4,))
+            if is_line_of(box, labelled):
+                box = box_around(labelled)
+        area = annotation.area
+        if not area:
+            self._noted["area, and are given that of their box"] += 1
+            area = box[2] * box[3]
+        area = finite_number(where, {"area": area}, "area")
+        if area < 0:
             raise BadExample(
-                "annotation without id", f"{where}: its id should be a whole number."
+                "wrong area", f"{where}: area is {area}; expected pixels above 0."
             )
-        num_keypoints = keypoint_set.num_keypoints
-        if len(annotation["keypoints"]) != 3 * num_keypoints:
+        return _Person(annotation.id, box, area, keypoints, 1.0)
+
+    def _keypoints(self, where, annotation, keypoint_set):
+        """Returns the keypoints `[K, 3]` of an annotation; None if none is labelled."""
+        values, num_keypoints = annotation.keypoints, keypoint_set.num_keypoints
+        if len(values) != 3 * num_keypoints:
             raise BadExample(
                 "keypoint count contradicts the descriptor",
-                f"{where} has {len(annotation['keypoints'])} keypoint numbers, but the"
-                f" {num_keypoints} keypoints of the set {keypoint_set.name!r} need"
-                f" {3 * num_keypoints} (x, y, visibility).",
+                f"{where} has {len(values)} keypoint numbers, but the {num_keypoints}"
+                f" keypoints of the set {keypoint_set.name!r} need {3 * num_keypoints}"
+                " (x, y, visibility).",
             )
-        keypoints = finite_numbers(where, annotation, "keypoints", (3 * num_keypoints,))
-        if not (keypoints > 0).any():
+        keypoints = np.array(values, np.float64)
+        visibility = keypoints[2::3]
+        wrong = [v for v in visibility if v not in (0, 1, 2) and np.isfinite(v)]
+        if not (keypoints > 0).any() and not wrong:
             return None
-        wrong = [v for v in keypoints[2::3] if v not in (0, 1, 2)]
         if wrong:
             raise BadExample(
                 "wrong visibility",
                 f"{where} has a keypoint of visibility {wrong[0]}; expected 0 (not"
                 " labelled), 1 (occluded) or 2 (visible).",
             )
-        box = finite_numbers(where, annotation, "bbox", (4,))
-        area = box[2] * box[3]
-        if annotation.get("area") is not None:
-            area = finite_number(where, annotation, "area")
-        keypoints = keypoints.reshape(num_keypoints, 3)
-        return _Person(annotation["id"], box, area, keypoints, 1.0)
+        # What is not labelled has no place, and may be written as NaN or null.
+        keypoints[np.repeat(visibility == 0, 3) & ~np.isfinite(keypoints)] = 0
+        keypoints = {"keypoints": keypoints}
+        shape = (3 * num_keypoints,)
+        return finite_numbers(where, keypoints, "keypoints", shape).reshape(-1, 3)
+
+    def _note_counts(self):
+        for what, count in self._noted.items():
+            self.notes.append(f"{self.source}: {count} people have no {what}.")
 
     def _with_box(self, people, path, size):
         """Returns the people whose box lies in the image, boxes clipped if asked."""
@@ -176,65 +300,31 @@ def _clip(box, size):
     return np.array([left, top, right - left, bottom - top]), problem
 
 
-def _images_by_id(path, contents):
-    """Returns the entries of "images" by id, in the order of the file."""
-    images = {}
-    for image in contents["images"]:
-        missing = [key for key in ("id", "file_name") if key not in image]
-        if missing:
-            raise ValueError(f"{path}: the image {image} lacks {missing}.")
-        if not isinstance(image["id"], int):
-            raise ValueError(
-                f"{path}: the id of image {image['file_name']} is {image['id']!r};"
-                " expected a whole number."
-            )
-        if image["id"] in images:
-            raise ValueError(
-                f"{path}: the image id {image['id']} occurs twice, for"
-                f" {images[image['id']]['file_name']} and {image['file_name']}."
-            )
-        images[image["id"]] = image
-    return images
-
-
-def categories_with_keypoints(contents):
-    """Returns the categories (dicts) that declare a list of keypoints."""
-    return [c for c in contents.get("categories") or () if c.get("keypoints")]
-
-
-def _keypoint_categories(path, contents, keypoint_set):
-    """Returns the ids of the categories with keypoints; None if none declares any."""
-    categories = categories_with_keypoints(contents)
-    for category in categories:
-        if len(category["keypoints"]) != keypoint_set.num_keypoints:
-            raise ValueError(
-                f"{path}: the category {category.get('name')!r} has"
-                f" {len(category['keypoints'])} keypoints, but the keypoint set"
-                f" {keypoint_set.name!r} has {keypoint_set.num_keypoints}. Pass the"
-                " descriptor of this data set."
-            )
-    return {category["id"] for category in categories} or None
-
-
-def _reason_to_leave_out(annotation, categories):
-    """Why the official code silently leaves an annotation out; None if it is kept."""
-    if categories and annotation.get("category_id") not in categories:
-        return "other category"
-    if annotation.get("iscrowd", 0):
-        return "crowd"
-    if not annotation.get("keypoints"):
-        return "without keypoints"
-    area = annotation.get("area")
-    if isinstance(area, (int, float)) and area <= 0:
-        return "zero area"
+def _reason_to_leave_out(annotation, order):
+    """Why an annotation is no person to learn from; None if it is kept."""
+    if order is None:
+        return "annotations of categories with other keypoints, or none"
+    if annotation.iscrowd:
+        return "crowds"
+    if not annotation.keypoints:
+        return "annotations without keypoints"
     return None
 
 
-def _example(image, path, size, people, num_keypoints):
+def _same_file(source, path, image_id, other):
+    return BadExample(
+        "file of two images",
+        f"{source}: the images {image_id} and {other} are both {path}. If they are"
+        " frames of two videos, keep the folders in their file names; if they are one"
+        " picture, give it one entry.",
+    )
+
+
+def _example(image_id, path, size, people, num_keypoints):
     unlabelled = np.zeros((num_keypoints, 3))
     return PoseExample(
         image_path=str(path),
-        image_id=image["id"],
+        image_id=image_id,
         height=size[0],
         width=size[1],
         boxes=np.stack([p.box for p in people]),

@@ -160,7 +160,7 @@ def load_json(annotation_json, image_dir, keypoint_set, skip_bad=False, progress
         else:
             annotations.append(annotation)
             sizes[str(annotation.get("id"))] = size
-    people, dropped = reader.labelled_people(
+    people = reader.labelled_people(
         {**contents, "annotations": annotations}, keypoint_set
     )
     examples = reader.examples(people, keypoint_set.num_keypoints, progress)
@@ -168,7 +168,7 @@ def load_json(annotation_json, image_dir, keypoint_set, skip_bad=False, progress
         raise ValueError(
             f"{annotation_json} holds no labelled face:"
             f" {len(contents['annotations'])} annotations of {len(reader.images)}"
-            f" images, of which left out: {dropped or 'none'};"
+            f" images, of which left out: {reader.left_out.describe() or 'none'};"
             f" bad: {reader.bad.describe() or 'none'}."
         )
     reader.bad.warn()

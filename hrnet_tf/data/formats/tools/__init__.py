@@ -1,1 +1,99 @@
 """Files of annotation tools, read as examples."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from hrnet_tf.data.formats.tools import coco
+from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
+
+# In the order in which they are tried: the more special ones first.
+FORMATS: tuple = (coco.FORMAT,)
+
+
+def find_format(path: str | Path, format: str | None = None) -> ToolFormat:
+    """Finds the format of a file or folder of annotations.
+
+    Args:
+        path: path of the file or folder.
+        format: str. The name of one of `FORMATS`; None guesses by the content.
+    Returns:
+        `ToolFormat`.
+    Raises:
+        ValueError: if there is no such path or format, or the content is none of a
+            known one.
+    """
+    path = Path(path)
+    if format is not None:
+        for known in FORMATS:
+            if known.name == format:
+                return known
+        raise ValueError(
+            f"There is no format {format!r}. Expected one of {_names()}, or none, to"
+            " guess it by the content."
+        )
+    if not path.exists():
+        raise ValueError(f"There is no file or folder {path}. Check the path.")
+    matches = [(known.match(path), known) for known in FORMATS]
+    for match, known in matches:
+        if match.share == 1:
+            return known
+    match, nearest = max(matches, key=lambda pair: pair[0].share)
+    raise ValueError(_unknown(path, match, nearest))
+
+
+def read_labelled(
+    path: str | Path,
+    format: str | None = None,
+    images: str | Path | None = None,
+    task: str | None = None,
+    work: str | Path | None = None,
+    skip_bad: bool = False,
+    progress: Callable | None = None,
+) -> LabelledData:
+    """Reads annotations of a tool as examples.
+
+    Args:
+        path: path of the annotation file, or of the folder that the tool exported.
+        format: str. The name of one of `FORMATS`; None guesses by the content.
+        images: path of the folder of images; None looks beside the annotations.
+        task: str. What to learn, where the file serves several: "pose",
+            "segmentation" or "classification"; None takes the format's first that the
+            file has labels for.
+        work: path of a folder for label maps, which polygons are painted into; needed
+            for them alone.
+        skip_bad: bool. Whether single bad examples are skipped and counted in one
+            warning instead of raising.
+        progress: callable `(num_done, num_images)` or None.
+    Returns:
+        `LabelledData`.
+    Raises:
+        ValueError: naming file, entry and field, for what cannot be read.
+    """
+    tool = find_format(path, format)
+    if task is not None and task not in tool.tasks:
+        raise ValueError(
+            f"{path} is read as {tool.title}, which labels"
+            f" {' or '.join(tool.tasks)}. Received: task={task!r}."
+        )
+    return tool.read(
+        Path(path),
+        images=None if images is None else Path(images),
+        work=None if work is None else Path(work),
+        task=task,
+        skip_bad=skip_bad,
+        progress=progress,
+    )
+
+
+def _names():
+    return ", ".join(known.name for known in FORMATS)
+
+
+def _unknown(path: Path, match: Match, nearest: ToolFormat) -> str:
+    hint = "none of them fits at all."
+    if match.share > 0:
+        hint = f"the nearest is {nearest.name}, but {match.difference}."
+    return (
+        f"{path} is of no known format ({_names()}); {hint} Name the format, or export"
+        " the annotations as COCO json."
+    )

@@ -1,0 +1,219 @@
+"""The entries of COCO-style files, and what categories say of keypoints."""
+
+import dataclasses
+import re
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from hrnet_tf.data.bad_examples import BadExample
+from hrnet_tf.data.formats.checked_json import LARGEST, decode, field
+
+# Names such as "3" or "keypoint_3" say nothing but the place.
+_NUMBERED = re.compile(r"(k|kp|kpt|keypoint|point|joint|landmark|pt|p)?[ _-]?\d+")
+
+
+class ImageEntry(msgspec.Struct):
+    """An entry of "images"; 0 for an unknown side is None."""
+
+    file_name: str
+    id: int | str
+    height: int | None = None
+    width: int | None = None
+
+    def __post_init__(self):
+        self.id = as_number(self.id)
+
+
+class AnnotationEntry(msgspec.Struct):
+    """An entry of "annotations"."""
+
+    image_id: int | str | None = None
+    id: int | str | None = None
+    category_id: int | str | None = None
+    iscrowd: float | bool | None = None
+    area: float | None = None
+    bbox: list[float] | None = None
+    keypoints: list[float | None] | None = None
+
+    def __post_init__(self):
+        self.image_id = as_number(self.image_id)
+        self.id = as_number(self.id)
+        self.category_id = as_number(self.category_id)
+
+
+class CategoryEntry(msgspec.Struct):
+    """An entry of "categories"."""
+
+    id: int | str | None = None
+    name: str | int | None = None
+    supercategory: str | None = None
+    keypoints: list[str | int] | None = None
+    skeleton: list[list[int]] | None = None
+
+    def __post_init__(self):
+        self.id = as_number(self.id)
+
+
+def as_number(value: Any) -> Any:
+    """Returns the whole number that a text such as "12" is; anything else as it is."""
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,18}(\.0*)?\s*", value):
+        return int(value.split(".")[0])
+    return value
+
+
+def read_image(path: Any, entry: Any, position: int) -> ImageEntry:
+    """Returns an entry of "images", checked.
+
+    Args:
+        path: path of the file, for messages.
+        entry: see `checked_json.decode`.
+        position: int. Its place in the list, from 0.
+    Raises:
+        BadExample: if it is of another form.
+    """
+    missing = [key for key in ("id", "file_name") if field(entry, key) is None]
+    if missing:
+        raise BadExample(
+            "image without id or name", f"{path}: the image {entry} lacks {missing}."
+        )
+    image = decode(entry, ImageEntry, f"{path}: image {position} (from 0)")
+    for side in ("height", "width"):
+        value = getattr(image, side)
+        if value is not None and not 0 <= value <= LARGEST:
+            raise BadExample(
+                f"wrong {side}",
+                f"{path}: the {side} of image {image.file_name} is {value}; expected"
+                " pixels, or 0 where it is not known.",
+            )
+        setattr(image, side, value or None)
+    return image
+
+
+def image_number(image: ImageEntry, path: Any) -> int:
+    """Returns the id of an image as a whole number.
+
+    Raises:
+        ValueError: if it is text that is no number, or too large.
+    """
+    if isinstance(image.id, str) or abs(image.id) > LARGEST:
+        raise ValueError(
+            f"{path}: the id of image {image.file_name} is {image.id!r}; expected a"
+            " whole number, by which results name the image. Number the images, and"
+            " their annotations' image_id alike."
+        )
+    return image.id
+
+
+def categories_with_keypoints(path: Any, entries: list) -> list:
+    """Returns the categories that declare a list of keypoints.
+
+    Args:
+        path: path of the file, for messages.
+        entries: list of entries of "categories", see `checked_json.decode`.
+    Returns:
+        list of `CategoryEntry`.
+    Raises:
+        ValueError: if an entry is of another form.
+    """
+    return [c for c in read_categories(path, entries) if c.keypoints]
+
+
+def read_categories(path: Any, entries: list) -> list:
+    """Returns all categories, checked; arguments as `categories_with_keypoints`."""
+    categories = []
+    for position, entry in enumerate(entries):
+        where = f"{path}: category {position} (from 0)"
+        category = decode(entry, CategoryEntry, where)
+        if category.keypoints:
+            category.keypoints = [str(name) for name in category.keypoints]
+        categories.append(category)
+    return categories
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """How the keypoints of a category become those of a keypoint set.
+
+    Attributes:
+        indices: int array `[K]`, the places in the file of the set's keypoints; None
+            where the order is the same.
+        note: str. What the user is to see; "" where names and order are the same.
+    """
+
+    indices: np.ndarray | None = None
+    note: str = ""
+
+
+def order_of(path: Any, category: CategoryEntry, keypoint_set: Any) -> Order:
+    """Compares a category's keypoints with a set's.
+
+    Args:
+        path: path of the file, for messages.
+        category: `CategoryEntry` with keypoints.
+        keypoint_set: `KeypointSet`.
+    Raises:
+        ValueError: if there are others, or another number.
+    """
+    found, wanted = category.keypoints, list(keypoint_set.names)
+    what = f"{path}: the category {category.name!r}"
+    if len(found) != len(wanted):
+        raise ValueError(
+            f"{what} has {len(found)} keypoints, but the keypoint set"
+            f" {keypoint_set.name!r} has {len(wanted)}. Pass the descriptor of this"
+            " data set."
+        )
+    if found == wanted:
+        return Order()
+    if all(_NUMBERED.fullmatch(name.casefold()) for name in found):
+        return Order(
+            note=f"{what} numbers its keypoints without names: they are taken in the"
+            f" order of the set {keypoint_set.name!r}."
+        )
+    spelled = [_spelling(name) for name in found]
+    expected = [_spelling(name) for name in wanted]
+    if sorted(spelled) != sorted(expected) or len(set(spelled)) < len(spelled):
+        raise ValueError(_differences(what, found, wanted, keypoint_set))
+    note = ""
+    if sorted(found) != sorted(wanted):
+        pairs = zip(found, (wanted[expected.index(s)] for s in spelled), strict=True)
+        first = next(f"{a!r} for {b!r}" for a, b in pairs if a != b)
+        note = f" spells keypoints differently, such as {first},"
+    if spelled == expected:
+        return Order(note=f"{what}{note} which are taken to be the same.")
+    note += " and" if note else ""
+    return Order(
+        np.array([spelled.index(name) for name in expected]),
+        f"{what}{note} has its keypoints in another order than the set"
+        f" {keypoint_set.name!r} ({', '.join(found[:4])}, ...): they are put in the"
+        " set's order by their names.",
+    )
+
+
+def limbs(category: CategoryEntry) -> list:
+    """Returns the limbs of a category as pairs of its keypoints' names.
+
+    Indices count from 1, or from 0 if a 0 is among them; wrong ones are left out.
+    """
+    pairs = [pair for pair in category.skeleton or () if len(pair) == 2]
+    start = 0 if any(0 in pair for pair in pairs) else 1
+    names = dict(enumerate(category.keypoints or (), start))
+    return [(names[a], names[b]) for a, b in pairs if a in names and b in names]
+
+
+def _spelling(name):
+    """A name without case, blanks and underscores; l and r are left and right."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    words = re.split(r"[\W_]+", words.casefold())
+    return "".join({"l": "left", "r": "right"}.get(word, word) for word in words)
+
+
+def _differences(what, found, wanted, keypoint_set):
+    places = [i for i, (a, b) in enumerate(zip(found, wanted, strict=True)) if a != b]
+    first = ", ".join(f"{i}: {found[i]!r} for {wanted[i]!r}" for i in places[:3])
+    return (
+        f"{what} has other keypoints than the set {keypoint_set.name!r}, at"
+        f" {len(places)} of {len(wanted)} places (from 0), such as {first}. Pass the"
+        " descriptor of this data set, with these names."
+    )
