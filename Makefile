@@ -38,7 +38,12 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist worksteal
 
-test-slow: $(STAMP)
+# The libraries of annotation tools, which their files are compared with.
+$(VENV)/.formats-installed: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable ".[formats]"
+	@touch $@
+
+test-slow: $(VENV)/.formats-installed
 	$(BIN)/python -m pytest -m slow
 
 # Apache Beam brings older releases of libraries, and so has an environment of its own.

@@ -48,6 +48,9 @@ DOCS = [
 EXTRAS = {
     # OpenCV, as it is installed by pip, writes no H.264.
     "video": ["av>=14"],
+    # Files of annotation tools: SLEAP's; tables in HDF5, as DeepLabCut has them; and
+    # config.yaml.
+    "formats": ["sleap-io>=0.9", "pandas>=2", "tables>=3.9", "pyyaml>=6"],
     # Data sets by names such as tfds:imagenet2012.
     "tfds": ["tensorflow-datasets>=4.9.9"],
     "official": [
@@ -75,6 +78,8 @@ EXTRAS = {
         "pytest>=8",
         "pytest-xdist>=3.5",
         "ruff>=0.14,<0.18",
+        # config.yaml of DeepLabCut.
+        "pyyaml>=6",
         # A client against a server of the tests.
         "kubernetes>=31,<38",
         # The reference of crops and blurs.

@@ -5,6 +5,10 @@ import importlib
 # What the extras are for, by the name of their module.
 _EXTRAS = {
     "av": ("video", "PyAV"),
+    "pandas": ("formats", "pandas"),
+    "sleap_io": ("formats", "sleap-io"),
+    "tables": ("formats", "PyTables"),
+    "yaml": ("formats", "PyYAML"),
     "tensorflow_datasets": ("tfds", "TensorFlow Datasets"),
     "official": ("official", "tf-models-official"),
 }

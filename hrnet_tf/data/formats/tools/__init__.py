@@ -3,11 +3,25 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from hrnet_tf.data.formats.tools import coco
+from hrnet_tf.data.formats.tools import (
+    coco,
+    cvat,
+    deepposekit,
+    dlc,
+    label_studio,
+    sleap,
+)
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
 
 # In the order in which they are tried: the more special ones first.
-FORMATS: tuple = (coco.FORMAT,)
+FORMATS: tuple = (
+    coco.FORMAT,
+    label_studio.FORMAT,
+    cvat.FORMAT,
+    sleap.FORMAT,
+    dlc.FORMAT,
+    deepposekit.FORMAT,
+)
 
 
 def find_format(path: str | Path, format: str | None = None) -> ToolFormat:

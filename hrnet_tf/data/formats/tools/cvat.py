@@ -1,0 +1,257 @@
+"""Annotations of CVAT: xml 1.1 for images and for videos.
+
+The xml is read here: datumaro makes loose points of skeletons, and visible ones of
+those that are outside or occluded.
+"""
+
+import collections
+from pathlib import Path
+
+from hrnet_tf.data.bad_examples import BadExample, BadExamples
+from hrnet_tf.data.formats.image_finder import ImageFinder
+from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
+from hrnet_tf.data.formats.tools.cvat_shapes import Frame, numbers_of, read_file
+from hrnet_tf.data.formats.tools.frames import VideoFrames, frames_of_file
+from hrnet_tf.data.formats.tools.loose_points import LoosePoint, people_of
+from hrnet_tf.data.formats.tools.marks import content_of, files_of, match_of
+from hrnet_tf.data.formats.tools.people import (
+    Person,
+    Picture,
+    check_source,
+    limbs_of,
+    pose_data,
+)
+from hrnet_tf.data.formats.tools.whole_pictures import ClassedPicture, class_data
+from hrnet_tf.data.left_out import LeftOut
+from hrnet_tf.pictures.video import VIDEO_SUFFIXES
+
+_SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+}
+_NOTE = (
+    "CVAT counts from the picture's corner; half a pixel was taken off, so that the"
+    " centre of the first pixel is at 0, 0. Points that are outside were read as not"
+    " labelled, occluded ones as occluded."
+)
+
+
+def match(path: Path) -> Match:
+    """See `ToolFormat`."""
+    path = _file(path)
+    content = content_of(path, ".xml")
+    return match_of(
+        (bool(content), "it is no .xml file"),
+        (b"<annotations" in content[:4096], "it does not begin with <annotations>"),
+        (b"<image " in content or b"<track " in content, "it has no image or track"),
+        (b"<version>1." in content[:4096], "it has no version 1.x"),
+    )
+
+
+def read(
+    path, images=None, work=None, task=None, skip_bad=False, progress=None
+) -> LabelledData:
+    """See `ToolFormat`."""
+    path = _file(Path(path))
+    check_source(path, "annotations.xml of CVAT")
+    bad, left_out = BadExamples(path, skip_bad), LeftOut()
+    content = read_file(path, left_out)
+    task = task or _guess(path, content)
+    finder = _Finder(path, images, work)
+    return _READERS[task](path, content, finder, bad, left_out, progress)
+
+
+def _file(path):
+    """The annotations.xml of an export's folder."""
+    if path.is_dir():
+        found = files_of(path, "annotations.xml", "*.xml")
+        return found[0] if found else path / "annotations.xml"
+    return path
+
+
+def _guess(path, content):
+    kinds = {shape.kind for frame in content.frames for shape in frame.shapes}
+    for task, marks in {
+        "pose": {"skeleton", "points"},
+        "segmentation": {"polygon", "mask"},
+        "classification": {"tag"},
+    }.items():
+        if kinds & marks:
+            return task
+    raise ValueError(
+        f"{path} holds no skeletons, points, polygons, masks or tags in"
+        f" {len(content.frames)} frames; found: {', '.join(sorted(kinds)) or 'none'}."
+    )
+
+
+def _poses(path, content, finder, bad, left_out, progress):
+    label = _most_used(content, left_out)
+    names = list(content.parts.get(label, ()))
+    known = set(names)
+    pictures = []
+    for frame in content.frames:
+        name, find = finder.of(frame)
+        try:
+            people = _people(name, frame, label, left_out)
+        except BadExample as error:
+            bad.add(error)
+            continue
+        # Files without a list of labels tell names by their use.
+        for person in people:
+            names += [part for part in person.points if part not in known]
+            known.update(person.points)
+        split = _SPLITS.get(frame.subset.lower())
+        pictures.append(
+            Picture(name, find, people, frame.size, frame.video or None, split)
+        )
+    limbs = content.limbs.get(label, ())
+    return pose_data(
+        "cvat",
+        path,
+        pictures,
+        names,
+        bad,
+        left_out,
+        progress,
+        notes=(_NOTE,),
+        skeleton=limbs_of(limbs, names),
+    )
+
+
+def _most_used(content, left_out):
+    """The label of most skeletons; None for a file of loose points."""
+    counts = collections.Counter()
+    for frame in content.frames:
+        counts.update(s.label for s in frame.shapes if s.kind == "skeleton")
+    if not counts:
+        return None
+    label = counts.most_common(1)[0][0]
+    for other, count in counts.items():
+        if other != label:
+            left_out.add("skeletons of another label", other, count)
+    return label
+
+
+def _people(name, frame, label, left_out):
+    """The people of a frame: skeletons of the label, or loose points."""
+    boxes = {}
+    for number, shape in enumerate(frame.shapes):
+        if shape.kind == "box":
+            boxes[shape.group or f"box {number}"] = _box(shape, name)
+    others = [s for s in frame.shapes if s.kind in ("polygon", "mask")]
+    if others:
+        left_out.add("polygons and masks", name, len(others))
+    if label is None:
+        return people_of(name, list(_points(frame, name)), boxes)
+    people = []
+    for shape in frame.shapes:
+        if shape.kind == "skeleton" and shape.label == label:
+            points = {}
+            for part in shape.parts:
+                if not part.outside:
+                    (x, y), *_ = numbers_of(part, name)
+                    points[part.label] = (x, y, 1 if part.occluded else 2)
+            people.append(Person(points, boxes.pop(shape.group, None)))
+    loose = sum(shape.kind == "points" for shape in frame.shapes)
+    if loose:
+        left_out.add("points beside skeletons", name, loose)
+    if boxes:
+        left_out.add("boxes that are grouped with no skeleton", name, len(boxes))
+    return people
+
+
+def _points(frame, name):
+    for shape in frame.shapes:
+        if shape.kind == "points" and not shape.outside:
+            for x, y in numbers_of(shape, name):
+                place = (x, y, 1 if shape.occluded else 2)
+                yield LoosePoint(shape.label, place, shape.group or None)
+
+
+def _box(shape, name):
+    try:
+        left, top, right, bottom = (
+            float(shape.fields[side]) for side in ("xtl", "ytl", "xbr", "ybr")
+        )
+    except (KeyError, ValueError):
+        raise BadExample(
+            "wrong box", f"{name}: a box of {shape.label!r} lacks numbers of its sides."
+        ) from None
+    return left, top, right - left, bottom - top
+
+
+class _Finder:
+    """Finds pictures by name; frames as pictures, or in the video."""
+
+    def __init__(self, path, images, work):
+        self._path, self._work = path, work
+        self._video = None
+        if images is not None and images.suffix.lower() in VIDEO_SUFFIXES:
+            self._video, images = images, images.parent
+        self.finder = ImageFinder(images or path.resolve().parent)
+        self._videos = {}
+
+    def of(self, frame: Frame):
+        """The name of a frame, and the function that finds its file."""
+        if frame.name:
+            return frame.name, lambda: self.finder.find(frame.name)
+        video = frame.video or "the video"
+        if frame.video not in self._videos:
+            self._videos[frame.video] = VideoFrames(
+                self._path,
+                video,
+                lambda numbers: self._read(frame.video, numbers),
+                self._work,
+            )
+        from_video = self._videos[frame.video].want(frame.number)
+
+        def find():
+            # What CVAT calls frames when it exports them too.
+            for ending in ("PNG", "png", "jpg"):
+                try:
+                    return self.finder.find(f"frame_{frame.number:06d}.{ending}")
+                except BadExample:
+                    continue
+            return from_video()
+
+        return f"frame {frame.number} of {video}", find
+
+    def _read(self, video, numbers):
+        path = self._video
+        if path is None:
+            if not video:
+                raise ValueError(
+                    f"{self._path} does not name the video of its frames. Pass the"
+                    " video, or the folder of its frames, as `images`."
+                )
+            path = self.finder.find(video)
+        yield from frames_of_file(path, numbers)
+
+
+def _classes(path, content, finder, bad, left_out, progress):
+    pictures = []
+    for frame in content.frames:
+        name, find = finder.of(frame)
+        tags = [shape.label for shape in frame.shapes if shape.kind == "tag"]
+        others = len(frame.shapes) - len(tags)
+        if others:
+            left_out.add("shapes beside tags", name, others)
+        split = _SPLITS.get(frame.subset.lower())
+        video = frame.video or None
+        pictures.append(ClassedPicture(name, find, tags, video, split))
+    return class_data("cvat", path, pictures, bad, left_out, progress)
+
+
+_READERS = {"pose": _poses, "classification": _classes}
+
+FORMAT = ToolFormat(
+    name="cvat",
+    title="CVAT",
+    tasks=tuple(_READERS),
+    match=match,
+    read=read,
+)

@@ -1,0 +1,195 @@
+"""Exports of Label Studio: its JSON, and JSON_MIN.
+
+Its own json is read, not what label-studio-sdk makes of it: that merges the people of a
+picture, rounds to pixels and knows one visibility.
+"""
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlparse
+
+from hrnet_tf.data.bad_examples import BadExample, BadExamples
+from hrnet_tf.data.formats.image_finder import ImageFinder
+from hrnet_tf.data.formats.tools import label_studio_kinds as kinds
+from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
+from hrnet_tf.data.formats.tools.label_studio_kinds import Labelled
+from hrnet_tf.data.formats.tools.label_studio_regions import regions_of
+from hrnet_tf.data.formats.tools.marks import content_of, match_of
+from hrnet_tf.data.formats.tools.people import check_source
+from hrnet_tf.data.left_out import LeftOut
+
+_IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+# What Label Studio puts before the names of files that are uploaded.
+_UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
+_READERS = {
+    "pose": kinds.poses,
+    "classification": kinds.classes,
+}
+
+
+def match(path: Path) -> Match:
+    """See `ToolFormat`."""
+    content = content_of(path, ".json")
+    start = content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    drawn = b'"original_width"' in content or b'"from_name"' in content
+    whole = b'"annotations"' in content and b'"data"' in content
+    return match_of(
+        (bool(content), "it is no .json file"),
+        (start == b"[", "it holds no list of tasks"),
+        (drawn, "nothing in it has 'original_width' or 'from_name'"),
+        (whole or b'"annotator"' in content, "its tasks have no 'annotations'"),
+    )
+
+
+def read(
+    path, images=None, work=None, task=None, skip_bad=False, progress=None
+) -> LabelledData:
+    """See `ToolFormat`."""
+    path = Path(path)
+    check_source(path, "export of Label Studio")
+    bad, left_out = BadExamples(path, skip_bad), LeftOut()
+    finder = _Finder(path, images)
+    labelled = []
+    for number, entry in enumerate(_tasks(path)):
+        try:
+            found = _labelled(entry, number, finder, left_out)
+        except BadExample as error:
+            bad.add(error)
+        else:
+            labelled += found
+    wanted = task or kinds.guess(path, labelled, left_out, bad)
+    return _READERS[wanted](path, labelled, bad, left_out, work, progress)
+
+
+def _tasks(path):
+    try:
+        tasks = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path} is not valid json (cut short, or another format): {error}."
+        ) from error
+    if isinstance(tasks, dict):
+        tasks = [tasks]
+    if not isinstance(tasks, list) or not all(isinstance(t, dict) for t in tasks):
+        raise ValueError(
+            f"{path} holds no list of tasks as Label Studio exports them with 'JSON'."
+        )
+    return tasks
+
+
+def _labelled(entry, number, finder, left_out):
+    """The `Labelled` of a task, in a list; [] without an annotation."""
+    whole = "annotations" in entry or "completions" in entry
+    data = entry.get("data") if whole else entry
+    name = _picture(data if isinstance(data, dict) else {}, entry, number)
+    results = _annotation(entry, name, left_out) if whole else _of_min(entry)
+    if results is None:
+        return []
+    regions, related = regions_of(results, name)
+    found = Labelled(name, lambda: finder.find(name), regions, related)
+    return [found]
+
+
+def _picture(data, entry, number):
+    texts = {k: v for k, v in data.items() if isinstance(v, str)}
+    pictures = [v for v in texts.values() if _ending(v) in _IMAGES]
+    preferred = [texts[k] for k in ("image", "img", "picture", "photo") if k in texts]
+    if not pictures + preferred:
+        raise BadExample(
+            "task without picture",
+            f"The task {entry.get('id', number)} names no picture among its data"
+            f" ({', '.join(map(str, data)) or 'none'}).",
+        )
+    return (preferred + pictures)[0]
+
+
+def _ending(text):
+    url = urlparse(text)
+    path = (parse_qs(url.query).get("d") or [url.path])[0]
+    return Path(path).suffix.lower()
+
+
+def _annotation(entry, name, left_out):
+    """The results of the annotation that counts; None where there is none."""
+    given = entry.get("annotations") or entry.get("completions") or []
+    kept = [a for a in given if isinstance(a, dict) and not a.get("was_cancelled")]
+    if len(kept) < len(given):
+        left_out.add("annotations that were skipped", name, len(given) - len(kept))
+    if not kept:
+        predicted = entry.get("predictions") or []
+        reason = "pictures without an annotation"
+        if predicted:
+            reason += ", with predictions that nobody accepted"
+        left_out.add(reason, name)
+        return None
+    if len(kept) > 1:
+        left_out.add("annotations beside the one that counts", name, len(kept) - 1)
+        kept.sort(
+            key=lambda a: (
+                bool(a.get("ground_truth")),
+                str(a.get("updated_at") or a.get("created_at") or ""),
+                a.get("id") if isinstance(a.get("id"), int) else 0,
+            )
+        )
+    results = kept[-1].get("result")
+    if not isinstance(results, list):
+        raise BadExample("wrong result", f"{name}: its annotation has no results.")
+    return results
+
+
+def _of_min(entry):
+    """The results of a task of JSON_MIN, which keeps only values by their question."""
+    results = []
+    for question, values in entry.items():
+        if isinstance(values, dict) and isinstance(values.get("choices"), list):
+            values = values["choices"]
+        if not isinstance(values, list):
+            continue
+        if values and all(isinstance(value, str) for value in values):
+            value = {"choices": values}
+            results.append({"type": "choices", "from_name": question, "value": value})
+            continue
+        for value in values:
+            names = [k for k in value if k.endswith("labels")] if value else []
+            if isinstance(value, dict) and names:
+                sizes = {k: value[k] for k in value if k.startswith("original_")}
+                result = {"type": names[0], "from_name": question, "value": value}
+                results.append({**result, **sizes})
+    return results
+
+
+class _Finder:
+    """Finds the pictures of tasks: uploaded, of a folder, or of a bucket."""
+
+    def __init__(self, path, images):
+        self._path = path
+        self._finder = ImageFinder(images or path.resolve().parent)
+
+    def find(self, name):
+        if name.startswith("data:"):
+            raise BadExample(
+                "picture inside",
+                f"{self._path}: a picture is inside the task as text; save it as a"
+                " file, and name that.",
+            )
+        url = urlparse(name)
+        given = parse_qs(url.query).get("d")
+        path = unquote(given[0] if given else f"{url.netloc}{url.path}")
+        *folders, last = path.split("/")
+        try:
+            return self._finder.find("/".join([*folders, last]))
+        except BadExample as error:
+            if error.kind != "absent image" or not _UPLOADED.match(last):
+                raise
+            # An upload has a random beginning, which the user's own file has not.
+            return self._finder.find(_UPLOADED.sub("", last))
+
+
+FORMAT = ToolFormat(
+    name="label_studio",
+    title="Label Studio",
+    tasks=tuple(_READERS),
+    match=match,
+    read=read,
+)

@@ -1,0 +1,105 @@
+"""What Label Studio's regions are labels of: people, segments or whole pictures."""
+
+import collections
+import dataclasses
+from collections.abc import Callable
+
+from hrnet_tf.data.bad_examples import BadExample
+from hrnet_tf.data.formats.tools.base import LabelledData
+from hrnet_tf.data.formats.tools.label_studio_regions import points_and_boxes
+from hrnet_tf.data.formats.tools.loose_points import people_of
+from hrnet_tf.data.formats.tools.people import Picture, pose_data
+from hrnet_tf.data.formats.tools.whole_pictures import ClassedPicture, class_data
+
+_SEGMENTS = ("polygon", "brush")
+_POINTS_NOTE = (
+    "Label Studio counts in percent from the picture's corner; half a pixel was taken"
+    " off, so that the centre of the first pixel is at 0, 0. A point is occluded where"
+    " an answer about it says so (occluded, hidden, invisible), and visible otherwise."
+)
+_NAMES_NOTE = (
+    "The export does not tell the order of the labels: they are in that of their first"
+    " use."
+)
+
+
+@dataclasses.dataclass
+class Labelled:
+    """A picture of an export.
+
+    Attributes:
+        name: str. What the task calls it.
+        find: function without arguments to the `Path` of the image file.
+        regions: list of `Region`.
+        related: list of pairs of regions' ids.
+    """
+
+    name: str
+    find: Callable
+    regions: list
+    related: list
+
+
+def guess(path, labelled: list, left_out, bad) -> str:
+    """Returns the task that a file has labels for, poses before segments."""
+    found = {region.kind for picture in labelled for region in picture.regions}
+    if "keypoint" in found:
+        return "pose"
+    if found & set(_SEGMENTS):
+        return "segmentation"
+    if any(r.answers for picture in labelled for r in picture.regions if not r.kind):
+        return "classification"
+    raise ValueError(
+        f"{path} holds no keypoints, polygons, brushes or choices in {len(labelled)}"
+        f" labelled pictures; left out: {left_out.describe() or 'none'}; bad:"
+        f" {bad.describe() or 'none'}."
+    )
+
+
+def poses(path, labelled, bad, left_out, work, progress) -> LabelledData:
+    """Reads keypoints, and the boxes of people if there are any."""
+    pictures, names = [], {}
+    for picture in labelled:
+        try:
+            points, boxes = points_and_boxes(
+                picture.regions, picture.related, picture.name
+            )
+            people = people_of(picture.name, points, boxes)
+        except BadExample as error:
+            bad.add(error)
+            continue
+        names.update(dict.fromkeys(point.label for point in points))
+        sizes = [region.size for region in picture.regions if region.size]
+        size = sizes[0] if sizes else None
+        others = [r for r in picture.regions if r.kind in _SEGMENTS]
+        if others:
+            left_out.add("polygons and brushes", picture.name, len(others))
+        pictures.append(Picture(picture.name, picture.find, people, size))
+    return pose_data(
+        "label_studio",
+        path,
+        pictures,
+        list(names),
+        bad,
+        left_out,
+        progress,
+        notes=(_POINTS_NOTE, _NAMES_NOTE),
+    )
+
+
+def classes(path, labelled, bad, left_out, work, progress) -> LabelledData:
+    """Reads answers about whole pictures: those to the question of most answers."""
+    counts = collections.Counter()
+    for picture in labelled:
+        for region in picture.regions:
+            counts.update(list(region.answers) if not region.kind else ())
+    question = counts.most_common(1)[0][0] if counts else None
+    for other, count in counts.items():
+        if other != question:
+            left_out.add("answers to another question", other, count)
+    pictures = []
+    for picture in labelled:
+        whole = [r.answers.get(question, []) for r in picture.regions if not r.kind]
+        answers = [answer for answers in whole for answer in answers]
+        pictures.append(ClassedPicture(picture.name, picture.find, answers))
+    return class_data("label_studio", path, pictures, bad, left_out, progress)

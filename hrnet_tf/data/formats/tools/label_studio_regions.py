@@ -1,0 +1,181 @@
+"""Regions of Label Studio's json: what was drawn on one picture."""
+
+import dataclasses
+import re
+
+import numpy as np
+
+from hrnet_tf.data.bad_examples import BadExample
+from hrnet_tf.data.formats.tools.loose_points import LoosePoint
+
+# Answers about a point that make it an occluded one.
+_OCCLUDED = ("occluded", "hidden", "invisible", "not visible")
+_KINDS = ("keypoint", "rectangle", "polygon", "brush")
+
+
+@dataclasses.dataclass
+class Region:
+    """Something drawn; what is said of it in several results is together here.
+
+    Attributes:
+        id: str.
+        kind: str, of `_KINDS`, or "" for what is said of the whole picture.
+        labels: list of str.
+        value: dict, its numbers in percent of the picture.
+        size: (height, width) of the picture in px.
+        parent: str or None. The id of the region it was put under.
+        answers: dict of a question's name to a list of str.
+    """
+
+    id: str
+    kind: str
+    labels: list
+    value: dict
+    size: tuple | None
+    parent: str | None
+    answers: dict
+
+    def point(self, x: float, y: float) -> tuple:
+        """Returns percents as 0-based px, the centre of the first pixel at 0, 0."""
+        height, width = self.size
+        return x / 100 * width - 0.5, y / 100 * height - 0.5
+
+
+def regions_of(results: list, name: str) -> tuple:
+    """Puts the results of an annotation together.
+
+    Args:
+        results: list of dict, the "result" of an annotation.
+        name: str. The picture, for messages.
+    Returns:
+        list of `Region`, and a list of pairs of ids that were related by hand.
+    Raises:
+        BadExample: for results of another form.
+    """
+    regions, related = {}, []
+    for number, result in enumerate(results):
+        if not isinstance(result, dict) or not isinstance(result.get("type"), str):
+            raise BadExample(
+                "wrong result", f"{name}: result {number} has no type: {result!r:.80}."
+            )
+        if result["type"] == "relation":
+            related.append((result.get("from_id"), result.get("to_id")))
+            continue
+        key = result.get("id") or number
+        region = regions.setdefault(key, Region(str(key), "", [], {}, None, None, {}))
+        _add(region, result, name)
+    return list(regions.values()), related
+
+
+def _add(region, result, name):
+    value = result.get("value")
+    if not isinstance(value, dict):
+        raise BadExample(
+            "wrong result", f"{name}: the result {region.id} has no value."
+        )
+    kind = re.sub("labels$", "", result["type"])
+    if kind in _KINDS:
+        region.kind = kind
+    elif result["type"] == "labels":
+        region.kind = region.kind or next((k for k in _KINDS if _fits(k, value)), "")
+    if "choices" in value:
+        answers = region.answers.setdefault(result.get("from_name", ""), [])
+        answers += [str(choice) for choice in value["choices"]]
+    for field, entry in value.items():
+        if field.endswith("labels") and isinstance(entry, list):
+            region.labels += [str(label) for label in entry]
+    region.value.update(value)
+    region.parent = result.get("parentID") or region.parent
+    height, width = (result.get(f"original_{side}") for side in ("height", "width"))
+    if height and width:
+        region.size = (int(height), int(width))
+    if result.get("image_rotation"):
+        raise BadExample(
+            "rotated picture",
+            f"{name} was labelled while it was turned by {result['image_rotation']}"
+            " degrees in Label Studio. Turn the file and label it again.",
+        )
+
+
+def _fits(kind, value):
+    if kind == "polygon":
+        return "points" in value
+    if kind == "brush":
+        return "rle" in value
+    return kind == "rectangle" and "height" in value and "x" in value
+
+
+def points_and_boxes(regions: list, related: list, name: str) -> tuple:
+    """Returns the keypoints (list of `LoosePoint`) and boxes (dict) of regions."""
+    boxes = {r.id: _box(r, name) for r in regions if r.kind == "rectangle"}
+    parents = {}
+    for one, other in related:
+        for point, box in ((one, other), (other, one)):
+            if box in boxes and point not in boxes:
+                parents[point] = box
+    points = []
+    for region in regions:
+        if region.kind != "keypoint":
+            continue
+        if len(region.labels) != 1:
+            raise BadExample(
+                "keypoint without name",
+                f"{name}: the keypoint {region.id} has the labels {region.labels};"
+                " expected one.",
+            )
+        x, y = _numbers(region, name, "x", "y")
+        said = [a.lower() for answer in region.answers.values() for a in answer]
+        seen = 1 if set(said) & set(_OCCLUDED) else 2
+        parent = region.parent or parents.get(region.id)
+        place = (*region.point(x, y), seen)
+        points.append(LoosePoint(region.labels[0], place, parent))
+    return points, boxes
+
+
+def polygon_of(region: Region, name: str) -> np.ndarray:
+    """Returns the corners of a polygon, `[N, 2]` px, see `Region.point`."""
+    _numbers(region, name)
+    corners = region.value.get("points")
+    try:
+        corners = np.asarray(corners, np.float64).reshape(-1, 2)
+    except (TypeError, ValueError):
+        corners = np.zeros((0, 2))
+    if len(corners) < 3 or not np.isfinite(corners).all():
+        raise BadExample(
+            "wrong polygon",
+            f"{name}: the polygon {region.id} has no three corners with x and y.",
+        )
+    return np.stack(region.point(corners[:, 0], corners[:, 1]), axis=1)
+
+
+def _box(region, name):
+    x, y, width, height = _numbers(region, name, "x", "y", "width", "height")
+    across, down = region.size[1] / 100, region.size[0] / 100
+    if region.value.get("rotation"):
+        angle = np.radians(float(region.value["rotation"]))
+        # Turned about its first corner; the box is the upright one around it.
+        sides = np.array([[0, 0], [width, 0], [width, height], [0, height]])
+        sides = sides * [across, down]
+        turn = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+        corners = sides @ np.array(turn) + [x * across, y * down]
+        low, high = corners.min(0), corners.max(0)
+        return tuple(np.concatenate([low, high - low]).tolist())
+    return x * across, y * down, width * across, height * down
+
+
+def _numbers(region, name, *fields):
+    if region.size is None:
+        raise BadExample(
+            "region without size",
+            f"{name}: the region {region.id} has no original_width and"
+            " original_height. Export the annotations as JSON again.",
+        )
+    values = [region.value.get(field) for field in fields]
+    for field, value in zip(fields, values, strict=True):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise BadExample(
+                f"wrong {field}",
+                f"{name}: {field} of the region {region.id} is {value!r}; expected a"
+                " number in percent.",
+            )
+    return values

@@ -1,0 +1,207 @@
+"""Exports of Label Studio."""
+
+import copy
+
+import numpy as np
+import pytest
+from drawn_people import HEIGHT, WIDTH, draw_pictures, write
+
+from hrnet_tf.data.formats.tools import read_labelled
+
+UPLOAD = "/data/upload/3/0a1b2c3d-a.png"
+STORED = "/data/local-files/?d=photos%2Fb.png"
+
+
+def result(id_, kind, value, **fields):
+    size = {"original_width": WIDTH, "original_height": HEIGHT, "image_rotation": 0}
+    return {"id": id_, "type": kind, "value": value, "from_name": "q", **size, **fields}
+
+
+def point(id_, label, x, y, **fields):
+    """A keypoint, given in pixels."""
+    value = {"x": 100 * (x + 0.5) / WIDTH, "y": 100 * (y + 0.5) / HEIGHT, "width": 0.3}
+    return result(id_, "keypointlabels", {**value, "keypointlabels": [label]}, **fields)
+
+
+def box(id_, x, y, width, height, **fields):
+    value = {"x": 100 * x / WIDTH, "y": 100 * y / HEIGHT}
+    value |= {"width": 100 * width / WIDTH, "height": 100 * height / HEIGHT}
+    value["rectanglelabels"] = ["person"]
+    return result(id_, "rectanglelabels", value, **fields)
+
+
+def said(id_, *choices, **fields):
+    return result(id_, "choices", {"choices": list(choices)}, **fields)
+
+
+def task(number, image, *results, **fields):
+    annotation = {"id": number, "result": list(results), "was_cancelled": False}
+    return {
+        "id": number,
+        "data": {"image": image},
+        "annotations": [annotation],
+        "predictions": [],
+        **fields,
+    }
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return draw_pictures(tmp_path, "a.png", "photos/b.png", "c.png")
+
+
+def read(folder, *tasks, **options):
+    return read_labelled(write(folder / "export.json", list(tasks)), **options)
+
+
+def people(data):
+    return [np.round(example.keypoints, 4).tolist() for example in data.examples]
+
+
+def test_one_person_a_picture(folder):
+    data = read(
+        folder,
+        task(1, UPLOAD, point("1", "tip", 10, 5), point("2", "ear", 12.25, 6)),
+        task(2, STORED, point("3", "ear", 0, 0), said("3", "occluded")),
+    )
+    assert (data.task, data.format, data.names) == (
+        "pose",
+        "label_studio",
+        ("tip", "ear"),
+    )
+    assert people(data) == [
+        [[[10, 5, 2], [12.25, 6, 2]]],
+        [[[0, 0, 0], [0, 0, 1]]],
+    ]
+    assert [e.image_path.rsplit("/", 2)[1:] for e in data.examples][1] == [
+        "photos",
+        "b.png",
+    ]
+    assert "half a pixel was taken off" in data.notes[0]
+
+
+def test_people_by_parent_or_relation_or_place(folder):
+    boxes = box("A", 5, 2, 10, 10), box("B", 20, 2, 12, 10), box("C", 0, 20, 5, 5)
+    related = {"type": "relation", "from_id": "4", "to_id": "B", "direction": "right"}
+    data = read(
+        folder,
+        task(
+            1,
+            UPLOAD,
+            *boxes,
+            point("1", "tip", 10, 5, parentID="A"),
+            # In B's box, but A's all the same.
+            point("2", "ear", 22, 6, parentID="A"),
+            point("3", "tip", 25, 5),
+            point("4", "ear", 3, 3),
+            related,
+        ),
+    )
+    assert people(data) == [[[[10, 5, 2], [22, 6, 2]], [[25, 5, 2], [3, 3, 2]]]]
+    assert np.allclose(data.examples[0].boxes, [[5, 2, 10, 10], [20, 2, 12, 10]])
+    assert data.left_out.counts == {"people without a labelled keypoint": (1, UPLOAD)}
+
+
+def test_whose_a_point_is_has_to_be_clear(folder):
+    twice = point("1", "tip", 10, 5), point("2", "tip", 20, 5)
+    with pytest.raises(ValueError, match="whose 'tip' at .* is: .* lies in no box"):
+        read(folder, task(1, UPLOAD, *twice))
+    both = box("A", 5, 2, 20, 10), box("B", 0, 2, 32, 10)
+    with pytest.raises(ValueError, match="lies in 2 of 2 boxes"):
+        read(folder, task(1, UPLOAD, *both, *twice))
+    mine = [{**each, "parentID": "A"} for each in twice]
+    with pytest.raises(ValueError, match="one person has 'tip' twice"):
+        read(folder, task(1, UPLOAD, *both, *mine))
+
+
+def test_the_annotation_that_counts(folder):
+    chosen = task(1, UPLOAD, point("1", "tip", 10, 5))
+    one = chosen["annotations"][0]
+    other = {"id": 7, "result": [point("1", "tip", 20, 9)], "updated_at": "2026-02-01"}
+    chosen["annotations"] = [
+        {**other, "id": 8, "was_cancelled": True},
+        {**one, "updated_at": "2026-03-01"},
+        other,
+    ]
+    skipped = {**task(2, STORED), "annotations": [], "predictions": [{"result": []}]}
+    data = read(folder, chosen, skipped)
+    assert people(data) == [[[[10, 5, 2]]]]
+    assert data.left_out.counts == {
+        "annotations that were skipped": (1, UPLOAD),
+        "annotations beside the one that counts": (1, UPLOAD),
+        "pictures without an annotation, with predictions that nobody accepted": (
+            1,
+            STORED,
+        ),
+    }
+    other["ground_truth"] = True
+    assert people(read(folder, chosen)) == [[[[20, 9, 2]]]]
+
+
+def test_json_min(folder):
+    regions = [point("1", "tip", 10, 5), point("2", "ear", 12, 6)]
+    entry = {"id": 1, "annotator": 1, "annotation_id": 1, "image": UPLOAD}
+    entry["q"] = [
+        {**r["value"], "original_width": WIDTH, "original_height": HEIGHT}
+        for r in regions
+    ]
+    assert people(read(folder, entry)) == [[[[10, 5, 2], [12, 6, 2]]]]
+    classes = {**entry, "q": "ripe", "r": {"choices": ["red"]}}
+    assert read(folder, classes, format="label_studio").names == ("red",)
+
+
+def test_classes(folder):
+    data = read(
+        folder,
+        task(1, UPLOAD, said("1", "ripe"), said("2", "red", from_name="colour")),
+        task(2, STORED, said("3", "green")),
+        task(3, "s3://bucket/c.png"),
+    )
+    assert (data.task, data.names) == ("classification", ("green", "ripe"))
+    assert [example.label for example in data.examples] == [1, 0]
+    assert data.left_out.counts == {
+        "answers to another question": (1, "colour"),
+        "pictures without labels": (1, "s3://bucket/c.png"),
+    }
+    with pytest.raises(ValueError, match="several classes: ripe, green"):
+        read(folder, task(1, UPLOAD, said("1", "ripe", "green")))
+
+
+def test_a_turned_box_is_the_one_around_it(folder):
+    turned = box("A", 20, 2, 10, 5)
+    turned["value"]["rotation"] = 90
+    data = read(folder, task(1, UPLOAD, turned, point("1", "tip", 17, 5)))
+    assert np.allclose(data.examples[0].boxes, [[15, 2, 5, 10]], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda r: r.update(image_rotation=90), "while it was turned by 90 degrees"),
+        (lambda r: r.pop("original_width"), "no original_width and"),
+        (lambda r: r["value"].update(x="left"), "x of the region 1 is 'left'"),
+        (lambda r: r["value"].update(x=float("nan")), "keypoint is at .nan"),
+        (lambda r: r["value"].update(keypointlabels=[]), r"has the labels \[\]"),
+        (lambda r: r.pop("value"), "the result 1 has no value"),
+        (lambda r: r.pop("type"), "result 0 has no type"),
+    ],
+)
+def test_says_what_is_wrong(folder, change, message):
+    wrong = task(1, UPLOAD, point("1", "tip", 10, 5))
+    change(wrong["annotations"][0]["result"][0])
+    with pytest.raises(ValueError, match=message):
+        read(folder, wrong, format="label_studio")
+    good = copy.deepcopy(task(2, STORED, point("1", "tip", 10, 5)))
+    with pytest.warns(UserWarning, match="1 x"):
+        data = read(folder, wrong, good, format="label_studio", skip_bad=True)
+    assert len(data.examples) == 1
+
+
+def test_says_which_picture_is_absent(folder):
+    with pytest.raises(ValueError, match="no image .*0a1b2c3d-z.png|'z.png'"):
+        read(folder, task(1, "/data/upload/3/0a1b2c3d-z.png", point("1", "tip", 1, 1)))
+    nameless = {**task(1, UPLOAD, point("1", "tip", 1, 1)), "data": {"text": "hi"}}
+    with pytest.raises(
+        ValueError, match="task 1 names no picture among its data .text"
+    ):
+        read(folder, nameless)
