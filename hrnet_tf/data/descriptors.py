@@ -210,7 +210,7 @@ def load_descriptor(name_or_path, descriptor, known):
 
 def _read_json(path):
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_bytes())
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are both.
         raise ValueError(f"{path} is not valid json: {error}.") from error
 

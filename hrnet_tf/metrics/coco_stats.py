@@ -114,7 +114,7 @@ def _read_ground_truth(ground_truth):
     if not isinstance(ground_truth, dict):
         source = str(ground_truth)
         try:
-            ground_truth = json.loads(Path(source).read_text(encoding="utf-8"))
+            ground_truth = json.loads(Path(source).read_bytes())
         except (OSError, ValueError) as error:
             raise ValueError(f"{source} is no readable json file: {error}.") from error
     for key in ("images", "annotations"):

@@ -9,6 +9,7 @@ import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.formats.checked_json import LARGEST, decode, field
+from hrnet_tf.data.formats.checks import finite_numbers
 
 # Names such as "3" or "keypoint_3" say nothing but the place.
 _NUMBERED = re.compile(r"(k|kp|kpt|keypoint|point|joint|landmark|pt|p)?[ _-]?\d+")
@@ -144,6 +145,81 @@ class Order:
 
     indices: np.ndarray | None = None
     note: str = ""
+
+    def apply(self, keypoints: np.ndarray) -> np.ndarray:
+        """Returns keypoints `[K, 3]` in the order of the set."""
+        return keypoints if self.indices is None else keypoints[self.indices]
+
+
+def orders_of(path: Any, categories: list, keypoint_set: Any) -> tuple:
+    """Compares the keypoints of all categories with a set's.
+
+    Args:
+        path: path of the file, for messages.
+        categories: list of `CategoryEntry` with keypoints.
+        keypoint_set: `KeypointSet`.
+    Returns:
+        dict of a category's id to `Order`, {} if no category declares keypoints; and a
+        list of notes. Categories of other keypoints are left out if there is one of
+        the set's.
+    Raises:
+        ValueError: if all categories have other keypoints.
+    """
+    orders, error = {}, None
+    for category in categories:
+        try:
+            orders[category.id] = order_of(path, category, keypoint_set)
+        except ValueError as other:
+            error = error or other
+    if error and not orders:
+        raise error
+    notes = list(dict.fromkeys(o.note for o in orders.values() if o.note))[:1]
+    if error:
+        notes.append(f"{error} Its people are left out.")
+    return orders, notes
+
+
+def order_in(orders: dict, annotation: AnnotationEntry) -> Order | None:
+    """Returns the `Order` of an annotation's keypoints; None for another category."""
+    return orders.get(annotation.category_id) if orders else Order()
+
+
+def checked_keypoints(where: str, values: list, keypoint_set: Any) -> np.ndarray:
+    """Returns the keypoints of an annotation.
+
+    Args:
+        where: str. File and annotation, for the message.
+        values: list of float or None, `3 K` numbers. What is not labelled has no
+            place, and may be written as NaN or null.
+        keypoint_set: `KeypointSet`.
+    Returns:
+        float64 array `[K, 3]`.
+    Raises:
+        BadExample: for another number of values, or wrong ones.
+    """
+    num_keypoints = keypoint_set.num_keypoints
+    if len(values) != 3 * num_keypoints:
+        raise BadExample(
+            "keypoint count contradicts the descriptor",
+            f"{where} has {len(values)} keypoint numbers, but the {num_keypoints}"
+            f" keypoints of the set {keypoint_set.name!r} need {3 * num_keypoints}"
+            " (x, y, visibility).",
+        )
+    keypoints = np.array(values, np.float64).reshape(-1, 3)
+    visibility = keypoints[:, 2]
+    wrong = [v for v in visibility if v not in (0, 1, 2) and np.isfinite(v)]
+    if wrong:
+        raise BadExample(
+            "wrong visibility",
+            f"{where} has a keypoint of visibility {wrong[0]}; expected 0 (not"
+            " labelled), 1 (occluded) or 2 (visible).",
+        )
+    keypoints[(visibility == 0)[:, None] & ~np.isfinite(keypoints)] = 0
+    # An annotation of nothing has NaN or null for visibilities too.
+    if not np.isfinite(keypoints).any():
+        return np.zeros_like(keypoints)
+    flat = {"keypoints": keypoints.ravel()}
+    return finite_numbers(where, flat, "keypoints", (keypoints.size,)).reshape(-1, 3)
 
 
 def order_of(path: Any, category: CategoryEntry, keypoint_set: Any) -> Order:

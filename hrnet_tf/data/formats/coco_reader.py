@@ -13,11 +13,12 @@ from hrnet_tf.data.formats.checked_json import LARGEST, decode, field
 from hrnet_tf.data.formats.checks import check_image, finite_number, finite_numbers
 from hrnet_tf.data.formats.coco_entries import (
     AnnotationEntry,
-    Order,
     as_number,
     categories_with_keypoints,
+    checked_keypoints,
     image_number,
-    order_of,
+    order_in,
+    orders_of,
     read_image,
 )
 from hrnet_tf.data.formats.image_finder import ImageFinder
@@ -50,12 +51,16 @@ class CocoReader:
     def labelled_people(self, contents, keypoint_set):
         """Returns the people of each image id."""
         people = collections.defaultdict(list)
-        orders = self._orders(contents, keypoint_set)
+        categories = categories_with_keypoints(
+            self.source, contents.get("categories") or ()
+        )
+        orders, notes = orders_of(self.source, categories, keypoint_set)
+        self.notes += notes
         for position, entry in enumerate(contents["annotations"]):
             try:
                 annotation = self._annotation(entry, position)
                 image_id = self._image_id(annotation)
-                order = self._order(orders, annotation)
+                order = order_in(orders, annotation)
                 reason = _reason_to_leave_out(annotation, order)
                 person = None
                 if not reason:
@@ -141,34 +146,6 @@ class CocoReader:
             images[image_id] = image
         return images
 
-    def _orders(self, contents, keypoint_set):
-        """Returns `Order` by category; {} if no category declares keypoints.
-
-        Categories of other keypoints are left out if there is one of the set's.
-        """
-        categories = categories_with_keypoints(
-            self.source, contents.get("categories") or ()
-        )
-        orders, error = {}, None
-        for category in categories:
-            try:
-                orders[category.id] = order_of(self.source, category, keypoint_set)
-            except ValueError as other:
-                error = error or other
-        if error and not orders:
-            raise error
-        if error:
-            self.notes.append(f"{error} Its people are left out.")
-        notes = dict.fromkeys(order.note for order in orders.values() if order.note)
-        self.notes += list(notes)[:1]
-        return orders
-
-    def _order(self, orders, annotation):
-        """The `Order` of an annotation's keypoints; None for another category."""
-        if not orders:
-            return Order()
-        return orders.get(annotation.category_id)
-
     def _where(self, annotation):
         return (
             f"{self.source}: annotation {field(annotation, 'id')} of the image id"
@@ -207,11 +184,10 @@ class CocoReader:
             f"{self.source}: annotation {annotation.id} of the image id"
             f" {annotation.image_id}"
         )
-        keypoints = self._keypoints(where, annotation, keypoint_set)
-        if keypoints is None:
+        keypoints = checked_keypoints(where, annotation.keypoints, keypoint_set)
+        if not (keypoints > 0).any():
             return None
-        if order.indices is not None:
-            keypoints = keypoints[order.indices]
+        keypoints = order.apply(keypoints)
         labelled = keypoints[keypoints[:, 2] > 0, :2]
         if not annotation.bbox:
             if not len(labelled):
@@ -232,33 +208,6 @@ class CocoReader:
                 "wrong area", f"{where}: area is {area}; expected pixels above 0."
             )
         return _Person(annotation.id, box, area, keypoints, 1.0)
-
-    def _keypoints(self, where, annotation, keypoint_set):
-        """Returns the keypoints `[K, 3]` of an annotation; None if none is labelled."""
-        values, num_keypoints = annotation.keypoints, keypoint_set.num_keypoints
-        if len(values) != 3 * num_keypoints:
-            raise BadExample(
-                "keypoint count contradicts the descriptor",
-                f"{where} has {len(values)} keypoint numbers, but the {num_keypoints}"
-                f" keypoints of the set {keypoint_set.name!r} need {3 * num_keypoints}"
-                " (x, y, visibility).",
-            )
-        keypoints = np.array(values, np.float64)
-        visibility = keypoints[2::3]
-        wrong = [v for v in visibility if v not in (0, 1, 2) and np.isfinite(v)]
-        if not (keypoints > 0).any() and not wrong:
-            return None
-        if wrong:
-            raise BadExample(
-                "wrong visibility",
-                f"{where} has a keypoint of visibility {wrong[0]}; expected 0 (not"
-                " labelled), 1 (occluded) or 2 (visible).",
-            )
-        # What is not labelled has no place, and may be written as NaN or null.
-        keypoints[np.repeat(visibility == 0, 3) & ~np.isfinite(keypoints)] = 0
-        keypoints = {"keypoints": keypoints}
-        shape = (3 * num_keypoints,)
-        return finite_numbers(where, keypoints, "keypoints", shape).reshape(-1, 3)
 
     def _note_counts(self):
         for what, count in self._noted.items():

@@ -1,5 +1,7 @@
 """Files of boxes, which say where people are in images."""
 
+import collections
+import warnings
 from pathlib import Path
 
 from hrnet_tf.io import read_json
@@ -33,7 +35,7 @@ def read_boxes(path, images, min_score=0.0):
     elif isinstance(contents, dict):
         find = _of_names(contents)
     elif isinstance(contents, list) and _are_dicts(contents, "image_id"):
-        find = _of_results(contents)
+        find = _of_results(path, contents)
     elif isinstance(contents, list) and len(images) == 1:
         find = _of_names({str(images[0].absolute()): contents})
     else:
@@ -75,13 +77,15 @@ def _of_annotations(path, contents):
             f'{path} has "annotations", but not as COCO has: lists of dicts "images"'
             ' (with "id" and "file_name") and "annotations" ("image_id" and "bbox").'
         )
-    people = {}
+    people, others = {}, collections.Counter()
     persons = _person_categories(contents)
     for entry in annotations:
-        known = entry.get("category_id") in persons if persons else True
-        if known and not entry.get("iscrowd"):
+        if persons and entry.get("category_id") not in persons:
+            others[str(entry.get("category_id"))] += 1
+        elif not entry.get("iscrowd"):
             found = (entry["bbox"], entry.get("score", 1.0))
             people.setdefault(entry["image_id"], []).append(found)
+    _tell(path, others, "the category 'person'")
     names = {image["file_name"]: image["id"] for image in images}
 
     def find(image):
@@ -107,14 +111,21 @@ def _of_names(contents):
     return find
 
 
-def _of_results(contents):
+def _of_results(path, contents):
     """Returns the function from an image to its people in COCO's list of results."""
-    people = {}
+    people, others = {}, collections.Counter()
+    # A detector of one kind may number it from 0, or as COCO numbers cats.
+    categories = {str(entry.get("category_id", _PERSON)) for entry in contents}
+    wanted = categories if len(categories) == 1 else {str(_PERSON)}
     for entry in contents:
         found = (entry.get("bbox"), entry.get("score", 1.0))
         ids = people.setdefault(str(entry["image_id"]), [])
-        if entry.get("category_id", _PERSON) == _PERSON:
+        category = str(entry.get("category_id", _PERSON))
+        if category in wanted:
             ids.append(found)
+        else:
+            others[category] += 1
+    _tell(path, others, f"category_id {_PERSON}, which is COCO's for people,")
 
     def find(image):
         stem = image.stem
@@ -124,6 +135,17 @@ def _of_results(contents):
         return people.get(stem)
 
     return find
+
+
+def _tell(path, others, used):
+    """Warns of boxes that are not used."""
+    if others:
+        names = ", ".join(f"{count} of {name}" for name, count in others.items())
+        warnings.warn(
+            f"{path}: only boxes of {used} are used; left out by their category:"
+            f" {names}.",
+            stacklevel=4,
+        )
 
 
 def _are_dicts(entries, *keys):

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
+from hrnet_tf.data.formats import coco_truth
 from hrnet_tf.data.keypoint_sets import model_keypoint_set
 from hrnet_tf.data.shards import verified_bytes
 from hrnet_tf.metrics import coco_stats, oks, pck
@@ -238,6 +239,7 @@ def score(people, examples, keypoint_set, metric, ground_truth=None, skip_bad=Fa
         dict of float, the numbers of the report.
     """
     if metric == "oks":
+        ground_truth = coco_truth.ground_truth(ground_truth, keypoint_set, skip_bad)
         category = coco_stats.keypoint_category(ground_truth)
         results = coco_results(people, examples, keypoint_set, category)
         return coco_stats.coco_keypoint_stats(

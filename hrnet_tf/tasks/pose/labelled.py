@@ -1,8 +1,7 @@
 """Files of labelled people: testing a model on them, and writing them as records."""
 
-from hrnet_tf.data.formats import coco, mpii
+from hrnet_tf.data.formats import coco, coco_truth, mpii
 from hrnet_tf.data.keypoint_sets import MPII, load_keypoint_set
-from hrnet_tf.metrics.coco_stats import keypoint_category
 from hrnet_tf.tasks.pose import evaluate as evaluation
 
 FORMATS = ("coco", "mpii")
@@ -59,7 +58,7 @@ def test_files(
                 boxes,
                 file,
                 images,
-                category_id=keypoint_category(file),
+                category_id=coco_truth.category_ids(file, keypoint_set),
                 skip_bad=skip_bad,
                 keypoint_set=keypoint_set,
                 progress=tick,

@@ -41,7 +41,8 @@ def annotations(**changes):
 class TestReadBoxes:
     def test_matches_annotations_by_the_end_of_the_path(self, write):
         images = [Path("data/val/a.jpg"), Path("x/b.jpg"), Path("nobody.jpg")]
-        found = read_boxes(write(annotations()), images)
+        with pytest.warns(UserWarning, match="'person' are used; .*: 1 of 3"):
+            found = read_boxes(write(annotations()), images)
         assert found == [([BOX], [1.0]), ([OTHER], [0.4]), ([], [])]
 
     def test_knows_the_folder_that_the_command_runs_in(
@@ -71,7 +72,14 @@ class TestReadBoxes:
             ]
         )
         images = [Path("000000000139.jpg"), Path("left.png")]
-        assert read_boxes(path, images) == [([BOX], [0.9]), ([OTHER], [0.8])]
+        with pytest.warns(UserWarning, match="left out by their category: 1 of 2"):
+            found = read_boxes(path, images)
+        assert found == [([BOX], [0.9]), ([OTHER], [0.8])]
+
+    @pytest.mark.parametrize("category", [0, 17, "0"])
+    def test_takes_the_only_category_of_results(self, write, category):
+        path = write([{"image_id": 139, "category_id": category, "bbox": BOX}])
+        assert read_boxes(path, [Path("139.jpg")]) == [([BOX], [1.0])]
 
     def test_takes_a_dict_of_names(self, write):
         path = write({"a.jpg": [BOX, OTHER], "sub/b.jpg": BOX, "c.jpg": []})
