@@ -9,6 +9,7 @@ import typer
 from hrnet_tf.cli import common, predict_beam
 from hrnet_tf.cli.beam_options import Beam, BeamOptions, Runner, load_beam
 from hrnet_tf.cli.options import Debug
+from hrnet_tf.cli.predict_annotations import Annotations
 from hrnet_tf.cli.task_options import arguments_for, arguments_of, task_options
 from hrnet_tf.pictures.video import VIDEO_SUFFIXES
 
@@ -37,6 +38,24 @@ OutOption = Annotated[
         help="Folder for predictions.json and a picture, or video, of each input.",
     ),
 ]
+WriteOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FORMAT",
+        show_default=False,
+        help="Also write the predictions as annotations that a person can correct, into"
+        " OUT/annotations_FORMAT: coco, labelme, cvat, label_studio, sleap, dlc or yolo"
+        " (of segmentations coco, labelme or masks). Can be given several times.",
+    ),
+]
+EveryOption = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Of videos write every Nth frame as annotations.",
+    ),
+]
 
 
 @common.command(interrupted="Stopped. predictions.json was not written.")
@@ -46,6 +65,8 @@ def predict(
     model: ModelOption,
     given: dict,
     out: OutOption = Path("predictions"),
+    write_annotations: WriteOption = None,
+    annotate_every: EveryOption = 1,
     beam: Beam = False,
     runner: Runner = None,
     beam_option: BeamOptions = None,
@@ -67,9 +88,15 @@ def predict(
       hrnet predict --model exported/coco --boxes detections.json \\
           --min-box-score 0.3 --out found data/coco/val2017
       hrnet predict --model runs/camvid/best.keras --out found drive.mp4
+      hrnet predict --model runs/mice/best.keras --write-annotations sleap walk.mp4
       hrnet predict --model exported/coco --beam --out found data/coco/unlabeled2017
     """
     pipeline, chosen = load_beam("predict", beam, runner, beam_option)
+    if pipeline and write_annotations:
+        raise ValueError(
+            "--write-annotations does not go with --beam, whose results are lines of"
+            " many files. Leave it out."
+        )
     inputs = _inputs(images, check=not beam)
     if pipeline:
         predict_beam.check_inputs(model, inputs)
@@ -79,6 +106,7 @@ def predict(
 
         loaded = read_model(model)
         task = task_of(loaded, model)
+        annotations = Annotations(write_annotations or (), task, annotate_every)
         arguments = arguments_for(task, "predict", given, model)
         known = {}
         if task.parts.inputs is not None:
@@ -104,7 +132,7 @@ def predict(
         )
     else:
         run = _Run(predictor, known, arguments)
-        _run(run, model, inputs, out)
+        _run(run, model, inputs, out, annotations)
 
 
 class _Run:
@@ -198,7 +226,7 @@ def _is_video(path):
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def _run(run, model, inputs, out):
+def _run(run, model, inputs, out, annotations):
     from hrnet_tf.io import write_json
 
     task = run.task
@@ -219,6 +247,7 @@ def _run(run, model, inputs, out):
             tick(i + 1, len(inputs))
     seconds = time.perf_counter() - started
     write_json(out / "predictions.json", content)
+    written = annotations.write(content, out, run.for_drawing.get("min_score"))
     if run.parts.table is not None and content["images"]:
         common.show_table(run.parts.table(content["images"]))
     unit = ("frame", "frames") if "videos" in content else ("image", "images")
@@ -230,6 +259,7 @@ def _run(run, model, inputs, out):
             f" {seconds:.1f} s",
             "predictions": out / "predictions.json",
             "pictures": f"{targets[0]}{more}",
+            **written,
         }
     )
 

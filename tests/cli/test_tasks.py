@@ -11,6 +11,7 @@ from drawn_video import write_video
 from PIL import Image
 
 import hrnet_tf
+from hrnet_tf.data.formats.tools import read_labelled
 from hrnet_tf.data.label_sets import load_label_set
 from hrnet_tf.pictures.video import VideoReader
 
@@ -70,7 +71,7 @@ class TestPredict:
         text = run(*command, models / "video" / "walk.mp4").out
         assert "3 frames" in text
         (video,) = json.loads((tmp_path / "predictions.json").read_text())["videos"]
-        assert len(video["frames"]) == 3
+        assert [frame["time"] for frame in video["frames"]] == [0, 0.08, 0.16]
         assert video["picture"] == f"walk_{suffix}.mp4"
         with VideoReader(tmp_path / video["picture"]) as frames:
             assert len(list(frames)) == 3
@@ -163,3 +164,24 @@ def test_exported_models_predict_the_same(models, tmp_path, name, suffix, signat
     pictures = [tmp_path / out / f"0_{suffix}.png" for out in "ab"]
     pixels = [np.array(Image.open(picture)).astype(int) for picture in pictures]
     assert abs(pixels[0] - pixels[1]).mean() < 0.5
+
+
+def test_predictions_are_written_as_annotations(models, tmp_path):
+    command = ["predict", "--model", models / "pose.keras", "--out", tmp_path]
+    command += ["--min-score", "0", "--annotate-every", "2", models / "data" / "val"]
+    formats = ["--write-annotations", "coco", "--write-annotations", "cvat"]
+    text = run(*command, models / "video" / "walk.mp4", *formats).out
+    assert "for CVAT" in text and "annotations_cvat/annotations.xml" in text
+    for name, file in {
+        "coco": "annotations/person_keypoints_default.json",
+        "cvat": "annotations.xml",
+    }.items():
+        data = read_labelled(tmp_path / f"annotations_{name}" / file)
+        assert len(data.examples) == 4 and len(data.names) == 17
+    assert "not written as 'via'. Expected one of coco, " in fail(
+        *command, "--write-annotations", "via"
+    )
+    command[2] = models / "classes.keras"
+    assert "Predictions of classification are not written as 'coco'" in fail(
+        *command, "--write-annotations", "coco"
+    )

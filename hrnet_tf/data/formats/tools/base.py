@@ -75,10 +75,14 @@ class ToolFormat:
             where the file does not tell or its paths are another machine's; `work` a
             folder to write label maps into, where the file has polygons; `task` the
             one that is wanted where the file serves several.
-        write: `(predictions, out, images) -> list of Path`, or None: writes
-            predictions so that the tool opens them. `predictions` is what
-            `hrnet predict` writes as predictions.json, as a dict.
+        write: `(predictions, out, images=None) -> list of Path`, or None: writes
+            predictions into the folder `out` so that the tool opens them, and returns
+            what to open. `predictions` is what `hrnet predict` writes as
+            predictions.json, as a dict, with "labels" as paths and, if they are to be
+            others, "min_score" and "annotate_every" (see `writers.predicted`);
+            `images` the folder that its paths are relative to.
         extra: str or None. The extra of the package that brings its library.
+        write_tasks: tuple of str. Those of the tasks whose predictions it writes.
     """
 
     name: str
@@ -88,3 +92,4 @@ class ToolFormat:
     read: Callable
     write: Callable | None = None
     extra: str | None = None
+    write_tasks: tuple = ("pose",)

@@ -16,6 +16,7 @@ from hrnet_tf.data.formats.coco_entries import (
 from hrnet_tf.data.formats.image_finder import folder_of_images
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
 from hrnet_tf.data.formats.tools.marks import content_of, match_of
+from hrnet_tf.data.formats.tools.writers.coco import write
 from hrnet_tf.data.keypoint_sets import KeypointSet
 
 # So many of a file's images are looked for, to find their folder.
@@ -107,4 +108,4 @@ def _unnamed(path, contents):
     )
 
 
-FORMAT = ToolFormat("coco", "COCO's json", ("pose",), match, read)
+FORMAT = ToolFormat("coco", "COCO's json", ("pose",), match, read, write)

@@ -22,6 +22,7 @@ from hrnet_tf.data.formats.tools.people import (
     pose_data,
 )
 from hrnet_tf.data.formats.tools.whole_pictures import ClassedPicture, class_data
+from hrnet_tf.data.formats.tools.writers.cvat import write
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.pictures.video import VIDEO_SUFFIXES
 
@@ -254,4 +255,5 @@ FORMAT = ToolFormat(
     tasks=tuple(_READERS),
     match=match,
     read=read,
+    write=write,
 )

@@ -157,14 +157,15 @@ def _labels(root):
 def _inner(element):
     """The drawing of a skeleton, whether it is escaped or not."""
     inside = "".join(ElementTree.tostring(e, "unicode") for e in element)
-    return html.unescape((element.text or "") + inside)
+    return (element.text or "") + inside
 
 
 def _drawing(svg):
     """The names of a drawn skeleton's points in order of their numbers, and limbs."""
     nodes, edges = {}, []
     for tag in re.findall(r"<[^<>]+>", svg):
-        fields = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+        pairs = re.findall(r"""([\w-]+)=(?:"([^"]*)"|'([^']*)')""", tag)
+        fields = {key: one or other for key, one, other in pairs}
         if "data-label-name" in fields and "data-node-id" in fields:
             nodes[fields["data-node-id"]] = html.unescape(fields["data-label-name"])
         if "data-node-from" in fields and "data-node-to" in fields:

@@ -21,6 +21,7 @@ from hrnet_tf.data.formats.tools.people import (
     limbs_of,
     pose_data,
 )
+from hrnet_tf.data.formats.tools.writers.dlc import write
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.extras import MissingExtra, import_extra
 
@@ -241,5 +242,6 @@ FORMAT = ToolFormat(
     tasks=("pose",),
     match=match,
     read=read,
+    write=write,
     extra="formats",
 )

@@ -17,6 +17,7 @@ from hrnet_tf.data.formats.tools.label_studio_kinds import Labelled
 from hrnet_tf.data.formats.tools.label_studio_regions import regions_of
 from hrnet_tf.data.formats.tools.marks import content_of, match_of
 from hrnet_tf.data.formats.tools.people import check_source
+from hrnet_tf.data.formats.tools.writers.label_studio import write
 from hrnet_tf.data.left_out import LeftOut
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
@@ -192,4 +193,5 @@ FORMAT = ToolFormat(
     tasks=tuple(_READERS),
     match=match,
     read=read,
+    write=write,
 )

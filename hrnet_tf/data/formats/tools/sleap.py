@@ -21,6 +21,7 @@ from hrnet_tf.data.formats.tools.people import (
     limbs_of,
     pose_data,
 )
+from hrnet_tf.data.formats.tools.writers.sleap import write
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.extras import import_extra
 
@@ -193,5 +194,6 @@ FORMAT = ToolFormat(
     tasks=("pose",),
     match=match,
     read=read,
+    write=write,
     extra="formats",
 )

@@ -1,0 +1,71 @@
+"""`hrnet predict --write-annotations`."""
+
+from pathlib import Path
+
+# Tasks whose results have the form of another one's.
+_SAME = {"landmarks": "pose"}
+
+
+class Annotations:
+    """Writes predictions in formats of annotation tools.
+
+    Args:
+        names: sequence of str. The formats.
+        task: `Task` of the model.
+        every: int. Of videos every so-many-th frame is written.
+    Raises:
+        ValueError: if a format is not known, or not written of this task.
+    """
+
+    def __init__(self, names, task, every) -> None:
+        from hrnet_tf.data.formats.tools import FORMATS
+
+        kind = _SAME.get(task.name, task.name)
+        writable = {f.name: f for f in FORMATS if f.write and kind in f.write_tasks}
+        for name in names:
+            if name not in writable:
+                expected = f"one of {', '.join(writable)}" if writable else "none"
+                raise ValueError(
+                    f"Predictions of {task.title} are not written as {name!r}."
+                    f" Expected {expected}."
+                )
+        self._formats = [writable[name] for name in dict.fromkeys(names)]
+        self._every = every
+
+    def write(self, content: dict, out: Path, min_score: float | None) -> dict:
+        """Writes all formats.
+
+        Args:
+            content: dict of predictions.json.
+            out: `Path` of the folder with it.
+            min_score: float. Keypoints below it are not placed; None: 0.2.
+        Returns:
+            dict of what to tell: "annotations" of each format, and where they are.
+        """
+        from hrnet_tf.io import replacing
+
+        content = {**content, "annotate_every": self._every}
+        content["images"] = _with_paths(content.get("images", ()), out)
+        content["videos"] = [
+            {**video, "frames": _with_paths(video["frames"], out)}
+            for video in content.get("videos", ())
+        ]
+        if min_score is not None:
+            content["min_score"] = min_score
+        told = {}
+        for known in self._formats:
+            folder = out / f"annotations_{known.name}"
+            with replacing(folder) as beside:
+                beside.mkdir()
+                written = known.write(content, beside)
+            first = folder / written[0].relative_to(beside)
+            told[f"for {known.title}"] = first
+        return told
+
+
+def _with_paths(rows, out):
+    """Rows whose maps of classes are paths."""
+    return [
+        {**row, "labels": str(out / row["labels"])} if "labels" in row else row
+        for row in rows
+    ]

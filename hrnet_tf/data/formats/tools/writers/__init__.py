@@ -1,0 +1,1 @@
+"""Predictions as files of annotation tools, for people to correct."""

@@ -1,0 +1,98 @@
+"""Poses as predictions of Label Studio, which people accept and correct."""
+
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from hrnet_tf.data.formats.tools.writers.predicted import found_in, put_pictures
+from hrnet_tf.io import write_bytes, write_json
+
+
+def write(predictions: dict, out: Path, images: Path | None = None) -> list:
+    """See `ToolFormat.write`: tasks.json, label_config.xml and images/.
+
+    Label Studio is to serve the folder: LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true,
+    and the folder itself as LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT.
+    """
+    found = found_in(predictions, images)
+    put_pictures(found, out / "images")
+    tasks = []
+    for picture in found.pictures:
+        results = []
+        for number, person in enumerate(picture.people, 1):
+            results += _results(found, picture, person, f"person{number}")
+        score = max((person.score for person in picture.people), default=0.0)
+        prediction = {
+            "model_version": found.model,
+            "score": round(score, 5),
+            "result": results,
+        }
+        image = f"/data/local-files/?d=images/{picture.name}"
+        tasks.append({"data": {"image": image}, "predictions": [prediction]})
+    write_json(out / "tasks.json", tasks)
+    write_bytes(out / "label_config.xml", _config(found))
+    return [out / "tasks.json", out / "label_config.xml", out / "images"]
+
+
+def _results(found, picture, person, key):
+    """The regions of a person: the box, and below it the points."""
+    height, width = picture.size
+    same = {
+        "to_name": "image",
+        "original_width": width,
+        "original_height": height,
+        "image_rotation": 0,
+    }
+    x, y, across, down = person.box
+    box = {
+        "x": 100 * x / width,
+        "y": 100 * y / height,
+        "width": 100 * across / width,
+        "height": 100 * down / height,
+        "rotation": 0,
+        "rectanglelabels": [found.category],
+    }
+    results = [
+        {
+            "id": key,
+            "type": "rectanglelabels",
+            "from_name": "box",
+            "value": box,
+            "score": round(person.score, 5),
+            **same,
+        }
+    ]
+    for i in person.placed.nonzero()[0]:
+        px, py = person.points[i].tolist()
+        value = {
+            # Percents from the picture's corner, half a pixel before the first centre.
+            "x": 100 * (px + 0.5) / width,
+            "y": 100 * (py + 0.5) / height,
+            "width": 0.5,
+            "keypointlabels": [found.names[i]],
+        }
+        results.append(
+            {
+                "id": f"{key}_{i}",
+                "type": "keypointlabels",
+                "from_name": "keypoints",
+                "parentID": key,
+                "value": value,
+                "score": round(float(person.scores[i]), 5),
+                **same,
+            }
+        )
+    return results
+
+
+def _config(found):
+    labels = "\n".join(f"    <Label value={quoteattr(n)}/>" for n in found.names)
+    return f"""<View>
+  <RectangleLabels name="box" toName="image">
+    <Label value={quoteattr(found.category)}/>
+  </RectangleLabels>
+  <KeyPointLabels name="keypoints" toName="image">
+{labels}
+  </KeyPointLabels>
+  <Image name="image" value="$image"/>
+</View>
+"""

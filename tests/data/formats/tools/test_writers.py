@@ -1,0 +1,108 @@
+"""Predictions that are written for tools are read again."""
+
+import json
+import re
+
+import pytest
+from PIL import Image
+from predictions import NAMES, SKELETON, largest_difference, predict_people
+
+from hrnet_tf.data.formats.tools import FORMATS, read_labelled
+from hrnet_tf.data.formats.tools.writers import coco, cvat, label_studio
+from hrnet_tf.data.formats.tools.writers.predicted import found_in
+
+
+@pytest.fixture
+def predictions(tmp_path):
+    return predict_people(tmp_path)
+
+
+def accept(path):
+    """Makes annotations of Label Studio's predictions, as a click does."""
+    tasks = json.loads(path.read_text())
+    for number, task in enumerate(tasks, 1):
+        (prediction,) = task.pop("predictions")
+        results = [{**r, "origin": "prediction"} for r in prediction["result"]]
+        task.update(id=number, annotations=[{"id": number, "result": results}])
+    path.write_text(json.dumps(tasks))
+
+
+@pytest.mark.parametrize("writer", [coco, cvat, label_studio])
+def test_what_is_written_is_read_again(predictions, tmp_path, writer):
+    path, *others = writer.write(predictions, tmp_path / "out")
+    if writer is label_studio:
+        accept(path)
+    data = read_labelled(path)
+    assert largest_difference(predictions, data) < 1e-3
+    assert len(data.examples) == 6
+    # Label Studio's exports name only labels that are used.
+    lost = {"right"} if writer is label_studio else set()
+    assert set(data.names) == set(NAMES) - lost
+    if writer is not label_studio:
+        assert data.skeleton == SKELETON
+    assert all(other.exists() for other in others)
+
+
+def test_pictures_are_copied_under_names_of_their_own(predictions, tmp_path):
+    coco.write(predictions, tmp_path / "out")
+    assert sorted(p.name for p in (tmp_path / "out" / "images").iterdir()) == [
+        "a.png",
+        "a_2.png",
+        "b.jpg",
+        "c.png",
+        "walk_000000.png",
+        "walk_000002.png",
+        "walk_000004.png",
+    ]
+    for name, source in {"a.png": "x/a.png", "a_2.png": "y/a.png"}.items():
+        copied = tmp_path / "out" / "images" / name
+        assert copied.read_bytes() == (tmp_path / source).read_bytes()
+    with Image.open(tmp_path / "out" / "images" / "walk_000004.png") as frame:
+        assert frame.size == (64, 48) and frame.getpixel((40, 20))[0] > 180
+
+
+def test_a_score_decides_what_is_placed(predictions, tmp_path):
+    path, _ = coco.write({**predictions, "min_score": 0.85}, tmp_path / "out")
+    people = json.loads(path.read_text())["annotations"]
+    assert {person["num_keypoints"] for person in people} == {1}
+    assert people[0]["score"] == pytest.approx(0.9 * 0.9)
+
+
+def test_labels_of_cvat_are_those_of_the_file(predictions, tmp_path):
+    path, labels, _ = cvat.write(predictions, tmp_path / "out")
+    skeleton, box = json.loads(labels.read_text())
+    assert [part["name"] for part in skeleton["sublabels"]] == list(NAMES)
+    text = path.read_text()
+    assert set(re.findall('<(?:skeleton|box) label="(.+?)"', text)) == {
+        skeleton["name"],
+        box["name"],
+    }
+
+
+def test_names_are_quoted(tmp_path):
+    content = predict_people(tmp_path, video=False)
+    odd = ["a<b", 'say "no"', "x & y", "é"]
+    content["keypoint_set"].update(names=odd, skeleton=[odd[:2]], flip_pairs=[])
+    path, *_ = cvat.write(content, tmp_path / "out")
+    data = read_labelled(path)
+    assert data.names == tuple(odd) and data.skeleton == (tuple(odd[:2]),)
+
+
+def test_says_what_cannot_be_written(predictions, tmp_path):
+    with pytest.raises(ValueError, match="no predictions to write"):
+        found_in({"images": []})
+    (tmp_path / "x" / "b.jpg").unlink()
+    with pytest.raises(ValueError, match="b.jpg, which is not there .any more."):
+        coco.write(predictions, tmp_path / "out")
+    rows = [{"image_path": str(tmp_path / "x" / "a.png"), "class": "cat"}]
+    with pytest.raises(ValueError, match="neither people nor maps of classes"):
+        coco.write({"images": rows}, tmp_path / "out")
+
+
+def test_every_writer_is_offered():
+    """The help of the command names them."""
+    from hrnet_tf.cli.predict import WriteOption
+
+    text = WriteOption.__metadata__[0].help
+    for known in FORMATS:
+        assert known.write is None or known.name in text, known.name
