@@ -20,7 +20,7 @@ help:
 	@echo "make test        the quick tests      make test-slow  the long ones"
 	@echo "make test-beam   those of Apache Beam, in an environment of their own"
 	@echo "make test-keras  models and layers with the oldest and the newest Keras"
-	@echo "make lint        ruff                 make bench-data, make bench-train"
+	@echo "make lint        ruff and mypy        make bench-data, make bench-train"
 	@echo "make docs        the documentation as a site, in build/site/"
 	@echo "make bench-train BENCH='--dtype mixed_bfloat16'  with other options"
 
@@ -71,6 +71,7 @@ test-keras-%:
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 # In the same environment, but only for those who build the site.
 $(VENV)/.docs-installed: $(STAMP)

@@ -80,6 +80,8 @@ EXTRAS = {
         "ruff>=0.14,<0.18",
         # config.yaml of DeepLabCut.
         "pyyaml>=6",
+        # `make lint`; a later one may see more, and would stop it.
+        "mypy>=2.4,<2.5",
         # A client against a server of the tests.
         "kubernetes>=31,<38",
         # The reference of crops and blurs.
@@ -97,7 +99,8 @@ setup(
     # In a checkout the recipes are easier to find beside the package than in it.
     packages=[*find_packages(include=["hrnet_tf", "hrnet_tf.*"]), "hrnet_tf.recipes"],
     package_dir={"hrnet_tf.recipes": "recipes"},
-    package_data={"hrnet_tf": ["weights/published/*.json"]},
+    # py.typed tells type checkers that the annotations are meant for them.
+    package_data={"hrnet_tf": ["py.typed", "weights/published/*.json"]},
     python_requires=">=3.10,<3.14",
     install_requires=REQUIRED,
     extras_require=EXTRAS,

@@ -5,6 +5,33 @@ The public names load on first use, so that `import hrnet_tf` costs nothing.
 
 import importlib
 import warnings
+from typing import TYPE_CHECKING, Any
+
+# What type checkers see in place of `_EXPORTS`.
+if TYPE_CHECKING:
+    from hrnet_tf.data.keypoint_sets import KeypointSet as KeypointSet
+    from hrnet_tf.data.label_sets import LabelSet as LabelSet
+    from hrnet_tf.export.litert import export_litert as export_litert
+    from hrnet_tf.export.saved_model import export_saved_model as export_saved_model
+    from hrnet_tf.hub import HubBackbone as HubBackbone
+    from hrnet_tf.models.backbone import HRNetBackbone as HRNetBackbone
+    from hrnet_tf.models.classifier import HRNetClassifier as HRNetClassifier
+    from hrnet_tf.models.higher_pose import HigherHRNetPose as HigherHRNetPose
+    from hrnet_tf.models.landmarks import HRNetLandmarks as HRNetLandmarks
+    from hrnet_tf.models.loading import load_model as load_model
+    from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter as HRNetOCRSegmenter
+    from hrnet_tf.models.pose import HRNetPose as HRNetPose
+    from hrnet_tf.models.pyramid import HRNetFeaturePyramid as HRNetFeaturePyramid
+    from hrnet_tf.models.segmenter import HRNetSegmenter as HRNetSegmenter
+    from hrnet_tf.models.simple_baseline import SimpleBaselinePose as SimpleBaselinePose
+    from hrnet_tf.predict import Predictor as Predictor
+    from hrnet_tf.tasks.classification.result import Classification as Classification
+    from hrnet_tf.tasks.pose.result import Keypoints as Keypoints
+    from hrnet_tf.tasks.segmentation.result import SegmentationMap as SegmentationMap
+    from hrnet_tf.weights.convert import load_torch_weights as load_torch_weights
+    from hrnet_tf.weights.export_torch import (
+        export_torch_state_dict as export_torch_state_dict,
+    )
 
 __version__ = "0.1.0"
 
@@ -44,7 +71,7 @@ __all__ = ["__version__", *(name for name in _EXPORTS if name != "HubBackbone")]
 _DEPRECATED = ("PosePredictor", "SegmentationPredictor", "ClassificationPredictor")
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _DEPRECATED:
         warnings.warn(
             f"hrnet_tf.{name} is now hrnet_tf.Predictor, for every task; the old name"
@@ -58,5 +85,5 @@ def __getattr__(name):
     raise AttributeError(f"module 'hrnet_tf' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)

@@ -2,13 +2,26 @@
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
 
 NUM_TRAIN, NUM_VAL = 1200, 120
 NUM_PICTURES = 12
 RECIPE = "synthetic_pose/w18_small"
 
 
-def run_demo(output_dir, console, epochs=None, num_train=NUM_TRAIN, num_val=NUM_VAL):
+def run_demo(
+    output_dir: PathLike,
+    console: "Console",
+    epochs: int | None = None,
+    num_train: int = NUM_TRAIN,
+    num_val: int = NUM_VAL,
+) -> dict[str, Any]:
     """Runs the main job end to end on the embedded data set.
 
     Args:

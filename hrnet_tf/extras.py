@@ -1,6 +1,7 @@
 """The optional packages, and what to say where one is missing."""
 
 import importlib
+from types import ModuleType
 
 # What the extras are for, by the name of their module.
 _EXTRAS = {
@@ -21,7 +22,7 @@ class MissingExtra(ImportError, ValueError):
     """
 
 
-def import_extra(module, purpose):
+def import_extra(module: str, purpose: str) -> ModuleType:
     """Imports an optional package.
 
     Args:

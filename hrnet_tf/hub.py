@@ -1,6 +1,12 @@
 """HRNet as a backbone of KerasHub's models. Needs the extra "hub"."""
 
+from typing import TYPE_CHECKING, Any
+
 import keras
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+
 
 try:
     from keras_hub.models import FeaturePyramidBackbone
@@ -42,7 +48,7 @@ class HubBackbone(FeaturePyramidBackbone):
         ValueError: if `model` is neither of these.
     """
 
-    def __init__(self, model, **kwargs):
+    def __init__(self, model: "HRNetModel", **kwargs: Any) -> None:
         if not isinstance(model, (HRNetBackbone, HRNetFeaturePyramid)):
             raise ValueError(
                 "Expected an HRNetBackbone or an HRNetFeaturePyramid. Received:"
@@ -60,7 +66,7 @@ class HubBackbone(FeaturePyramidBackbone):
         self.model = model
         self.pyramid_outputs = levels
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "model": keras.saving.serialize_keras_object(self.model),
             "name": self.name,
@@ -68,6 +74,8 @@ class HubBackbone(FeaturePyramidBackbone):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> "HubBackbone":
         model = keras.saving.deserialize_keras_object(config["model"], custom_objects)
         return cls(**{**config, "model": model})

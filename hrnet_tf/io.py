@@ -6,7 +6,16 @@ import os
 import shutil
 import threading
 import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from hrnet_tf.typing import PathLike, Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
 
 # Between the random part of a name and the name that a file is to have.
 _PARTIAL = ".partial."
@@ -14,7 +23,7 @@ _LOCK = threading.Lock()
 
 
 @contextlib.contextmanager
-def replacing(path, flush=False):
+def replacing(path: PathLike, flush: bool = False) -> Iterator[Path]:
     """Lets a file or folder be written beside its place, and then puts it there.
 
     What was there is replaced in one step (of a folder: in two, with the old one put
@@ -44,7 +53,7 @@ def replacing(path, flush=False):
         _remove(beside)
 
 
-def discard(folder):
+def discard(folder: Path) -> None:
     """Removes a folder; killed on the way, it leaves nothing of that name.
 
     Args:
@@ -55,7 +64,7 @@ def discard(folder):
     shutil.rmtree(aside)
 
 
-def remove_partial(folder):
+def remove_partial(folder: Path) -> None:
     """Removes what killed processes left of `replacing` or `discard` in a folder.
 
     Args:
@@ -65,7 +74,7 @@ def remove_partial(folder):
         _remove(path)
 
 
-def write_bytes(path, content):
+def write_bytes(path: PathLike, content: bytes | str) -> None:
     """Writes a file, complete or not at all, creating folders.
 
     Args:
@@ -76,7 +85,7 @@ def write_bytes(path, content):
         beside.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def write_file(path, save):
+def write_file(path: PathLike, save: Callable[..., Any]) -> None:
     """Lets `save` write a file, complete or not at all, creating folders.
 
     Args:
@@ -87,7 +96,7 @@ def write_file(path, save):
         save(file)
 
 
-def write_json(path, content):
+def write_json(path: PathLike, content: Any) -> None:
     """Writes `content` as a json file, complete or not at all, creating folders.
 
     Args:
@@ -104,7 +113,7 @@ def write_json(path, content):
     write_bytes(path, text + "\n")
 
 
-def read_json(path):
+def read_json(path: PathLike) -> Any:
     """Returns the content of a json file.
 
     Raises:
@@ -122,7 +131,9 @@ def read_json(path):
 
 
 @contextlib.contextmanager
-def open_image(file, formats=None):
+def open_image(
+    file: PathLike | IO[bytes], formats: list[str] | tuple[str, ...] | None = None
+) -> "Iterator[Image]":
     """Opens an image of any size with Pillow.
 
     Pillow refuses images of more than 179 million pixels as a possible attack; the
@@ -149,7 +160,7 @@ def open_image(file, formats=None):
         yield image
 
 
-def decode_image(encoded):
+def decode_image(encoded: Tensor) -> Tensor:
     """Decodes an image file's bytes, eagerly or in a graph.
 
     Args:
@@ -168,7 +179,7 @@ def decode_image(encoded):
     return tf.ensure_shape(image, (None, None, 3))
 
 
-def read_image(image):
+def read_image(image: "np.ndarray | PathLike | bytes") -> "tuple[np.ndarray, str]":
     """Reads an image for prediction, all of it, so that a damaged one is found.
 
     Args:
@@ -199,7 +210,7 @@ def read_image(image):
     return pixels, "the image"
 
 
-def path_of(image):
+def path_of(image: Any) -> str | None:
     """Returns the path of an image that was given as one (str), or None."""
     return os.fspath(image) if isinstance(image, (str, os.PathLike)) else None
 

@@ -1,10 +1,19 @@
 """Predictions for images in three lines, for every task."""
 
 import inspect
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.io import path_of, read_image
 from hrnet_tf.tasks import task_of
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hrnet_tf.models.base import HRNetModel
+    from hrnet_tf.tasks.base import Exported
 
 
 class Predictor:
@@ -34,15 +43,15 @@ class Predictor:
         ValueError: if no task takes the model, or it does not allow an option.
     """
 
-    def __init__(self, model, **options):
+    def __init__(self, model: "HRNetModel | Exported", **options: Any) -> None:
         self.task = task_of(model)
         self._model = model
         self._options = options
-        self._made = []
+        self._made: list[Any] = []
         self.inference = self._inference({})
 
     @classmethod
-    def load(cls, path, **options):
+    def load(cls, path: PathLike, **options: Any) -> "Predictor":
         """Loads a model.
 
         Args:
@@ -60,7 +69,9 @@ class Predictor:
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
-    def predict(self, image, *known, **arguments):
+    def predict(
+        self, image: "np.ndarray | PathLike | bytes", *known: Any, **arguments: Any
+    ) -> Any:
         """Predicts one image.
 
         Args:
@@ -80,7 +91,9 @@ class Predictor:
         }
         return self.predict_batch([image], **lists)[0]
 
-    def predict_batch(self, images, *known, **arguments):
+    def predict_batch(
+        self, images: Sequence[Any], *known: Any, **arguments: Any
+    ) -> list[Any]:
         """Predicts several images; those that can run together do.
 
         Args:
@@ -130,7 +143,7 @@ class Predictor:
         return self._made[-1][1]
 
 
-def read_model(path):
+def read_model(path: PathLike) -> "HRNetModel | Exported":
     """Loads what a predictor runs.
 
     Args:

@@ -10,11 +10,17 @@ Run: hrnet train ade20k --data-dir DIR \\
 """
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.formats import ade20k
 from hrnet_tf.tasks.segmentation.recipe import official_sgd, segmentation_recipe
 from hrnet_tf.training.recipe_files import choose_variant
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 VARIANTS = {
     "ocr_w48": {
@@ -28,18 +34,18 @@ VARIANTS = {
 
 
 def recipe(
-    variant="ocr_w48",
-    preset=None,
-    batch_size=16,
-    epochs=120,
-    data_dir="data/ADEChallengeData2016",
-    crop_size=None,
-    labels="ade20k",
-    learning_rate=2e-2,
-    weights=None,
-    dtype=None,
-    skip_bad=False,
-):
+    variant: str = "ocr_w48",
+    preset: str | None = None,
+    batch_size: int = 16,
+    epochs: int = 120,
+    data_dir: str = "data/ADEChallengeData2016",
+    crop_size: tuple[int, int] | None = None,
+    labels: str = "ade20k",
+    learning_rate: float = 2e-2,
+    weights: PathLike | None = None,
+    dtype: str | None = None,
+    skip_bad: bool = False,
+) -> "Recipe":
     own = choose_variant(VARIANTS, variant, preset=preset, crop_size=crop_size)
 
     def load(split):

@@ -6,8 +6,15 @@ face code arranges it.
 Run: hrnet train aflw_face --data-dir DIR --weights HRNETV2.pth --out RUN
 """
 
+from typing import TYPE_CHECKING
+
 from hrnet_tf.tasks.landmarks.recipe import official_recipe
 from hrnet_tf.training.recipe_files import choose_variant
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 VARIANTS = {
     "w18": {
@@ -20,15 +27,15 @@ VARIANTS = {
 
 
 def recipe(
-    variant="w18",
-    preset=None,
-    batch_size=16,
-    epochs=60,
-    data_dir="data/aflw",
-    loss="mse",
-    weights=None,
-    dtype=None,
-):
+    variant: str = "w18",
+    preset: str | None = None,
+    batch_size: int = 16,
+    epochs: int = 60,
+    data_dir: str = "data/aflw",
+    loss: str = "mse",
+    weights: PathLike | None = None,
+    dtype: str | None = None,
+) -> "Recipe":
     own = choose_variant(VARIANTS, variant, preset=preset)
     return official_recipe(
         name=f"aflw_face_{variant}",

@@ -10,11 +10,17 @@ Run: hrnet train cityscapes/seg_w48 --data-dir DIR \\
 """
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.formats import cityscapes
 from hrnet_tf.tasks.segmentation.recipe import official_sgd, segmentation_recipe
 from hrnet_tf.training.recipe_files import choose_variant
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 VARIANTS = {
     "seg_w48": {
@@ -45,18 +51,18 @@ VARIANTS = {
 
 
 def recipe(
-    variant="seg_w48",
-    preset=None,
-    batch_size=12,
-    epochs=484,
-    data_dir="data/cityscapes",
-    crop_size=None,
-    labels="cityscapes",
-    learning_rate=1e-2,
-    weights=None,
-    dtype=None,
-    skip_bad=False,
-):
+    variant: str = "seg_w48",
+    preset: str | None = None,
+    batch_size: int = 12,
+    epochs: int = 484,
+    data_dir: str = "data/cityscapes",
+    crop_size: tuple[int, int] | None = None,
+    labels: str = "cityscapes",
+    learning_rate: float = 1e-2,
+    weights: PathLike | None = None,
+    dtype: str | None = None,
+    skip_bad: bool = False,
+) -> "Recipe":
     own = choose_variant(VARIANTS, variant, preset=preset, crop_size=crop_size)
 
     def load(split):

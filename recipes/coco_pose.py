@@ -10,8 +10,15 @@ Run: hrnet train coco_pose/w32_256x192 --data-dir DIR \\
     --weights hrnet_w32_imagenet.pth --out RUN
 """
 
+from typing import TYPE_CHECKING
+
 from hrnet_tf.tasks.pose.recipe import coco_pose_recipe
 from hrnet_tf.training.recipe_files import choose_variant
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 VARIANTS = {
     "w32_256x192": {
@@ -50,17 +57,17 @@ VARIANTS = {
 
 
 def recipe(
-    variant="w32_256x192",
-    preset=None,
-    batch_size=None,
-    epochs=210,
-    data_dir="data/coco",
-    loss="mse",
-    convention="official",
-    weights=None,
-    dtype=None,
-    keypoints="coco",
-):
+    variant: str = "w32_256x192",
+    preset: str | None = None,
+    batch_size: int | None = None,
+    epochs: int = 210,
+    data_dir: str = "data/coco",
+    loss: str = "mse",
+    convention: str = "official",
+    weights: PathLike | None = None,
+    dtype: str | None = None,
+    keypoints: str = "coco",
+) -> "Recipe":
     own = choose_variant(VARIANTS, variant, preset=preset, batch_size=batch_size)
     return coco_pose_recipe(
         name=f"coco_pose_{variant}",

@@ -12,11 +12,17 @@ Run: hrnet train coco_stuff --data-dir DIR \\
 """
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.formats import coco_stuff
 from hrnet_tf.tasks.segmentation.recipe import official_sgd, segmentation_recipe
 from hrnet_tf.training.recipe_files import choose_variant
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 VARIANTS = {
     "ocr_w48": {
@@ -30,19 +36,19 @@ VARIANTS = {
 
 
 def recipe(
-    variant="ocr_w48",
-    preset=None,
-    batch_size=16,
-    epochs=110,
-    data_dir="data/cocostuff",
-    crop_size=None,
-    labels="coco_stuff",
-    learning_rate=1e-3,
-    head_multiplier=10.0,
-    weights=None,
-    dtype=None,
-    skip_bad=False,
-):
+    variant: str = "ocr_w48",
+    preset: str | None = None,
+    batch_size: int = 16,
+    epochs: int = 110,
+    data_dir: str = "data/cocostuff",
+    crop_size: tuple[int, int] | None = None,
+    labels: str = "coco_stuff",
+    learning_rate: float = 1e-3,
+    head_multiplier: float = 10.0,
+    weights: PathLike | None = None,
+    dtype: str | None = None,
+    skip_bad: bool = False,
+) -> "Recipe":
     own = choose_variant(VARIANTS, variant, preset=preset, crop_size=crop_size)
 
     def load(split):

@@ -5,11 +5,18 @@ Data: a folder with train/<digit>/ and val/<digit>/ of pictures of hands.
 Run: hrnet train digits --data-dir DIR --out RUN
 """
 
+from typing import TYPE_CHECKING
+
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
 from hrnet_tf.optimizers.adam import AdamW
 from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.tasks.classification.recipe import classification_recipe
 from hrnet_tf.training.recipe_files import choose_variant
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 VARIANTS = {
     "w18_small": {
@@ -20,22 +27,22 @@ VARIANTS = {
 }
 
 
-def optimizer(steps_per_epoch, epochs):
+def optimizer(steps_per_epoch: int, epochs: int) -> AdamW:
     schedule = cosine_decay(2e-3, epochs, steps_per_epoch, warmup_steps=100)
     return AdamW(schedule, weight_decay=0.05, epsilon=1e-8)
 
 
 def recipe(
-    variant="w18_small",
-    preset=None,
-    batch_size=32,
-    epochs=18,
-    data_dir="data/signdigits",
-    weights=None,
-    dtype=None,
-    skip_bad=False,
-    image_size=None,
-):
+    variant: str = "w18_small",
+    preset: str | None = None,
+    batch_size: int = 32,
+    epochs: int = 18,
+    data_dir: str = "data/signdigits",
+    weights: PathLike | None = None,
+    dtype: str | None = None,
+    skip_bad: bool = False,
+    image_size: tuple[int, int] | None = None,
+) -> "Recipe":
     own = choose_variant(VARIANTS, variant, preset=preset, image_size=image_size)
     return classification_recipe(
         name=f"digits_{variant}",

@@ -10,6 +10,7 @@ Run: hrnet train face68 --data-dir DIR --out runs/face68
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.formats import faces
@@ -17,6 +18,11 @@ from hrnet_tf.optimizers.adam import AdamW
 from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.tasks.landmarks.recipe import landmarks_recipe
 from hrnet_tf.training.recipe_files import choose_variant
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 VARIANTS = {
     "w18": {
@@ -27,23 +33,23 @@ VARIANTS = {
 }
 
 
-def optimizer(steps_per_epoch, epochs):
+def optimizer(steps_per_epoch: int, epochs: int) -> AdamW:
     schedule = cosine_decay(1.5e-3, epochs, steps_per_epoch, warmup_steps=200)
     return AdamW(schedule, weight_decay=0.01, epsilon=1e-8)
 
 
 def recipe(
-    variant="w18",
-    preset=None,
-    batch_size=16,
-    epochs=20,
-    data_dir="data/face68",
-    loss="cross_entropy",
-    weights=None,
-    dtype=None,
-    keypoints="300w",
-    sigma=1.0,
-):
+    variant: str = "w18",
+    preset: str | None = None,
+    batch_size: int = 16,
+    epochs: int = 20,
+    data_dir: str = "data/face68",
+    loss: str = "cross_entropy",
+    weights: PathLike | None = None,
+    dtype: str | None = None,
+    keypoints: str = "300w",
+    sigma: float = 1.0,
+) -> "Recipe":
     own = choose_variant(VARIANTS, variant, preset=preset)
 
     def load(split, keypoint_set):

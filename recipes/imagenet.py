@@ -10,6 +10,7 @@ Run: hrnet train imagenet/w18 --data-dir DIR --out RUN
 """
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
 from hrnet_tf.tasks.classification.recipe import (
@@ -18,6 +19,11 @@ from hrnet_tf.tasks.classification.recipe import (
     official_sgd,
 )
 from hrnet_tf.training.recipe_files import choose_variant
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 SCHEDULES = {"steps": official_sgd, "cosine": cosine_sgd}
 # Of the variants that do not say otherwise.
@@ -89,23 +95,23 @@ VARIANTS = {
 
 
 def recipe(
-    variant="w18",
-    preset=None,
-    batch_size=128,
-    epochs=None,
-    data_dir="data/imagenet",
-    weights=None,
-    dtype=None,
-    skip_bad=False,
-    learning_rate=None,
-    schedule=None,
-    rand_augment=0,
-    mixup=0.0,
-    cutmix=None,
-    label_smoothing=0.0,
-    class_names=None,
-    tfds_dir=None,
-):
+    variant: str = "w18",
+    preset: str | None = None,
+    batch_size: int = 128,
+    epochs: int | None = None,
+    data_dir: str = "data/imagenet",
+    weights: PathLike | None = None,
+    dtype: str | None = None,
+    skip_bad: bool = False,
+    learning_rate: float | None = None,
+    schedule: str | None = None,
+    rand_augment: int = 0,
+    mixup: float = 0.0,
+    cutmix: float | None = None,
+    label_smoothing: float = 0.0,
+    class_names: PathLike | None = None,
+    tfds_dir: PathLike | None = None,
+) -> "Recipe":
     own = choose_variant(
         VARIANTS,
         variant,

@@ -9,11 +9,17 @@ Run: hrnet train lip --data-dir DIR --weights hrnetv2_w48_imagenet.pth --out RUN
 """
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.formats import lip
 from hrnet_tf.tasks.segmentation.recipe import official_sgd, segmentation_recipe
 from hrnet_tf.training.recipe_files import choose_variant
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 VARIANTS = {
     "seg_w48": {
@@ -25,18 +31,18 @@ VARIANTS = {
 
 
 def recipe(
-    variant="seg_w48",
-    preset=None,
-    batch_size=40,
-    epochs=150,
-    data_dir="data/lip",
-    crop_size=None,
-    labels="lip",
-    learning_rate=7e-3,
-    weights=None,
-    dtype=None,
-    skip_bad=False,
-):
+    variant: str = "seg_w48",
+    preset: str | None = None,
+    batch_size: int = 40,
+    epochs: int = 150,
+    data_dir: str = "data/lip",
+    crop_size: tuple[int, int] | None = None,
+    labels: str = "lip",
+    learning_rate: float = 7e-3,
+    weights: PathLike | None = None,
+    dtype: str | None = None,
+    skip_bad: bool = False,
+) -> "Recipe":
     own = choose_variant(VARIANTS, variant, preset=preset, crop_size=crop_size)
 
     def load(split):

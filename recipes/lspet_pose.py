@@ -9,6 +9,7 @@ Run: hrnet train lspet_pose --data-dir DIR --out runs/lspet
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.formats import coco
@@ -16,6 +17,11 @@ from hrnet_tf.optimizers.adam import AdamW
 from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.tasks.pose.recipe import pose_recipe
 from hrnet_tf.training.recipe_files import choose_variant
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 VARIANTS = {
     "w18_small": {
@@ -26,22 +32,22 @@ VARIANTS = {
 }
 
 
-def optimizer(steps_per_epoch, epochs):
+def optimizer(steps_per_epoch: int, epochs: int) -> AdamW:
     schedule = cosine_decay(1.5e-3, epochs, steps_per_epoch, warmup_steps=200)
     return AdamW(schedule, weight_decay=0.01, epsilon=1e-8)
 
 
 def recipe(
-    variant="w18_small",
-    preset=None,
-    batch_size=16,
-    epochs=40,
-    data_dir="data/lspet",
-    loss="cross_entropy",
-    weights=None,
-    dtype=None,
-    keypoints="lsp",
-):
+    variant: str = "w18_small",
+    preset: str | None = None,
+    batch_size: int = 16,
+    epochs: int = 40,
+    data_dir: str = "data/lspet",
+    loss: str = "cross_entropy",
+    weights: PathLike | None = None,
+    dtype: str | None = None,
+    keypoints: str = "lsp",
+) -> "Recipe":
     own = choose_variant(VARIANTS, variant, preset=preset)
 
     def load(split, keypoint_set):

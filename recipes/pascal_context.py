@@ -14,11 +14,17 @@ Run: hrnet train pascal_context/seg_w48 --data-dir DIR \\
 """
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.formats import pascal_context
 from hrnet_tf.tasks.segmentation.recipe import official_sgd, segmentation_recipe
 from hrnet_tf.training.recipe_files import choose_variant
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 VARIANTS = {
     "seg_w48": {
@@ -45,19 +51,19 @@ VARIANTS = {
 
 
 def recipe(
-    variant="seg_w48",
-    preset=None,
-    batch_size=16,
-    epochs=200,
-    data_dir="data/pascal_ctx/VOCdevkit/VOC2010",
-    crop_size=None,
-    labels="pascal_context_59",
-    learning_rate=None,
-    head_multiplier=None,
-    weights=None,
-    dtype=None,
-    skip_bad=False,
-):
+    variant: str = "seg_w48",
+    preset: str | None = None,
+    batch_size: int = 16,
+    epochs: int = 200,
+    data_dir: str = "data/pascal_ctx/VOCdevkit/VOC2010",
+    crop_size: tuple[int, int] | None = None,
+    labels: str = "pascal_context_59",
+    learning_rate: float | None = None,
+    head_multiplier: float | None = None,
+    weights: PathLike | None = None,
+    dtype: str | None = None,
+    skip_bad: bool = False,
+) -> "Recipe":
     own = choose_variant(
         VARIANTS,
         variant,

@@ -5,11 +5,18 @@ Data: made by `hrnet_tf.data.synthetic.generate_people` (`hrnet demo` does it).
 Run: hrnet train synthetic_pose --data-dir demo/data --out RUN
 """
 
+from typing import TYPE_CHECKING
+
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
 from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.tasks.pose.recipe import coco_pose_recipe
 from hrnet_tf.training.recipe_files import choose_variant
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 VARIANTS = {
     "w18_small": {
@@ -20,22 +27,22 @@ VARIANTS = {
 }
 
 
-def optimizer(steps_per_epoch, epochs):
+def optimizer(steps_per_epoch: int, epochs: int) -> Muon:
     schedule = cosine_decay(5e-3, epochs, steps_per_epoch, warmup_steps=100)
     return Muon(schedule, exclude_layers=FIRST_AND_LAST)
 
 
 def recipe(
-    variant="w18_small",
-    preset=None,
-    batch_size=16,
-    epochs=6,
-    data_dir="demo/data",
-    loss="cross_entropy",
-    weights=None,
-    dtype=None,
-    keypoints="coco",
-):
+    variant: str = "w18_small",
+    preset: str | None = None,
+    batch_size: int = 16,
+    epochs: int = 6,
+    data_dir: str = "demo/data",
+    loss: str = "cross_entropy",
+    weights: PathLike | None = None,
+    dtype: str | None = None,
+    keypoints: str = "coco",
+) -> "Recipe":
     own = choose_variant(VARIANTS, variant, preset=preset)
     return coco_pose_recipe(
         name=f"synthetic_pose_{variant}",

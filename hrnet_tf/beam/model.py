@@ -1,6 +1,13 @@
 """Exported models for `RunInference`."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from apache_beam.ml.inference.base import ModelHandler
+
+if TYPE_CHECKING:
+    from hrnet_tf.tasks.base import Inference
+
 
 # Decoded images that a worker holds at a time.
 MAX_BATCH_SIZE = 16
@@ -20,21 +27,30 @@ class ExportedModelHandler(ModelHandler):
     """
 
     def __init__(
-        self, folder, options=None, arguments=None, max_batch_size=MAX_BATCH_SIZE
-    ):
+        self,
+        folder: str,
+        options: dict[str, Any] | None = None,
+        arguments: dict[str, Any] | None = None,
+        max_batch_size: int = MAX_BATCH_SIZE,
+    ) -> None:
         super().__init__(max_batch_size=max_batch_size)
         self.folder = folder
         self.options = dict(options or {})
         self.arguments = dict(arguments or {})
 
-    def load_model(self):
+    def load_model(self) -> "Inference":
         """Returns an `Inference`, which keeps what `tf.saved_model.load` returned."""
         from hrnet_tf.export.saved_model import load_exported
         from hrnet_tf.tasks import make_inference
 
         return make_inference(load_exported(self.folder), self.folder, **self.options)
 
-    def run_inference(self, batch, model, inference_args=None):
+    def run_inference(
+        self,
+        batch: Sequence[dict[str, Any]],
+        model: Any,
+        inference_args: dict[str, Any] | None = None,
+    ) -> list[Any]:
         """Returns the results of a batch of elements, a list.
 
         Args:
@@ -48,6 +64,6 @@ class ExportedModelHandler(ModelHandler):
         }
         return model.run(images, **known, **self.arguments)
 
-    def get_num_bytes(self, batch):
+    def get_num_bytes(self, batch: Sequence[dict[str, Any]]) -> int:
         """Returns the size (int) of a batch's pixels, for Beam's metrics."""
         return sum(element["image"].nbytes for element in batch)

@@ -14,7 +14,9 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.ml.inference.base import KeyedModelHandler, RunInference
@@ -24,6 +26,7 @@ from hrnet_tf.beam.running import LOCAL, gather, run_pipeline
 from hrnet_tf.data.shards import shard_parts
 from hrnet_tf.io import read_json, write_file, write_json
 from hrnet_tf.tasks import task_named
+from hrnet_tf.typing import PathLike
 
 IMAGES_PER_FILE = 10_000
 ERRORS_FILE = "errors.jsonl"
@@ -34,16 +37,16 @@ _OWN = ("path", "file", "position", "files")
 
 
 def predict_images(
-    model,
-    items,
-    output_dir,
-    header=None,
-    inference_options=None,
-    arguments=None,
-    runner=LOCAL,
-    options=(),
-    images_per_file=IMAGES_PER_FILE,
-):
+    model: PathLike,
+    items: Sequence[dict[str, Any]],
+    output_dir: PathLike,
+    header: dict[str, Any] | None = None,
+    inference_options: dict[str, Any] | None = None,
+    arguments: dict[str, Any] | None = None,
+    runner: str = LOCAL,
+    options: Sequence[str] = (),
+    images_per_file: int = IMAGES_PER_FILE,
+) -> dict[str, Any]:
     """Predicts image files and writes what is found; see the module.
 
     The workers of a runner on other machines must have hrnet_tf installed, and see the
@@ -161,7 +164,7 @@ def _write_lists(items, work, images_per_file):
     return lists
 
 
-def read_list(path):
+def read_list(path: PathLike) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields the items of a list, each with the name of its file of results."""
     content = read_json(path)
     for item in content["items"]:
@@ -175,11 +178,11 @@ class ReadImage(beam.DoFn):
         task: str. Name of the task that the images are for.
     """
 
-    def __init__(self, task):
+    def __init__(self, task: str) -> None:
         super().__init__()
         self.task = task
 
-    def process(self, element):
+    def process(self, element: tuple[str, dict[str, Any]]) -> Iterator[Any]:
         """Reads an image.
 
         Args:
@@ -200,7 +203,7 @@ class ReadImage(beam.DoFn):
         yield (name, told), example
 
 
-def read_example(item, task):
+def read_example(item: dict[str, Any], task: str) -> dict[str, Any]:
     """Returns what `ExportedModelHandler` takes, for an item of `predict_images`.
 
     Args:
@@ -224,14 +227,16 @@ def read_example(item, task):
     return {"image": image, **known}
 
 
-def described_task(model):
+def described_task(model: PathLike) -> str:
     """Returns the name of the task of an exported model's folder."""
     from hrnet_tf.export.saved_model import read_description
 
     return read_description(model)["task"]
 
 
-def describe(element, task, header):
+def describe(
+    element: tuple[Any, Any], task: str, header: tuple[str, ...]
+) -> tuple[str, tuple[int, dict[str, Any]]]:
     """Writes what belongs beside a result, and makes its line.
 
     Args:
@@ -250,7 +255,9 @@ def describe(element, task, header):
     return name, (item["position"], row)
 
 
-def write_lines(element, folder):
+def write_lines(
+    element: tuple[str, Iterable[tuple[int, dict[str, Any]]]], folder: str
+) -> dict[str, Any]:
     """Writes the rows of a file as lines, in the order of their positions.
 
     Args:
@@ -260,11 +267,11 @@ def write_lines(element, folder):
         A dict: file, images and, for poses, people.
     """
     name, rows = element
-    rows = [row for _, row in sorted(rows, key=lambda pair: pair[0])]
-    _write_lines(rows, Path(folder) / name)
-    found = {"file": name, "images": len(rows)}
-    if "people" in rows[0]:
-        found["people"] = sum(len(row["people"]) for row in rows)
+    in_order = [row for _, row in sorted(rows, key=lambda pair: pair[0])]
+    _write_lines(in_order, Path(folder) / name)
+    found: dict[str, Any] = {"file": name, "images": len(in_order)}
+    if "people" in in_order[0]:
+        found["people"] = sum(len(row["people"]) for row in in_order)
     return found
 
 

@@ -7,6 +7,8 @@ the shard, holding one image at a time; no image goes through the runner.
 import dataclasses
 import os
 import pickle
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
@@ -14,19 +16,26 @@ from hrnet_tf.beam.running import LOCAL, gather, run_pipeline
 from hrnet_tf.data import shards
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.io import read_json, replacing
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.keypoint_sets import KeypointSet
+    from hrnet_tf.data.schema import PoseExample
+    from hrnet_tf.data.shards import PoseRecords
+
 
 _SUMMARY = "shards.json"
 
 
 def write_pose_records(
-    examples,
-    output_dir,
-    keypoint_set,
-    num_shards=None,
-    skip_bad=False,
-    runner=LOCAL,
-    options=(),
-):
+    examples: "Sequence[PoseExample]",
+    output_dir: PathLike,
+    keypoint_set: "KeypointSet",
+    num_shards: int | None = None,
+    skip_bad: bool = False,
+    runner: str = LOCAL,
+    options: Sequence[str] = (),
+) -> "PoseRecords":
     """Writes what `data.shards.write_pose_records` does, byte for byte.
 
     The workers of a runner on other machines must have hrnet_tf installed, and see the
@@ -88,12 +97,12 @@ class WriteShard(beam.DoFn):
         skip_bad: bool. Whether to go on after a bad image.
     """
 
-    def __init__(self, folder, skip_bad):
+    def __init__(self, folder: str, skip_bad: bool) -> None:
         super().__init__()
         self.folder = folder
         self.skip_bad = skip_bad
 
-    def process(self, name):
+    def process(self, name: str) -> Iterator[dict[str, Any]]:
         """Writes the shard of a name (str).
 
         Yields:
@@ -106,7 +115,9 @@ class WriteShard(beam.DoFn):
         yield {"name": name, **write_shard(examples, path, self.skip_bad)}
 
 
-def write_shard(examples, path, skip_bad):
+def write_shard(
+    examples: "Sequence[PoseExample]", path: PathLike, skip_bad: bool
+) -> dict[str, Any]:
     """Writes a shard, complete or not at all; see `WriteShard`."""
     bad = []
 

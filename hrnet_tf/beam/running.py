@@ -4,6 +4,8 @@ import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -11,11 +13,14 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineState, create_runner
 
 from hrnet_tf.io import write_json
+from hrnet_tf.typing import PathLike
 
 LOCAL = "DirectRunner"
 
 
-def run_pipeline(build, runner=LOCAL, options=()):
+def run_pipeline(
+    build: Callable[..., Any], runner: str = LOCAL, options: Sequence[str] = ()
+) -> None:
     """Builds a pipeline, runs it and waits for its end.
 
     Args:
@@ -54,7 +59,7 @@ def _quiet(wanted):
         logging.disable(before)
 
 
-def gather(rows, name, path):
+def gather(rows: Any, name: str, path: PathLike) -> None:
     """Adds the steps that write all rows into one json file, a list in any order.
 
     Args:

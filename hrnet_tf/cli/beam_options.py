@@ -1,7 +1,8 @@
 """The arguments of the commands that run as pipelines of Apache Beam."""
 
 import importlib
-from typing import Annotated
+from types import ModuleType
+from typing import Annotated, Any
 
 import typer
 
@@ -41,7 +42,9 @@ BeamOptions = Annotated[
 ]
 
 
-def load_beam(name, beam, runner, options):
+def load_beam(
+    name: str, beam: bool, runner: str | None, options: list[str] | None
+) -> tuple[ModuleType | None, dict[str, Any]]:
     """Loads a module of `hrnet_tf.beam`, and checks its arguments.
 
     Args:

@@ -7,13 +7,23 @@ import os
 import re
 import traceback
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from hrnet_tf.cli.task_options import merged_options
 from hrnet_tf.launch import exit_codes
 from hrnet_tf.tasks.base import count_text  # noqa: F401
+from hrnet_tf.typing import Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hrnet_tf.tasks.base import Report, Table
+
 
 ROOT = Path(__file__).parent.parent
 # Arguments of the library that are options of another name here.
@@ -22,14 +32,16 @@ _QUOTES = "'\""
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 
-def console(stderr=False):
+def console(stderr: bool = False) -> "Console":
     """Returns a rich console; results go to stdout, all else to stderr."""
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False)
 
 
-def command(interrupted="Stopped."):
+def command(
+    interrupted: str = "Stopped.",
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Makes a function a command that ends with a line and an exit code.
 
     Bad input (ValueError, OSError) becomes `error: ...` on stderr and exit code 1, or
@@ -74,7 +86,7 @@ def command(interrupted="Stopped."):
 
 
 @contextlib.contextmanager
-def progress(description, unit=""):
+def progress(description: str, unit: str = "") -> Iterator[Progress]:
     """Shows a progress bar on stderr, gone when done.
 
     Args:
@@ -101,12 +113,12 @@ def progress(description, unit=""):
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def spinner(description):
+def spinner(description: str) -> AbstractContextManager[Any]:
     """Returns a context that shows a spinner on stderr, gone when done."""
     return console(stderr=True).status(description)
 
 
-def print_facts(facts):
+def print_facts(facts: dict[str, Any]) -> None:
     """Prints what a command has done, a line each; long paths stay in one piece.
 
     Args:
@@ -120,7 +132,9 @@ def print_facts(facts):
         console().print(line, soft_wrap=True)
 
 
-def show_report(report, title=None, output=None):
+def show_report(
+    report: "Report", title: str | None = None, output: "Console | None" = None
+) -> None:
     """Prints what a report tells people.
 
     Args:
@@ -137,7 +151,9 @@ def show_report(report, title=None, output=None):
             title = None
 
 
-def show_table(table, title=None, output=None):
+def show_table(
+    table: "Table", title: str | None = None, output: "Console | None" = None
+) -> None:
     """Prints a `hrnet_tf.tasks.base.Table`, with a title if it has none itself."""
     from rich.table import Table
     from rich.text import Text
@@ -155,7 +171,7 @@ def show_table(table, title=None, output=None):
     (output or console()).print(shown)
 
 
-def size_text(num_bytes):
+def size_text(num_bytes: float) -> str:
     """Returns a size as people read it, such as "3.4 MB"."""
     unit, factor = ("kB", 1e3) if num_bytes < 1e6 else ("MB", 1e6)
     return f"{num_bytes / factor:.1f} {unit}"

@@ -163,7 +163,7 @@ def convert(
     crop_fraction: CropFractionOption = None,
     overwrite: OverwriteOption = False,
     debug: Debug = False,
-):
+) -> None:
     """Convert a PyTorch checkpoint into a model of this package.
 
     Whose checkpoint it is, its architecture and its number of classes or keypoints are

@@ -40,7 +40,7 @@ def data_service(
     worker_port: WorkerPortOption = None,
     host: HostOption = None,
     debug: Debug = False,
-):
+) -> None:
     """Decode and augment images for a training on another machine.
 
     Start it on machines with free CPUs that see the data under the same paths, then

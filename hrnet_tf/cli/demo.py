@@ -18,7 +18,7 @@ OutOption = Annotated[
 def demo(
     out: OutOption = Path("demo"),
     debug: Debug = False,
-):
+) -> None:
     """Show everything at work on drawn people; no data set is needed.
 
     Draws a labelled data set, trains a small network on it, tests it on held-out

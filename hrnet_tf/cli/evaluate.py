@@ -1,13 +1,17 @@
 """`hrnet evaluate`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hrnet_tf.cli import common
 from hrnet_tf.cli.options import Debug
 from hrnet_tf.cli.task_options import arguments_for, task_options
+
+if TYPE_CHECKING:
+    from hrnet_tf.tasks.base import Report, Task
+
 
 ModelOption = Annotated[
     Path,
@@ -47,7 +51,7 @@ def evaluate(
     given: dict,
     out: OutOption = None,
     debug: Debug = False,
-):
+) -> None:
     """Test a model on labelled images, as the official code does.
 
     The model's class decides the task, whose options are told below.
@@ -77,7 +81,7 @@ def evaluate(
         save_reports(task, reports, out)
 
 
-def save_reports(task, reports, out):
+def save_reports(task: "Task", reports: "dict[str, Report]", out: Path) -> None:
     """Writes the reports of a test, as --out says.
 
     Args:

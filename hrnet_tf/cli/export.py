@@ -87,7 +87,7 @@ def export(
     batch_size: BatchSizeOption = None,
     overwrite: OverwriteOption = False,
     debug: Debug = False,
-):
+) -> None:
     """Export a model for use without this package.
 
     The exported model does everything, from image files to the result: decoding,

@@ -57,7 +57,7 @@ def inspect(
         ),
     ] = 512,
     debug: Debug = False,
-):
+) -> None:
     """Draw what the parallel streams see: their activations after each stage.
 
     Each row is a stream, from the finest (a quarter of the image's size) to the

@@ -51,7 +51,7 @@ def main(
             is_eager=True,
         ),
     ] = False,
-):
+) -> None:
     """HRNet, the High-Resolution Network, for Keras 3 and TensorFlow.
 
     Each command explains itself: hrnet COMMAND --help.
@@ -66,7 +66,7 @@ def _help(docstring):
     )
 
 
-def make_app():
+def make_app() -> typer.Typer:
     """Returns the console command, a `typer.Typer` with the options of all tasks."""
     made = typer.Typer(
         name="hrnet",

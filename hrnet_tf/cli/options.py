@@ -1,11 +1,11 @@
 """Arguments that several commands take."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 
-def flag(name, help):
+def flag(name: str, help: str) -> Any:
     """Returns a `typer.Option` that is on if it is given."""
     return typer.Option(name, metavar="", help=help)
 

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -71,7 +71,7 @@ def predict(
     runner: Runner = None,
     beam_option: BeamOptions = None,
     debug: Debug = False,
-):
+) -> None:
     """Run a model on images and videos, and draw what it finds.
 
     The files themselves are never changed. predictions.json holds, for poses and
@@ -166,7 +166,7 @@ class _Run:
         return names
 
 
-def without(row, header):
+def without(row: dict[str, Any], header: dict[str, Any]) -> dict[str, Any]:
     """A result's row without what all results have in common."""
     return {key: value for key, value in row.items() if key not in header}
 

@@ -3,13 +3,19 @@
 import inspect
 import time
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.cli import common
 from hrnet_tf.cli.task_options import arguments_of
 from hrnet_tf.pictures.video import VIDEO_SUFFIXES
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.predict import Predictor
 
 
-def check_inputs(model, inputs):
+def check_inputs(model: Path, inputs: list[Path]) -> None:
     """Raises ValueError for a model that is not exported, and for videos."""
     if model.is_file():
         raise ValueError(
@@ -23,7 +29,7 @@ def check_inputs(model, inputs):
         )
 
 
-def check_options(predictor, arguments):
+def check_options(predictor: "Predictor", arguments: dict[str, Any]) -> None:
     """Raises ValueError for an option that a pipeline does not have.
 
     Args:
@@ -40,7 +46,17 @@ def check_options(predictor, arguments):
             )
 
 
-def run(pipeline, predictor, model, inputs, out, beside, known, arguments, chosen):
+def run(
+    pipeline: ModuleType,
+    predictor: "Predictor",
+    model: PathLike,
+    inputs: list[Path],
+    out: Path,
+    beside: list[dict[str, Any]],
+    known: dict[Path, dict[str, Any]],
+    arguments: dict[str, Any],
+    chosen: dict[str, Any],
+) -> None:
     """Predicts all images and says what was found.
 
     Args:

@@ -28,7 +28,7 @@ def presets(
         ),
     ] = False,
     debug: Debug = False,
-):
+) -> None:
     """List the architectures, the published networks and their sizes.
 
     Any class takes any preset of the first table; the second one has the networks

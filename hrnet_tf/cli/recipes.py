@@ -18,7 +18,7 @@ NameArgument = Annotated[
 
 
 @common.command()
-def recipes(name: NameArgument = None, debug: Debug = False):
+def recipes(name: NameArgument = None, debug: Debug = False) -> None:
     """List the recipes that come with the package, for `hrnet train`.
 
     Each trains on one data set, and has variants: network, size of the input (of

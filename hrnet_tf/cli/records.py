@@ -55,7 +55,7 @@ def records(
     runner: Runner = None,
     beam_option: BeamOptions = None,
     debug: Debug = False,
-):
+) -> None:
     """Check a data set thoroughly and write it as TFRecords to train from.
 
     Every image is decoded once, so that a damaged one is named here and not during
@@ -72,6 +72,7 @@ def records(
     # The one task that has records so far.
     (task,) = (task for task in tasks.TASKS if task.parts.records is not None)
     arguments = arguments_for(task, "records", given, out)
+    assert task.parts.records is not None
     write = None
     if pipeline:
         write = functools.partial(pipeline.write_pose_records, **chosen)

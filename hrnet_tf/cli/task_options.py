@@ -4,14 +4,19 @@ import enum
 import functools
 import inspect
 import itertools
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hrnet_tf import tasks
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.tasks.base import Option, Task
 
 
-def task_options(command):
+def task_options(command: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Marks a function as a command to which tasks add options.
 
     Args:
@@ -28,7 +33,7 @@ def task_options(command):
     return mark
 
 
-def with_task_options(function):
+def with_task_options(function: Any) -> Callable[..., Any]:
     """Returns a marked function as typer reads it, with the options that there are."""
     merged = merged_options(function.task_command)
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -55,21 +60,24 @@ def with_task_options(function):
         }
         return function(**arguments, given=given)
 
-    run.__signature__ = inspect.Signature(parameters)
+    # Which typer reads in place of the function's own.
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     return run
 
 
-def merged_options(command):
+def merged_options(command: str) -> "dict[str, list[Option]]":
     """Returns the options of a command: dict of name to the tasks' `Option`s."""
-    merged = {}
+    merged: dict[str, list[Option]] = {}
     for task in tasks.TASKS:
         for option in task.options.get(command, ()):
             merged.setdefault(option.name, []).append(option)
     return merged
 
 
-def arguments_for(task, command, given, source):
+def arguments_for(
+    task: "Task", command: str, given: dict[str, Any], source: PathLike
+) -> dict[str, Any]:
     """Returns the arguments that a task's options were given.
 
     Args:
@@ -99,7 +107,9 @@ def arguments_for(task, command, given, source):
     return arguments
 
 
-def arguments_of(function, arguments):
+def arguments_of(
+    function: Callable[..., Any], arguments: dict[str, Any]
+) -> dict[str, Any]:
     """Returns those of the arguments (dict) that a function takes."""
     if function is None:
         return {}

@@ -18,6 +18,7 @@ from hrnet_tf.cli.train_rates import (
     print_found_rate,
     profiled_steps,
 )
+from hrnet_tf.launch import exit_codes
 from hrnet_tf.launch.keras_import import import_keras
 from hrnet_tf.launch.preemption import Preempted
 from hrnet_tf.training.recipe_files import find_recipe, load_recipe
@@ -235,7 +236,7 @@ def train(
     cache: CacheOption = False,
     data_service: DataServiceOption = None,
     debug: Debug = False,
-):
+) -> None:
     """Train a model as a recipe says, or go on with a stopped run.
 
     A run may be stopped at any time: the same command goes on with it, and gives the
@@ -306,7 +307,7 @@ def train(
             )
     except Preempted as stop:
         common.console(stderr=True).print(str(stop), style="yellow", soft_wrap=True)
-        raise typer.Exit(stop.code) from None
+        raise typer.Exit(exit_codes.PREEMPTED) from None
     scored = [row for row in result.history if "score" in row]
     if not scored:
         # Only the chief of several workers has tested and written anything.

@@ -1,10 +1,17 @@
 """What `hrnet train` does with learning rates and profiles."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hrnet_tf.cli import common
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hrnet_tf.training.recipe import Recipe
+
 
 _RATES = "Learning rate"
 ScaleRateOption = Annotated[
@@ -47,7 +54,9 @@ ProfileOption = Annotated[
 ]
 
 
-def print_found_rate(recipe, out, seed, console):
+def print_found_rate(
+    recipe: "Recipe", out: Path, seed: int, console: "Console"
+) -> None:
     """Looks for the learning rate, and prints what was found.
 
     Args:
@@ -59,7 +68,10 @@ def print_found_rate(recipe, out, seed, console):
     from hrnet_tf.training.find_rate import find_rate
 
     found = find_rate(recipe, out, seed, console=console)
-    facts = {"curve": out / "learning_rate.png", "table": out / "learning_rate.csv"}
+    facts: dict[str, Any] = {
+        "curve": out / "learning_rate.png",
+        "table": out / "learning_rate.csv",
+    }
     if found.steepest is None:
         console.print("The loss never fell, so that no learning rate suggests itself.")
     else:
@@ -71,7 +83,7 @@ def print_found_rate(recipe, out, seed, console):
     common.print_facts(facts)
 
 
-def profiled_steps(text):
+def profiled_steps(text: str | None) -> tuple[int, int] | None:
     """Returns the steps of a text such as "10:20", a pair of int; None for None.
 
     Raises:

@@ -3,6 +3,8 @@
 import collections
 import warnings
 
+from hrnet_tf.typing import PathLike
+
 
 class BadExample(ValueError):
     """A single example which cannot be used.
@@ -12,7 +14,7 @@ class BadExample(ValueError):
         message: str. What arrived, in which file, what was expected, how to fix it.
     """
 
-    def __init__(self, kind, message):
+    def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
 
@@ -25,32 +27,32 @@ class BadExamples:
         skip: bool. Whether to skip and count.
     """
 
-    def __init__(self, source, skip):
+    def __init__(self, source: PathLike, skip: bool) -> None:
         self.source = source
         self.skip = skip
-        self.first = None
-        self._counts = collections.Counter()
+        self.first: BadExample | None = None
+        self._counts: collections.Counter[str] = collections.Counter()
 
     @property
-    def num_skipped(self):
+    def num_skipped(self) -> int:
         """int: the number of bad examples so far."""
         return sum(self._counts.values())
 
-    def add(self, error):
+    def add(self, error: BadExample) -> None:
         """Counts a `BadExample`, or raises it if examples are not to be skipped."""
         if not self.skip:
             raise error
         self.first = self.first or error
         self._counts[error.kind] += 1
 
-    def describe(self):
+    def describe(self) -> str:
         """Returns the counts and the first case in a sentence (str); "" without one."""
         if not self._counts:
             return ""
         counts = ", ".join(f"{n} x {kind}" for kind, n in self._counts.items())
         return f"{counts}; the first: {self.first}"
 
-    def warn(self):
+    def warn(self) -> None:
         """Warns once if any example was skipped."""
         if self._counts:
             warnings.warn(

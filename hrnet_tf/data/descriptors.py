@@ -9,6 +9,11 @@ import json
 import math
 import runpy
 from pathlib import Path
+from typing import Any, TypeVar
+
+from hrnet_tf.typing import PathLike
+
+_Description = TypeVar("_Description", bound="Descriptor")
 
 
 class Descriptor:
@@ -19,6 +24,8 @@ class Descriptor:
     index is accepted as well; the fields always hold names.
     """
 
+    flip_pairs: tuple[tuple[str | int, str | int], ...]
+
     _kind = "set"  # what errors call the description,
     _member = "member"  # one of its members,
     _plural = "members"  # several,
@@ -26,7 +33,7 @@ class Descriptor:
     _variable = "SET"  # and the variable of a Python descriptor file.
 
     @property
-    def flip_indices(self):
+    def flip_indices(self) -> tuple[int, ...]:
         """Tuple of int: member i of a mirrored image was `flip_indices[i]`."""
         indices = list(range(len(self._names)))
         for a, b in self.flip_pairs:
@@ -34,7 +41,7 @@ class Descriptor:
             indices[i], indices[j] = j, i
         return tuple(indices)
 
-    def index(self, name):
+    def index(self, name: str | int) -> int:
         """Returns the 0-based index (int) of the member called `name`.
 
         Raises:
@@ -42,16 +49,16 @@ class Descriptor:
         """
         return self._names.index(self._resolve("index", name))
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Returns the fields as a dict that json can write and `from_dict` reads."""
 
         def plain(value):
             return [plain(v) for v in value] if isinstance(value, tuple) else value
 
-        return {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        return {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
 
     @classmethod
-    def from_dict(cls, fields):
+    def from_dict(cls: type[_Description], fields: dict[str, Any]) -> _Description:
         """Makes a description from the dict of `to_dict` or of a descriptor file.
 
         Args:
@@ -65,7 +72,10 @@ class Descriptor:
                 f"A {cls._kind} is described by a dict with 'name' and"
                 f" {cls._members!r}. Received: {type(fields).__name__}."
             )
-        known = [field.name for field in dataclasses.fields(cls)]
+        known = [
+            field.name
+            for field in dataclasses.fields(cls)  # type: ignore[arg-type]
+        ]
         unknown = [key for key in fields if key not in known]
         missing = [key for key in required if key not in fields]
         if unknown or missing:
@@ -172,7 +182,11 @@ class Descriptor:
         return tuple(float(value) for value in numbers)
 
 
-def load_descriptor(name_or_path, descriptor, known):
+def load_descriptor(
+    name_or_path: "PathLike | _Description",
+    descriptor: type[_Description],
+    known: dict[str, _Description],
+) -> _Description:
     """Returns a description by its name, or from a descriptor file.
 
     A .py descriptor is executed, like a recipe: load only files you trust.
@@ -190,7 +204,7 @@ def load_descriptor(name_or_path, descriptor, known):
         return name_or_path
     if str(name_or_path) in known:
         return known[str(name_or_path)]
-    path = Path(name_or_path)
+    path = Path(name_or_path)  # type: ignore[arg-type]
     if path.suffix not in (".json", ".py") or not path.is_file():
         raise ValueError(
             f"There is no {descriptor._kind} {str(name_or_path)!r}. Expected one of"

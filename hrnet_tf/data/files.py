@@ -3,6 +3,8 @@
 import contextlib
 import contextvars
 import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import tensorflow as tf
 
@@ -10,7 +12,7 @@ _KEPT = contextvars.ContextVar("kept", default=False)
 
 
 @contextlib.contextmanager
-def kept_in_memory(keep=True):
+def kept_in_memory(keep: bool = True) -> Iterator[None]:
     """Lets the batches of training that are made inside keep the files they read.
 
     For data on network disks and in buckets, which are slow to read at each epoch. What
@@ -26,7 +28,7 @@ def kept_in_memory(keep=True):
         _KEPT.reset(token)
 
 
-def reader(paths):
+def reader(paths: Iterable[str] | None) -> Callable[..., Any] | None:
     """Makes the function that reads files; inside `kept_in_memory` reads them all now.
 
     Args:

@@ -3,12 +3,16 @@
 import dataclasses
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from hrnet_tf.typing import PathLike
 
-def fingerprint(examples, **also):
+
+def fingerprint(examples: Sequence[Any], **also: Any) -> dict[str, Any]:
     """Describes examples so that changed ones are noticed.
 
     Their files are not read: of them count the names below the folder that all have in
@@ -34,7 +38,7 @@ def fingerprint(examples, **also):
     return {"examples": len(examples), "content": digest.hexdigest()[:16]}
 
 
-def files_fingerprint(paths, **facts):
+def files_fingerprint(paths: Sequence[PathLike], **facts: Any) -> dict[str, Any]:
     """Describes files of records, by their names and sizes.
 
     Args:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from hrnet_tf.typing import Tensor
+
 # The neighbours (x, y) that the steps below read.
 _CROSS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
 _DIAGONAL = ((1, 1), (-1, -1), (1, -1), (-1, 1))
@@ -31,17 +33,17 @@ class Peaks(NamedTuple):
     scores: tf.Tensor
 
     @property
-    def cells(self):
+    def cells(self) -> Tensor:
         """The cells as float32 points `[B, K, 2]`, (0, 0) where none is positive."""
         cells = tf.cast(tf.stack([self.x, self.y], -1), tf.float32)
         return cells * self.positive
 
     @property
-    def positive(self):
+    def positive(self) -> Tensor:
         """float32 `[B, K, 1]`: 1 where the maximum is positive, else 0."""
         return tf.cast(self.scores > 0, tf.float32)[..., None]
 
-    def inner(self, before, after):
+    def inner(self, before: int, after: int) -> Tensor:
         """float32 `[B, K, 1]`: 1 where the maximum keeps a distance to the borders.
 
         Args:
@@ -54,7 +56,7 @@ class Peaks(NamedTuple):
         return tf.cast(inner, tf.float32)[..., None]
 
 
-def find_peaks(heatmaps):
+def find_peaks(heatmaps: Tensor) -> Peaks:
     """Returns the `Peaks` of heatmaps, a float32 tensor `[B, H, W, K]`."""
     _, height, width, num_keypoints = heatmaps.shape
     flat = tf.transpose(heatmaps, [0, 3, 1, 2])
@@ -68,7 +70,7 @@ def find_peaks(heatmaps):
     )
 
 
-def quarter_step(peaks, before=2):
+def quarter_step(peaks: Peaks, before: int = 2) -> Tensor:
     """Moves maxima by a quarter of a cell towards the higher neighbours.
 
     Args:
@@ -84,7 +86,7 @@ def quarter_step(peaks, before=2):
     return peaks.cells + 0.25 * tf.sign(slope) * peaks.inner(before, 1)
 
 
-def center_of_mass(peaks, reach):
+def center_of_mass(peaks: Peaks, reach: int) -> Tensor:
     """Returns the centres `[B, K, 2]` of maps within `reach` cells of the maxima."""
 
     def window(position, size):
@@ -103,7 +105,7 @@ def center_of_mass(peaks, reach):
     return tf.stack(moments, -1) / mass[..., None]
 
 
-def dark_step(peaks, kernel_size):
+def dark_step(peaks: Peaks, kernel_size: int) -> Tensor:
     """Moves maxima to the top of the Gaussian around them, as DARK does.
 
     Args:
@@ -125,7 +127,7 @@ def dark_step(peaks, kernel_size):
     return peaks.cells + _newton(slope, xx, xy, yy, kernel_size) * peaks.inner(2, 2)
 
 
-def udp_step(peaks, kernel_size):
+def udp_step(peaks: Peaks, kernel_size: int) -> Tensor:
     """Moves maxima to the top of the Gaussian around them, as UDP does.
 
     It differs from DARK's in its derivatives and limits, and in that maxima at the

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from hrnet_tf.typing import Tensor
+
 
 class Placement(NamedTuple):
     """The Gaussians of keypoints; `[..., K, 2]` are x and y in cells.
@@ -29,7 +31,9 @@ class Placement(NamedTuple):
     inside: tf.Tensor
 
 
-def place(points, heatmap_size, sigma, kind):
+def place(
+    points: Tensor, heatmap_size: tuple[int, int], sigma: float, kind: str
+) -> Placement:
     """Places the Gaussians of keypoints.
 
     Args:
@@ -86,7 +90,9 @@ def _truncate(values):
     return tf.cast(tf.cast(values, tf.int32), tf.float32)
 
 
-def draw(placement, heatmap_size, sigma):
+def draw(
+    placement: Placement, heatmap_size: tuple[int, int], sigma: float
+) -> list[Tensor]:
     """Draws Gaussians of peak 1.
 
     Args:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -9,6 +11,11 @@ import tensorflow as tf
 from hrnet_tf.data import heatmap_peaks, heatmap_targets
 from hrnet_tf.data.augment import affine
 from hrnet_tf.models.pose import HEATMAP_ACTIVATIONS, check_convention
+from hrnet_tf.typing import Tensor
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+
 
 # The kind of `heatmap_targets.place` of each convention.
 _PLACEMENTS = {
@@ -77,7 +84,7 @@ class HeatmapCodec:
             )
 
     @classmethod
-    def for_model(cls, model):
+    def for_model(cls, model: "HRNetModel") -> "HeatmapCodec":
         """The codec that fits an `HRNetPose` model."""
         return cls(
             image_size=model.image_size,
@@ -87,11 +94,12 @@ class HeatmapCodec:
         )
 
     @property
-    def heatmap_size(self):
+    def heatmap_size(self) -> tuple[int, int]:
         """(height, width) of the heatmaps in cells."""
-        return tuple(side // self.stride for side in self.image_size)
+        height, width = self.image_size
+        return height // self.stride, width // self.stride
 
-    def crop_matrix(self, centers, sizes, rotation):
+    def crop_matrix(self, centers: Tensor, sizes: Tensor, rotation: Tensor) -> Tensor:
         """Returns the matrices from image pixels to crop pixels.
 
         Args:
@@ -104,7 +112,7 @@ class HeatmapCodec:
             return affine.aligned_crop_matrix(centers, sizes, rotation, self.image_size)
         return affine.crop_matrix(centers, sizes[..., 0], rotation, self.image_size)
 
-    def encode(self, points, visible):
+    def encode(self, points: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
         """Makes the heatmaps of keypoints.
 
         Args:
@@ -126,7 +134,7 @@ class HeatmapCodec:
         y *= weights[..., None, :]
         return y[..., :, None, :] * x[..., None, :, :], weights
 
-    def activate(self, outputs):
+    def activate(self, outputs: Tensor) -> Tensor:
         """Network outputs `[B, H, W, K]` -> heatmaps of the scale of the targets.
 
         Linear outputs are heatmaps already. Logits become probabilities divided by
@@ -140,7 +148,9 @@ class HeatmapCodec:
         flat = tf.nn.softmax(flat, axis=1) * (2 * math.pi * self.sigma**2)
         return tf.reshape(flat, [-1, height, width, outputs.shape[3]])
 
-    def merge_flipped(self, heatmaps, flipped, flip_indices):
+    def merge_flipped(
+        self, heatmaps: Tensor, flipped: Tensor, flip_indices: Sequence[int]
+    ) -> Tensor:
         """Averages heatmaps `[B, H, W, K]` with those of the mirrored crop.
 
         The mirrored ones are mirrored back, and left and right keypoints swapped.
@@ -159,7 +169,7 @@ class HeatmapCodec:
             shifted += (flipped - shifted) / self.stride
         return (heatmaps + shifted) * 0.5
 
-    def decode(self, heatmaps, refine=True):
+    def decode(self, heatmaps: Tensor, refine: bool = True) -> tuple[Tensor, Tensor]:
         """Finds the keypoints of heatmaps.
 
         Args:
@@ -196,11 +206,11 @@ class HeatmapCodec:
             return points + peaks.positive - 0.5
         return heatmap_peaks.quarter_step(peaks)
 
-    def to_crop(self, points):
+    def to_crop(self, points: Tensor) -> Tensor:
         """Maps points `[..., 2]` in cells to pixels of the crop."""
         return points * self._pixels_per_cell()
 
-    def from_crop(self, points):
+    def from_crop(self, points: Tensor) -> Tensor:
         """Maps points `[..., 2]` in pixels of the crop to cells."""
         return points / self._pixels_per_cell()
 
@@ -212,7 +222,7 @@ class HeatmapCodec:
         rows, columns = (count - 1 for count in self.heatmap_size)
         return np.array([width / columns, height / rows], np.float32)
 
-    def to_image(self, points, centers, sizes):
+    def to_image(self, points: Tensor, centers: Tensor, sizes: Tensor) -> Tensor:
         """Maps points `[B, K, 2]` in cells to pixels of the image.
 
         Args:

@@ -12,9 +12,14 @@ is written as its name or its 0-based index everywhere.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hrnet_tf.data.descriptors import Descriptor, load_descriptor
 from hrnet_tf.data.face_sets import FACE_SETS
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,10 @@ class KeypointSet(Descriptor):
 
     name: str
     names: tuple[str, ...]
-    flip_pairs: tuple[tuple[str, str], ...] = ()
-    skeleton: tuple[tuple[str, str], ...] = ()
+    flip_pairs: tuple[tuple[str | int, str | int], ...] = ()
+    skeleton: tuple[tuple[str | int, str | int], ...] = ()
     sigmas: tuple[float, ...] | None = None
-    upper_body: tuple[str, ...] = ()
+    upper_body: tuple[str | int, ...] = ()
     pck_reference: tuple[str, str] | None = None
 
     _kind = "keypoint set"
@@ -68,7 +73,7 @@ class KeypointSet(Descriptor):
         self._check_flip_pairs()
 
     @property
-    def num_keypoints(self):
+    def num_keypoints(self) -> int:
         """int: the number of keypoints `K`."""
         return len(self.names)
 
@@ -81,7 +86,7 @@ class KeypointSet(Descriptor):
         return names
 
 
-def load_keypoint_set(name_or_path):
+def load_keypoint_set(name_or_path: PathLike) -> KeypointSet:
     """Returns a keypoint set by its name, or from a descriptor file.
 
     A .py descriptor is executed, like a recipe: load only files you trust.
@@ -96,7 +101,7 @@ def load_keypoint_set(name_or_path):
     return load_descriptor(name_or_path, KeypointSet, KEYPOINT_SETS)
 
 
-def model_keypoint_set(model):
+def model_keypoint_set(model: "HRNetModel") -> KeypointSet | None:
     """Returns the `KeypointSet` that a model carries, or None.
 
     Args:

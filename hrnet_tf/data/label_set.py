@@ -36,7 +36,7 @@ class LabelSet(Descriptor):
     palette: tuple[tuple[int, int, int], ...] = ()
     label_ids: tuple[int, ...] | None = None
     ignored_ids: tuple[int, ...] = (IGNORE_LABEL,)
-    flip_pairs: tuple[tuple[str, str], ...] = ()
+    flip_pairs: tuple[tuple[str | int, str | int], ...] = ()
     class_weights: tuple[float, ...] | None = None
 
     _kind = "label set"
@@ -58,16 +58,16 @@ class LabelSet(Descriptor):
         self._put("class_weights", self._positive_numbers("class_weights"))
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         """int: the number of classes `C`."""
         return len(self.classes)
 
     @property
-    def file_ids(self):
+    def file_ids(self) -> tuple[int, ...]:
         """Tuple of `C` int: the value in the label files of each class."""
         return self.label_ids or tuple(range(self.num_classes))
 
-    def lookup(self):
+    def lookup(self) -> np.ndarray:
         """Returns the table from file values to classes.
 
         Returns:
@@ -78,13 +78,13 @@ class LabelSet(Descriptor):
         table[list(self.file_ids)] = np.arange(self.num_classes)
         return table
 
-    def known_ids(self):
+    def known_ids(self) -> np.ndarray:
         """Returns which file values may occur: bool array `[256]`."""
         known = np.zeros(256, bool)
         known[[*self.file_ids, *self.ignored_ids]] = True
         return known
 
-    def to_file_ids(self, labels):
+    def to_file_ids(self, labels: np.ndarray) -> np.ndarray:
         """Translates label maps back into the values of the data set's files.
 
         Args:
@@ -111,7 +111,7 @@ class LabelSet(Descriptor):
             )
         return table[labels]
 
-    def describe_ids(self):
+    def describe_ids(self) -> str:
         """Returns a sentence (str) on which values the label files may hold."""
         ids = self.file_ids
         plain = ids == tuple(range(ids[0], ids[0] + len(ids)))
@@ -175,7 +175,7 @@ def _is_byte(value):
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255
 
 
-def bit_palette(num_colours):
+def bit_palette(num_colours: int) -> tuple[tuple[int, int, int], ...]:
     """Returns distinct colours; the first is black, the first 21 are PASCAL VOC's.
 
     Args:

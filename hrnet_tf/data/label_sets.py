@@ -11,9 +11,16 @@ map holds 0..C-1, and `IGNORE_LABEL` where a pixel counts for nothing; a `LabelS
 translates the values of its files.
 """
 
+from typing import TYPE_CHECKING
+
 from hrnet_tf.data.descriptors import load_descriptor
 from hrnet_tf.data.label_set import IGNORE_LABEL, LabelSet
 from hrnet_tf.data.label_tables import LABEL_SETS
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+
 
 __all__ = [
     "IGNORE_LABEL",
@@ -24,7 +31,7 @@ __all__ = [
 ]
 
 
-def load_label_set(name_or_path):
+def load_label_set(name_or_path: PathLike) -> LabelSet:
     """Returns a label set by its name, or from a descriptor file.
 
     A .py descriptor is executed, like a recipe: load only files you trust.
@@ -39,7 +46,7 @@ def load_label_set(name_or_path):
     return load_descriptor(name_or_path, LabelSet, LABEL_SETS)
 
 
-def model_label_set(model):
+def model_label_set(model: "HRNetModel") -> LabelSet | None:
     """Returns the `LabelSet` that a model carries, or None.
 
     Args:

@@ -2,8 +2,10 @@
 
 import tensorflow as tf
 
+from hrnet_tf.typing import Tensor
 
-def permutation(count, seed, epoch):
+
+def permutation(count: int, seed: int, epoch: Tensor) -> tf.data.Dataset:
     """Returns the positions 0..count-1 in the order of an epoch.
 
     Args:
@@ -19,7 +21,9 @@ def permutation(count, seed, epoch):
     )
 
 
-def num_seen(epoch, batch_size, first_epoch, first_step):
+def num_seen(
+    epoch: Tensor, batch_size: int, first_epoch: int, first_step: int
+) -> Tensor:
     """Returns how many examples of an epoch an earlier process has trained on.
 
     Args:
@@ -34,7 +38,9 @@ def num_seen(epoch, batch_size, first_epoch, first_step):
     return tf.where(tf.equal(epoch, first_epoch), seen, 0)
 
 
-def shuffle(dataset, buffer_size, seed, epoch):
+def shuffle(
+    dataset: tf.data.Dataset, buffer_size: int, seed: int, epoch: Tensor
+) -> tf.data.Dataset:
     """Shuffles a data set through a buffer, for data that have no positions.
 
     Args:

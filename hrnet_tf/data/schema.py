@@ -5,8 +5,11 @@ can be read and checked without it.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from hrnet_tf.typing import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +78,7 @@ class PoseExample:
             object.__setattr__(self, name, array)
 
     @property
-    def num_people(self):
+    def num_people(self) -> int:
         """int: the number of people `N`."""
         return len(self.boxes)
 
@@ -113,7 +116,7 @@ class ClassificationExample:
     label: int
 
 
-def POSE_FEATURES(num_keypoints):
+def POSE_FEATURES(num_keypoints: int) -> dict[str, Any]:
     """Returns the features of a pose record, for `tf.io.parse_single_example`.
 
     Args:
@@ -146,7 +149,7 @@ def POSE_FEATURES(num_keypoints):
     }
 
 
-def serialize_pose(example, encoded):
+def serialize_pose(example: PoseExample, encoded: bytes) -> bytes:
     """Returns a pose record as bytes, which `parse_pose` reads.
 
     Args:
@@ -185,7 +188,7 @@ def serialize_pose(example, encoded):
     return record.SerializeToString(deterministic=True)
 
 
-def parse_pose(serialized, num_keypoints):
+def parse_pose(serialized: Tensor, num_keypoints: int) -> dict[str, Any]:
     """Reads a pose record; works eagerly and in `Dataset.map`.
 
     Args:

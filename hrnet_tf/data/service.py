@@ -14,6 +14,8 @@ import socket
 import threading
 import time
 import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -25,7 +27,7 @@ _PATIENCE = 20.0
 
 
 @contextlib.contextmanager
-def reading_from(*addresses):
+def reading_from(*addresses: Any) -> Iterator[None]:
     """Lets the batches of training that are made inside come from data services.
 
     Args:
@@ -53,7 +55,9 @@ def reading_from(*addresses):
         stop.set()
 
 
-def map_examples(examples, function):
+def map_examples(
+    examples: tf.data.Dataset, function: Callable[..., Any]
+) -> tf.data.Dataset:
     """Maps a function over examples, here or where `reading_from` says.
 
     Args:
@@ -69,7 +73,9 @@ def map_examples(examples, function):
     return examples.map(function, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def distribute(examples, function, addresses):
+def distribute(
+    examples: Any, function: Callable[..., Any], addresses: Sequence[str]
+) -> tf.data.Dataset:
     """Maps a function over examples at data services, each a share of them.
 
     Args:
@@ -122,7 +128,9 @@ class DataService:
         ValueError: if a port is in use.
     """
 
-    def __init__(self, port=0, host="localhost", worker_port=0):
+    def __init__(
+        self, port: int = 0, host: str = "localhost", worker_port: int = 0
+    ) -> None:
         for used in filter(None, (port, worker_port)):
             # Two processes may listen at the same port, and each gets some calls.
             if _answers(f"grpc://localhost:{used}"):
@@ -142,7 +150,7 @@ class DataService:
         )
         self.address = f"grpc://{host}:{port}"
 
-    def stop(self):
+    def stop(self) -> None:
         """Ends the service."""
         self._worker._stop()
         self._dispatcher._stop()

@@ -14,9 +14,11 @@ import itertools
 import json
 import math
 import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.fingerprint import fingerprint
@@ -24,6 +26,11 @@ from hrnet_tf.data.formats.checks import image_size
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.data.schema import serialize_pose
 from hrnet_tf.io import decode_image, read_json, replacing
+from hrnet_tf.typing import PathLike, Progress
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.schema import PoseExample
+
 
 _METADATA = "metadata.json"
 # About 100 MB a shard reads fast from any file system (tf.data's own advice), and a
@@ -56,14 +63,14 @@ class PoseRecords:
 
 
 def write_pose_records(
-    examples,
-    output_dir,
-    keypoint_set,
-    num_shards=None,
-    skip_bad=False,
-    progress=None,
-    write_shards=None,
-):
+    examples: "Sequence[PoseExample]",
+    output_dir: PathLike,
+    keypoint_set: KeypointSet,
+    num_shards: int | None = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+    write_shards: Callable[..., Any] | None = None,
+) -> PoseRecords:
     """Writes examples as sharded TFRecords, one record an image.
 
     The image files go into the records as they are, after each was decoded once to
@@ -111,7 +118,7 @@ def write_pose_records(
     return _records(output_dir, metadata, bad.num_skipped)
 
 
-def open_pose_records(records_dir):
+def open_pose_records(records_dir: PathLike) -> PoseRecords:
     """Returns the `PoseRecords` in a folder, after a quick check of their files.
 
     Every shard is checked to exist and to have the bytes that it was written with;
@@ -154,7 +161,7 @@ def open_pose_records(records_dir):
     return records
 
 
-def count_records(path):
+def count_records(path: PathLike) -> int:
     """Returns the number of records (int) in a TFRecord file, reading all of it.
 
     Raises:
@@ -227,7 +234,7 @@ def _write_shards(examples, folder, num_shards, bad, progress):
         ]
 
 
-def shard_parts(count, num_shards):
+def shard_parts(count: int, num_shards: int) -> list[slice]:
     """Returns the slice of the positions 0..count-1 that each shard holds.
 
     Args:
@@ -238,12 +245,18 @@ def shard_parts(count, num_shards):
     return [slice(ends[i], ends[i + 1]) for i in range(num_shards)]
 
 
-def shard_name(index, num_shards):
+def shard_name(index: int, num_shards: int) -> str:
     """Returns the file name of a shard of pose records."""
     return f"pose-{index:05d}-of-{num_shards:05d}.tfrecord"
 
 
-def write_shard(examples, path, report, tick=lambda: None, map=map):
+def write_shard(
+    examples: "Sequence[PoseExample]",
+    path: PathLike,
+    report: Callable[..., Any],
+    tick: Callable[..., Any] = lambda: None,
+    map: Callable[..., Any] = map,
+) -> dict[str, Any]:
     """Writes the records of some examples into one file, and counts them in it.
 
     Args:
@@ -302,7 +315,7 @@ def _record_or_problem(example):
         return error
 
 
-def verified_bytes(example):
+def verified_bytes(example: "PoseExample") -> bytes:
     """Returns the bytes of an example's image file, which was decoded to verify it.
 
     Args:

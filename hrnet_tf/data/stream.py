@@ -5,12 +5,14 @@ sees what an undisturbed one would have.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from hrnet_tf.data import files, order, service
+from hrnet_tf.typing import Tensor
 
 # Examples held for shuffling when reading records; their files are shuffled too.
 SHUFFLE_BUFFER = 4096
@@ -39,7 +41,7 @@ class Stream:
     names: Callable
     paths: tuple | None = None
 
-    def steps_per_epoch(self, batch_size):
+    def steps_per_epoch(self, batch_size: int) -> int:
         """Returns the number of whole batches; ValueError if there is none."""
         if self.count < batch_size:
             raise ValueError(
@@ -51,16 +53,16 @@ class Stream:
 
     def batches(
         self,
-        make,
-        batch_size,
-        seed=0,
-        first_epoch=0,
-        epochs=None,
-        first_step=0,
-        plan=None,
-        block=64,
-        finish=None,
-    ):
+        make: Callable[..., Any],
+        batch_size: int,
+        seed: int = 0,
+        first_epoch: int = 0,
+        epochs: int | None = None,
+        first_step: int = 0,
+        plan: Callable[..., Any] | None = None,
+        block: int = 64,
+        finish: Callable[..., Any] | None = None,
+    ) -> tf.data.Dataset:
         """Makes the batches of training.
 
         Args:
@@ -114,7 +116,9 @@ class Stream:
             )
         return made.prefetch(tf.data.AUTOTUNE)
 
-    def batch_files(self, batch_size, seed, epoch, step):
+    def batch_files(
+        self, batch_size: int, seed: int, epoch: int, step: int
+    ) -> list[str]:
         """Returns the image files (list of str) of a batch of training.
 
         Args:
@@ -125,7 +129,12 @@ class Stream:
         return self.names(seed, epoch, step * batch_size, batch_size)
 
 
-def from_table(columns, noun, names, paths=None):
+def from_table(
+    columns: dict[str, Any],
+    noun: str,
+    names: Sequence[str] | np.ndarray,
+    paths: Iterable[str] | None = None,
+) -> Stream:
     """Makes the `Stream` of examples in memory, whose images are in files.
 
     Args:
@@ -157,7 +166,15 @@ def from_table(columns, noun, names, paths=None):
     )
 
 
-def from_shards(shards, read, expand, count, noun, name=None, expand_first=True):
+def from_shards(
+    shards: tuple[Tensor, ...],
+    read: Callable[..., Any],
+    expand: Callable[..., Any],
+    count: int,
+    noun: str,
+    name: Callable[..., Any] | None = None,
+    expand_first: bool = True,
+) -> Stream:
     """Makes the `Stream` of examples in shards of records.
 
     Args:

@@ -1,6 +1,8 @@
 """The train and test functions of our models on several replicas."""
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -27,8 +29,11 @@ class ReplicatedModel(keras.Model):
     """
 
     track_gradient_norm = False
+    # Keras has None there until they are made.
+    train_function: Any
+    test_function: Any
 
-    def compile(self, optimizer="rmsprop", *args, **kwargs):
+    def compile(self, optimizer: Any = "rmsprop", *args: Any, **kwargs: Any) -> None:
         if self._replicated():
             optimizer = _replicated_optimizer(optimizer)
             optimizer.loss_scaling |= (
@@ -38,13 +43,13 @@ class ReplicatedModel(keras.Model):
             kwargs["auto_scale_loss"] = False
         super().compile(optimizer, *args, **kwargs)
         # What XLA was found to be unable to compile.
-        self._left_out = set()
+        self._left_out: set[str] = set()
         self._gradient_norm = None
         if self.track_gradient_norm and keras.backend.backend() == "tensorflow":
             with self.distribute_strategy.scope():
                 self._gradient_norm = keras.metrics.Mean(name="gradient_norm")
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         # Keras leaves out models with a `compile` of their own.
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None and self.built:
@@ -56,7 +61,7 @@ class ReplicatedModel(keras.Model):
             return False
         return self.distribute_strategy.num_replicas_in_sync > 1
 
-    def train_step(self, *args):
+    def train_step(self, *args: Any) -> dict[str, Any]:
         if keras.backend.backend() != "tensorflow":
             # On JAX the state comes before the data.
             return super().train_step(*args)
@@ -87,7 +92,7 @@ class ReplicatedModel(keras.Model):
         self._apply(gradients, variables, count)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
-    def test_step(self, *args):
+    def test_step(self, *args: Any) -> dict[str, Any]:
         if keras.backend.backend() != "tensorflow":
             # On JAX the state comes before the data.
             return super().test_step(*args)
@@ -222,16 +227,16 @@ class ReplicatedModel(keras.Model):
 
     def evaluate(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        verbose="auto",
-        sample_weight=None,
-        steps=None,
-        callbacks=None,
-        return_dict=False,
-        **kwargs,
-    ):
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
         how = {"verbose": verbose, "callbacks": callbacks, "return_dict": return_dict}
         data = {"x": x, "y": y, "batch_size": batch_size}
         data["sample_weight"] = sample_weight
@@ -250,14 +255,14 @@ class ReplicatedModel(keras.Model):
                 self._eval_epoch_iterator = kept
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[Any]:
         found = super().metrics
         norm = getattr(self, "_gradient_norm", None)
         if norm is not None and all(metric is not norm for metric in found):
             found.append(norm)
         return found
 
-    def make_train_function(self, force=False):
+    def make_train_function(self, force: bool = False) -> Callable[..., Any]:
         if self.train_function is not None and not force:
             return self.train_function
         if self._replicated():
@@ -270,7 +275,7 @@ class ReplicatedModel(keras.Model):
             self.train_function = self._one_graph(self.train_function)
         return self.train_function
 
-    def make_test_function(self, force=False):
+    def make_test_function(self, force: bool = False) -> Callable[..., Any]:
         if not self._replicated():
             return super().make_test_function(force)
         if self.test_function is None or force:

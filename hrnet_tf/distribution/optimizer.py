@@ -1,10 +1,13 @@
 """An optimizer that is right on several replicas, whatever it is asked to do."""
 
 import contextlib
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
 from hrnet_tf.layers import replicas
+from hrnet_tf.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -34,12 +37,12 @@ class ReplicatedOptimizer(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        inner_optimizer,
-        loss_scaling=False,
-        initial_scale=2.0**15,
-        dynamic_growth_steps=2000,
-        name=None,
-    ):
+        inner_optimizer: keras.optimizers.Optimizer,
+        loss_scaling: bool = False,
+        initial_scale: float = 2.0**15,
+        dynamic_growth_steps: int = 2000,
+        name: str | None = None,
+    ) -> None:
         wrappers = (keras.optimizers.LossScaleOptimizer, ReplicatedOptimizer)
         if isinstance(inner_optimizer, wrappers):
             raise ValueError(
@@ -53,7 +56,7 @@ class ReplicatedOptimizer(keras.optimizers.Optimizer):
         self.initial_scale = initial_scale
         self.dynamic_growth_steps = dynamic_growth_steps
 
-    def build(self, variables):
+    def build(self, variables: Sequence[Any]) -> None:
         if self.loss_scaling:
             self.step_counter = self.add_variable(
                 (), "zeros", "int32", aggregation="only_first_replica"
@@ -68,29 +71,29 @@ class ReplicatedOptimizer(keras.optimizers.Optimizer):
         super().build(variables)
 
     @property
-    def variables(self):
+    def variables(self) -> Any:
         return self._variables + self.inner_optimizer.variables
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> None:
         return self.inner_optimizer.learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate):
+    def learning_rate(self, learning_rate: Any) -> None:
         self.inner_optimizer.learning_rate = learning_rate
 
     @property
-    def iterations(self):
+    def iterations(self) -> Any:
         return self.inner_optimizer.iterations
 
-    def scale_loss(self, loss):
+    def scale_loss(self, loss: Tensor) -> Any:
         """Returns the loss that gradients are to be computed of."""
         if not self.loss_scaling:
             return loss
         scale = self.dynamic_scale if self.built else self.initial_scale
         return loss * keras.ops.cast(scale, loss.dtype)
 
-    def unscaled(self, gradients):
+    def unscaled(self, gradients: Sequence[Any]) -> list[Any]:
         """Returns the gradients of the loss from those of the scaled loss."""
         if not self.loss_scaling:
             return list(gradients)
@@ -99,12 +102,18 @@ class ReplicatedOptimizer(keras.optimizers.Optimizer):
             for g in gradients
         ]
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None
+    ) -> None:
         """Adds up the replicas' gradients and takes a step; in a replica context."""
         totals = replicas.total(list(grads))
         self.apply_total(self.unscaled(totals), trainable_variables)
 
-    def apply_total(self, grads, trainable_variables=None):
+    def apply_total(
+        self,
+        grads: Sequence[Tensor | None],
+        trainable_variables: Sequence[keras.Variable] | None = None,
+    ) -> None:
         """Takes a step with gradients that were added up and unscaled before.
 
         Args:
@@ -255,10 +264,10 @@ class ReplicatedOptimizer(keras.optimizers.Optimizer):
             due = (inner.iterations + 1) % inner.ema_overwrite_frequency == 0
             _cond(due, overwrite, lambda: None)
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
         self.inner_optimizer.finalize_variable_values(var_list)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "inner_optimizer": keras.saving.serialize_keras_object(
@@ -270,7 +279,9 @@ class ReplicatedOptimizer(keras.optimizers.Optimizer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> "ReplicatedOptimizer":
         config = dict(config)
         config["inner_optimizer"] = keras.saving.deserialize_keras_object(
             config["inner_optimizer"], custom_objects=custom_objects

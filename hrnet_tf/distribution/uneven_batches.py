@@ -1,13 +1,14 @@
 """Evaluation on several JAX devices of batches that these cannot share evenly."""
 
 import functools
+from typing import Any
 
 import keras
 
 from hrnet_tf.lowlevel import internals
 
 
-def has_devices():
+def has_devices() -> bool:
     """True if a `keras.distribution` spreads batches over this process' JAX devices.
 
     Of several processes each would have a remainder of its own. False too where Keras
@@ -20,7 +21,7 @@ def has_devices():
     return keras.distribution.distribution() is not None and jax.process_count() == 1
 
 
-def make_iterator(model, cached, **data):
+def make_iterator(model: keras.Model, cached: Any, **data: Any) -> Any:
     """Makes what `keras.Model.evaluate` takes batches from, of any size.
 
     Keras divides each batch by the devices, and stops at one that cannot be divided, as

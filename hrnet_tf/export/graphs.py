@@ -2,16 +2,23 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+
+
 # An asset of the graph: the names of classes, a line each.
 CLASSES_FILE = "classes.txt"
 
 
-def check_exportable(model):
+def check_exportable(model: keras.Model) -> None:
     """Raises ValueError if a model cannot be exported as it is."""
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
@@ -28,7 +35,12 @@ def check_exportable(model):
             )
 
 
-def save_functions(model, folder, functions, class_names=None):
+def save_functions(
+    model: "HRNetModel",
+    folder: PathLike,
+    functions: dict[str, Any],
+    class_names: str | None = None,
+) -> None:
     """Writes a SavedModel that holds a model's variables and the signatures given.
 
     Args:

@@ -2,17 +2,29 @@
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from hrnet_tf.export.graphs import check_exportable, save_functions
 from hrnet_tf.io import write_bytes
 from hrnet_tf.tasks import make_inference
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+
 
 PRECISIONS = ("float32", "float16")
 
 
-def export_litert(model, path, precision="float32", batch_size=1, **options):
+def export_litert(
+    model: "HRNetModel",
+    path: PathLike,
+    precision: str = "float32",
+    batch_size: int = 1,
+    **options: Any,
+) -> Path:
     """Writes a model of a task as a LiteRT file of built-in operations only.
 
     Its only signature is that of the task's inference which takes pixels: "crops" of

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -10,13 +11,24 @@ from hrnet_tf.export.graphs import check_exportable, save_functions
 from hrnet_tf.io import replacing
 from hrnet_tf.tasks import make_inference, task_of
 from hrnet_tf.tasks.base import NAMES_FILE, Exported
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+
 
 # TensorFlow Serving reserves this folder for files that it leaves alone.
 _EXTRA = "assets.extra"
 _DESCRIPTION = "hrnet.json"
 
 
-def export_saved_model(model, directory, version=1, overwrite=False, **options):
+def export_saved_model(
+    model: "HRNetModel",
+    directory: PathLike,
+    version: int = 1,
+    overwrite: bool = False,
+    **options: Any,
+) -> Path:
     """Writes a model as `<directory>/<version>/`, ready for TensorFlow Serving.
 
     TensorFlow alone loads and runs it. Its signatures are those of the task's
@@ -53,7 +65,7 @@ def export_saved_model(model, directory, version=1, overwrite=False, **options):
     return target
 
 
-def load_exported(directory):
+def load_exported(directory: PathLike) -> Exported:
     """Loads a SavedModel that `export_saved_model` wrote.
 
     Args:
@@ -84,7 +96,7 @@ def load_exported(directory):
     return exported
 
 
-def read_description(directory):
+def read_description(directory: PathLike) -> dict[str, Any]:
     """Returns what is written beside an exported graph, a dict with its "task".
 
     Args:

@@ -5,9 +5,10 @@ import os
 import re
 import time
 from types import SimpleNamespace
+from typing import Any
 
 
-def read_cluster(text):
+def read_cluster(text: str) -> dict[str, Any]:
     """Reads TF_CONFIG.
 
     Args:
@@ -60,7 +61,7 @@ def read_cluster(text):
     return {"cluster": {"worker": workers}, "task": {"type": kind, "index": index}}
 
 
-def find_cluster(timeout):
+def find_cluster(timeout: float) -> dict[str, Any]:
     """Asks Slurm or Kubernetes for the cluster that this process is a worker of.
 
     Args:

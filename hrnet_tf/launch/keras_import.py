@@ -6,7 +6,7 @@ import sys
 UNUSED = ("pandas", "sklearn")
 
 
-def import_keras():
+def import_keras() -> None:
     """Imports Keras, and its backend, as if `UNUSED` were not installed.
 
     Keras imports these where it finds them, as it does beside tf-models-official, and
@@ -14,7 +14,8 @@ def import_keras():
     Keras goes on without them, so this is for commands, not for libraries.
     """
     hidden = [name for name in UNUSED if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))
+    # None makes Python refuse an import.
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:
         import keras  # noqa: F401
     finally:

@@ -1,6 +1,13 @@
 """The loss of another worker, told from other errors of TensorFlow."""
 
+from typing import TYPE_CHECKING
+
 from hrnet_tf.launch import exit_codes
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 
 # What TensorFlow puts around the message that matters.
 _NOISE = (
@@ -19,7 +26,9 @@ class PeerLost(ValueError):
     exit_code = exit_codes.PEER_LOST
 
 
-def is_peer_lost(error, strategy):
+def is_peer_lost(
+    error: "tf.errors.OpError", strategy: "tf.distribute.Strategy | None"
+) -> bool:
     """Whether an error tells that another worker is gone, or failed.
 
     Args:
@@ -42,7 +51,7 @@ def is_peer_lost(error, strategy):
     return isinstance(error, lost) or "Collective ops is aborted" in error.message
 
 
-def peer_lost_text(newest, error):
+def peer_lost_text(newest: PathLike | None, error: "tf.errors.OpError") -> str:
     """Says what to do about the loss of another worker.
 
     Args:
@@ -57,7 +66,7 @@ def peer_lost_text(newest, error):
     )
 
 
-def first_line(error):
+def first_line(error: "tf.errors.OpError") -> str:
     """The line of a TensorFlow error that matters."""
     lines = [line.strip() for line in str(error.message).splitlines()]
     lines = [line for line in lines if line and not line.startswith(_NOISE)]

@@ -2,6 +2,8 @@
 
 import signal
 import threading
+from collections.abc import Callable
+from typing import Any
 
 from hrnet_tf.launch import exit_codes
 
@@ -16,7 +18,7 @@ class Preempted(SystemExit):
         message: str. Says where the run can go on.
     """
 
-    def __init__(self, message):
+    def __init__(self, message: str) -> None:
         super().__init__(exit_codes.PREEMPTED)
         self.message = message
 
@@ -36,7 +38,7 @@ class Preemption:
             None to go on until somebody looks at `requested`. It is called once.
     """
 
-    def __init__(self, interrupt=None):
+    def __init__(self, interrupt: Callable[..., Any] | None = None) -> None:
         self.requested = False
         self.interrupt = interrupt
         self._before = None

@@ -6,11 +6,17 @@ import json
 import os
 import socket
 import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from hrnet_tf.launch import exit_codes
 from hrnet_tf.launch.clusters import find_cluster, read_cluster
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 
 STRATEGIES = ("one", "mirrored", "multiworker", "tpu")
 # Time for all workers of a cluster to appear, seconds.
@@ -36,17 +42,17 @@ class Devices:
         num_replicas: int. Devices that a global batch is divided among.
     """
 
-    strategy: object = None
+    strategy: Any = None
     num_replicas: int = 1
 
     @contextlib.contextmanager
-    def scope(self):
+    def scope(self) -> Iterator[None]:
         """The context in which the model is built and compiled."""
         with self.strategy.scope() if self.strategy else contextlib.nullcontext():
             with shared_variable_kernels():
                 yield
 
-    def share(self, batches):
+    def share(self, batches: "tf.data.Dataset") -> "tf.data.Dataset":
         """Marks batches of all replicas as such: each worker takes its part of each.
 
         Args:
@@ -62,7 +68,7 @@ class Devices:
         )
         return batches.with_options(options)
 
-    def check_batch(self, batch_size):
+    def check_batch(self, batch_size: int) -> None:
         """Raises ValueError unless a batch can be divided among the replicas."""
         if batch_size % self.num_replicas:
             below = batch_size // self.num_replicas * self.num_replicas
@@ -75,7 +81,7 @@ class Devices:
 
 
 @contextlib.contextmanager
-def shared_variable_kernels():
+def shared_variable_kernels() -> Iterator[None]:
     """Makes TensorFlow's variables of one name, whatever Keras calls them.
 
     For each name that it has not met, TensorFlow makes a kernel of 37 kB and keeps it:
@@ -94,7 +100,11 @@ def shared_variable_kernels():
         yield
 
 
-def make_devices(name=None, peer_timeout=PEER_TIMEOUT, say=None):
+def make_devices(
+    name: str | None = None,
+    peer_timeout: float = PEER_TIMEOUT,
+    say: Callable[..., Any] | None = None,
+) -> Devices:
     """Prepares the devices of a run; before anything else is done with TensorFlow.
 
     Args:
@@ -135,7 +145,7 @@ def make_devices(name=None, peer_timeout=PEER_TIMEOUT, say=None):
     return Devices(strategy, strategy.num_replicas_in_sync)
 
 
-def is_chief():
+def is_chief() -> bool:
     """Returns True unless TF_CONFIG says that another worker writes the files."""
     task = read_cluster(os.environ.get("TF_CONFIG", "{}")).get("task", {})
     return task.get("index", 0) == 0

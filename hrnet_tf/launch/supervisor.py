@@ -7,7 +7,9 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from hrnet_tf.launch import exit_codes
 from hrnet_tf.launch.preemption import Preemption
@@ -54,14 +56,14 @@ class Supervisor:
 
     def __init__(
         self,
-        command,
-        output_dir,
-        num_workers=1,
-        max_restarts=0,
-        say=print,
-        first_only=(),
-        grace_seconds=GRACE_SECONDS,
-    ):
+        command: Sequence[str],
+        output_dir: Path,
+        num_workers: int = 1,
+        max_restarts: int = 0,
+        say: Callable[..., Any] = print,
+        first_only: Collection[str] = (),
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
         if num_workers > 1 and os.environ.get("TF_CONFIG"):
             raise ValueError(
                 "TF_CONFIG is set: this process is a worker of a cluster already, and"
@@ -76,9 +78,9 @@ class Supervisor:
         self.first_only = first_only
         self.grace_seconds = grace_seconds
         self._gpus = _shared_gpus(num_workers)
-        self._workers = []
+        self._workers: list[Any] = []
 
-    def run(self):
+    def run(self) -> int:
         """Runs until the workers are done, or fail for good.
 
         Returns:
@@ -232,7 +234,7 @@ def _ending(code):
     return f"was killed by {signal.Signals(-code).name}"
 
 
-def free_ports(count):
+def free_ports(count: int) -> list[int]:
     """Ports of this machine that nobody listens on."""
     sockets = [socket.socket() for _ in range(count)]
     try:

@@ -1,10 +1,12 @@
 """Batch normalisation with PyTorch's numerics."""
 
 import math
+from typing import Any
 
 import keras
 
 from hrnet_tf.layers import replicas
+from hrnet_tf.typing import Tensor
 
 # Keras' other arguments that would change the formula, and what they have to be.
 _FIXED = {
@@ -47,19 +49,21 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     def __init__(
         self,
-        momentum=0.9,
-        epsilon=1e-5,
-        synchronized=None,
-        frozen_statistics=False,
-        **kwargs,
-    ):
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        synchronized: bool | None = None,
+        frozen_statistics: bool = False,
+        **kwargs: Any,
+    ) -> None:
         _check_fixed(kwargs)
         kwargs = {key: kwargs[key] for key in kwargs if key not in _FIXED}
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
         self.synchronized = synchronized
         self.frozen_statistics = bool(frozen_statistics)
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None
+    ) -> Tensor:
         if not self.takes_batch_statistics(training):
             return super().call(inputs, training=False, mask=mask)
         if mask is not None:
@@ -73,15 +77,15 @@ class BatchNorm(keras.layers.BatchNormalization):
         self._move(self.moving_variance, variance)
         return outputs
 
-    def takes_batch_statistics(self, training):
+    def takes_batch_statistics(self, training: bool | None) -> bool:
         """Whether a call normalises by the batch, and moves the statistics."""
         return bool(training) and self.trainable and not self.frozen_statistics
 
-    def is_synchronized(self):
+    def is_synchronized(self) -> bool:
         """Whether the statistics are those of several replicas, where it is called."""
         return self.synchronized is not False and replicas.context() is not None
 
-    def normalize_batch(self, inputs):
+    def normalize_batch(self, inputs: Tensor) -> Tensor:
         """Normalises by the batch, and leaves the moving statistics as they are.
 
         Args:
@@ -114,7 +118,7 @@ class BatchNorm(keras.layers.BatchNormalization):
         value = keras.ops.cast(value, variable.dtype)
         variable.assign(variable * self.momentum + value * (1.0 - self.momentum))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), "frozen_statistics": self.frozen_statistics}
         return {key: config[key] for key in config if key not in _FIXED}
 

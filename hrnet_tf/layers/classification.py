@@ -1,10 +1,14 @@
 """The classification head: coarse streams gather all the finer ones."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.normalized import NormalizedLayer
 from hrnet_tf.layers.residual import Bottleneck
+from hrnet_tf.typing import Initializer, Shape, Tensor
 
 # Widths of the bottlenecks that widen the streams, and of the last convolution;
 # the same for all networks.
@@ -31,11 +35,11 @@ class StreamGathering(NormalizedLayer):
 
     def __init__(
         self,
-        momentum=0.9,
-        kernel_initializer="he_normal",
-        frozen_statistics=False,
-        **kwargs,
-    ):
+        momentum: float = 0.9,
+        kernel_initializer: Initializer = "he_normal",
+        frozen_statistics: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         options = self.unit_options
         self.increase = [
@@ -55,7 +59,7 @@ class StreamGathering(NormalizedLayer):
         ]
         self.final = ConvNorm(FINAL_FILTERS, 1, use_bias=True, name="final", **options)
 
-    def build(self, input_shapes):
+    def build(self, input_shapes: Sequence[Shape]) -> None:
         shapes = []
         for block, shape in zip(self.increase, input_shapes, strict=True):
             block.build(tuple(shape))
@@ -65,7 +69,7 @@ class StreamGathering(NormalizedLayer):
         self.final.build(shapes[-1])
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Sequence[Tensor], training: bool | None = None) -> Tensor:
         widened = [
             block(x, training=training)
             for block, x in zip(self.increase, inputs, strict=True)
@@ -75,5 +79,5 @@ class StreamGathering(NormalizedLayer):
             total = x + conv(total, training=training)
         return self.final(total, training=training)
 
-    def compute_output_shape(self, input_shapes):
+    def compute_output_shape(self, input_shapes: Sequence[Shape]) -> Shape:
         return (*input_shapes[-1][:-1], FINAL_FILTERS)

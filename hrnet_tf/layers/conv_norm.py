@@ -1,10 +1,13 @@
 """Convolution, batch normalisation and optional ReLU: HRNet's basic unit."""
 
+from typing import Any
+
 import keras
 
 from hrnet_tf.layers.batch_norm import BatchNorm
 from hrnet_tf.layers.convolution import Conv2D
 from hrnet_tf.layers.normalized import NormalizedLayer
+from hrnet_tf.typing import Initializer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -33,16 +36,16 @@ class ConvNorm(NormalizedLayer):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
-        strides=1,
-        activation="relu",
-        momentum=0.9,
-        kernel_initializer="he_normal",
-        use_bias=False,
-        frozen_statistics=False,
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: int = 3,
+        strides: int = 1,
+        activation: str | None = "relu",
+        momentum: float = 0.9,
+        kernel_initializer: Initializer = "he_normal",
+        use_bias: bool = False,
+        frozen_statistics: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
@@ -68,14 +71,14 @@ class ConvNorm(NormalizedLayer):
             name="norm",
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         batch, *sides, channels = input_shape
         sides = [None if s is None else s + 2 * self.margin for s in sides]
         self.conv.build((batch, *sides, channels))
         self.norm.build((*input_shape[:-1], self.filters))
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x = inputs
         if self.margin:
             side = (self.margin, self.margin)
@@ -83,12 +86,12 @@ class ConvNorm(NormalizedLayer):
         x = self.norm(self.conv(x), training=training)
         return keras.ops.relu(x) if self.activation == "relu" else x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, *sides, _ = input_shape
         sides = [None if s is None else -(-s // self.strides) for s in sides]
         return (batch, *sides, self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -1,6 +1,10 @@
 """The convolution of all layers."""
 
+from typing import Any
+
 import keras
+
+from hrnet_tf.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -12,11 +16,11 @@ class Conv2D(keras.layers.Conv2D):
     copies of all layers at a step's begin.
     """
 
-    def add_weight(self, *args, name=None, **kwargs):
+    def add_weight(self, *args: Any, name: str | None = None, **kwargs: Any) -> Any:
         if name == "kernel":
             kwargs["autocast"] = False
         return super().add_weight(*args, name=name, **kwargs)
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         kernel = keras.ops.cast(kernel, self.compute_dtype)
         return super().convolution_op(inputs, kernel)

@@ -1,9 +1,12 @@
 """Transposed convolution, batch normalisation and ReLU: doubling the resolution."""
 
+from typing import Any
+
 import keras
 
 from hrnet_tf.layers.batch_norm import BatchNorm
 from hrnet_tf.layers.normalized import NormalizedLayer
+from hrnet_tf.typing import Initializer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -24,12 +27,12 @@ class DeconvNorm(NormalizedLayer):
 
     def __init__(
         self,
-        filters,
-        momentum=0.9,
-        kernel_initializer="he_normal",
-        frozen_statistics=False,
-        **kwargs,
-    ):
+        filters: int,
+        momentum: float = 0.9,
+        kernel_initializer: Initializer = "he_normal",
+        frozen_statistics: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         self.filters = filters
         # Of the 4x4 kernel "same" crops one pixel on every side, as padding=1 does.
@@ -50,18 +53,18 @@ class DeconvNorm(NormalizedLayer):
             name="norm",
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.conv.build(input_shape)
         self.norm.build(self.compute_output_shape(input_shape))
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         return keras.ops.relu(self.norm(self.conv(inputs), training=training))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, *sides, _ = input_shape
         sides = [None if side is None else 2 * side for side in sides]
         return (batch, *sides, self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "filters": self.filters}

@@ -1,10 +1,14 @@
 """The exchange unit: every stream receives all the others."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.normalized import NormalizedLayer
 from hrnet_tf.layers.resize import ResizeLike
+from hrnet_tf.typing import Initializer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -34,14 +38,14 @@ class FusionBlock(NormalizedLayer):
 
     def __init__(
         self,
-        widths,
-        num_outputs=None,
-        interpolation="nearest",
-        momentum=0.9,
-        kernel_initializer="he_normal",
-        frozen_statistics=False,
-        **kwargs,
-    ):
+        widths: Sequence[int],
+        num_outputs: int | None = None,
+        interpolation: str = "nearest",
+        momentum: float = 0.9,
+        kernel_initializer: Initializer = "he_normal",
+        frozen_statistics: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         self.widths = tuple(widths)
         self.num_outputs = num_outputs or len(self.widths)
@@ -49,7 +53,7 @@ class FusionBlock(NormalizedLayer):
         self.resize = ResizeLike(interpolation, dtype=self.dtype_policy, name="resize")
         # Names of the units by "target_source": attributes keep paths readable, and
         # exports refuse keys that are no strings.
-        self._units = {}
+        self._units: dict[str, list[str]] = {}
         for target in range(self.num_outputs):
             for source in range(len(self.widths)):
                 for name, unit in self._make_units(target, source):
@@ -80,7 +84,7 @@ class FusionBlock(NormalizedLayer):
                 ),
             )
 
-    def build(self, input_shapes):
+    def build(self, input_shapes: Sequence[Shape]) -> None:
         for key, names in self._units.items():
             shape = tuple(input_shapes[int(key.split("_")[1])])
             for name in names:
@@ -89,7 +93,9 @@ class FusionBlock(NormalizedLayer):
                 shape = unit.compute_output_shape(shape)
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(
+        self, inputs: Sequence[Tensor], training: bool | None = None
+    ) -> list[Tensor]:
         return [
             keras.ops.relu(self._fuse(inputs, target, training))
             for target in range(self.num_outputs)
@@ -105,10 +111,10 @@ class FusionBlock(NormalizedLayer):
             total = x if total is None else total + x
         return total
 
-    def compute_output_shape(self, input_shapes):
+    def compute_output_shape(self, input_shapes: Sequence[Shape]) -> list[Shape]:
         return [tuple(shape) for shape in input_shapes[: self.num_outputs]]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "widths": self.widths,

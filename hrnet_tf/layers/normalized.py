@@ -1,10 +1,12 @@
 """What the layers with batch normalisations inside share."""
 
 import warnings
+from typing import Any
 
 import keras
 
 from hrnet_tf.layers.batch_norm import BatchNorm
+from hrnet_tf.typing import Initializer
 
 
 class NormalizedLayer(keras.layers.Layer):
@@ -22,11 +24,11 @@ class NormalizedLayer(keras.layers.Layer):
 
     def __init__(
         self,
-        momentum=0.9,
-        kernel_initializer="he_normal",
-        frozen_statistics=False,
-        **kwargs,
-    ):
+        momentum: float = 0.9,
+        kernel_initializer: Initializer = "he_normal",
+        frozen_statistics: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.momentum = momentum
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -34,7 +36,7 @@ class NormalizedLayer(keras.layers.Layer):
         self._frozen_at_first = bool(frozen_statistics)
 
     @property
-    def unit_options(self):
+    def unit_options(self) -> dict[str, Any]:
         """The arguments (dict) that the layers inside have in common with this one."""
         return {
             "momentum": self.momentum,
@@ -44,14 +46,14 @@ class NormalizedLayer(keras.layers.Layer):
         }
 
     @property
-    def frozen_statistics(self):
+    def frozen_statistics(self) -> bool:
         norms = self._norms()
         if not norms:
             return self._frozen_at_first
         return all(norm.frozen_statistics for norm in norms)
 
     @frozen_statistics.setter
-    def frozen_statistics(self, frozen):
+    def frozen_statistics(self, frozen: bool) -> None:
         self._frozen_at_first = bool(frozen)
         for norm in self._norms():
             norm.frozen_statistics = bool(frozen)
@@ -59,7 +61,7 @@ class NormalizedLayer(keras.layers.Layer):
     def _norms(self):
         return [layer for layer in sublayers(self) if isinstance(layer, BatchNorm)]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         frozen = {norm.frozen_statistics for norm in self._norms()}
         if len(frozen) > 1:
             warnings.warn(
@@ -76,7 +78,7 @@ class NormalizedLayer(keras.layers.Layer):
         }
 
 
-def sublayers(layer):
+def sublayers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     """Returns all layers inside a layer or model, at any depth, each once.
 
     Args:

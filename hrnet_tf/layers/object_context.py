@@ -1,9 +1,13 @@
 """Object-contextual representations: pixels described by the objects they belong to."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.normalized import NormalizedLayer
+from hrnet_tf.typing import Initializer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -31,14 +35,14 @@ class ObjectContext(NormalizedLayer):
 
     def __init__(
         self,
-        filters=512,
-        key_filters=256,
-        dropout=0.05,
-        momentum=0.9,
-        kernel_initializer="he_normal",
-        frozen_statistics=False,
-        **kwargs,
-    ):
+        filters: int = 512,
+        key_filters: int = 256,
+        dropout: float = 0.05,
+        momentum: float = 0.9,
+        kernel_initializer: Initializer = "he_normal",
+        frozen_statistics: bool = False,
+        **kwargs: Any,
+    ) -> None:
         # The logits come in float32, and their softmax over all pixels needs it.
         kwargs = {"autocast": False, **kwargs}
         super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
@@ -61,8 +65,9 @@ class ObjectContext(NormalizedLayer):
             **self.unit_options,
         )
 
-    def build(self, input_shapes):
-        features, logits = (tuple(shape) for shape in input_shapes)
+    def build(self, input_shapes: Sequence[Shape]) -> None:
+        features: Any = tuple(input_shapes[0])
+        logits: Any = tuple(input_shapes[1])
         # The context has as many channels as the features.
         self.up = self._unit("up", features[-1])
         regions = (features[0], logits[-1], 1, features[-1])
@@ -78,7 +83,9 @@ class ObjectContext(NormalizedLayer):
         self.mix.build((*features[:-1], 2 * features[-1]))
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(
+        self, inputs: tuple[Tensor, Tensor], training: bool | None = None
+    ) -> Tensor:
         ops = keras.ops
         features, logits = inputs
         features = ops.cast(features, self.compute_dtype)
@@ -105,10 +112,10 @@ class ObjectContext(NormalizedLayer):
         regions = ops.einsum("bpk,bpc->bkc", shares, features)
         return ops.expand_dims(regions, 2)
 
-    def compute_output_shape(self, input_shapes):
+    def compute_output_shape(self, input_shapes: Sequence[Shape]) -> Shape:
         return (*input_shapes[0][:-1], self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -1,11 +1,15 @@
 """Parallel streams: the high-resolution module, and the opening of a new stream."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.fusion import FusionBlock
 from hrnet_tf.layers.normalized import NormalizedLayer
 from hrnet_tf.layers.residual import BasicBlock
+from hrnet_tf.typing import Initializer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -32,15 +36,15 @@ class HighResolutionModule(NormalizedLayer):
 
     def __init__(
         self,
-        widths,
-        num_blocks=4,
-        num_outputs=None,
-        interpolation="nearest",
-        momentum=0.9,
-        kernel_initializer="he_normal",
-        frozen_statistics=False,
-        **kwargs,
-    ):
+        widths: Sequence[int],
+        num_blocks: int = 4,
+        num_outputs: int | None = None,
+        interpolation: str = "nearest",
+        momentum: float = 0.9,
+        kernel_initializer: Initializer = "he_normal",
+        frozen_statistics: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         self.widths = tuple(widths)
         self.num_blocks = num_blocks
@@ -67,14 +71,16 @@ class HighResolutionModule(NormalizedLayer):
             for i in range(len(self.widths))
         ]
 
-    def build(self, input_shapes):
+    def build(self, input_shapes: Sequence[Shape]) -> None:
         for blocks, shape in zip(self._streams(), input_shapes, strict=True):
             for block in blocks:
                 block.build(tuple(shape))
         self.fusion.build(input_shapes)
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(
+        self, inputs: Sequence[Tensor], training: bool | None = None
+    ) -> list[Tensor]:
         streams = []
         for blocks, x in zip(self._streams(), inputs, strict=True):
             for block in blocks:
@@ -82,10 +88,10 @@ class HighResolutionModule(NormalizedLayer):
             streams.append(x)
         return self.fusion(streams, training=training)
 
-    def compute_output_shape(self, input_shapes):
+    def compute_output_shape(self, input_shapes: Sequence[Shape]) -> list[Shape]:
         return self.fusion.compute_output_shape(input_shapes)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "widths": self.widths,
@@ -118,17 +124,17 @@ class Transition(NormalizedLayer):
 
     def __init__(
         self,
-        widths,
-        momentum=0.9,
-        kernel_initializer="he_normal",
-        frozen_statistics=False,
-        **kwargs,
-    ):
+        widths: Sequence[int],
+        momentum: float = 0.9,
+        kernel_initializer: Initializer = "he_normal",
+        frozen_statistics: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         self.widths = tuple(widths)
-        self.convs = [None] * len(self.widths)
+        self.convs: list[str | None] = [None] * len(self.widths)
 
-    def build(self, input_shapes):
+    def build(self, input_shapes: Sequence[Shape]) -> None:
         shapes = [tuple(shape) for shape in input_shapes]
         assert len(shapes) == len(self.widths) - 1, (shapes, self.widths)
         for i, width in enumerate(self.widths):
@@ -147,7 +153,9 @@ class Transition(NormalizedLayer):
             self.convs[i] = f"stream{i}_conv"
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(
+        self, inputs: Sequence[Tensor], training: bool | None = None
+    ) -> list[Tensor]:
         outputs = []
         for i, name in enumerate(self.convs):
             x = inputs[min(i, len(inputs) - 1)]
@@ -156,7 +164,7 @@ class Transition(NormalizedLayer):
             )
         return outputs
 
-    def compute_output_shape(self, input_shapes):
+    def compute_output_shape(self, input_shapes: Sequence[Shape]) -> list[Shape]:
         shapes = [tuple(shape) for shape in input_shapes]
         batch, *sides, _ = shapes[-1]
         sides = [None if side is None else -(-side // 2) for side in sides]
@@ -166,5 +174,5 @@ class Transition(NormalizedLayer):
             for shape, width in zip(shapes, self.widths, strict=True)
         ]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "widths": self.widths}

@@ -1,9 +1,13 @@
 """HRNetV2p's neck: a feature pyramid from the mixed streams."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from hrnet_tf.layers.convolution import Conv2D
 from hrnet_tf.layers.representation import StreamConcatenation
+from hrnet_tf.typing import Initializer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -25,8 +29,12 @@ class HighResolutionPyramid(keras.layers.Layer):
     """
 
     def __init__(
-        self, filters=256, num_levels=5, kernel_initializer="he_normal", **kwargs
-    ):
+        self,
+        filters: int = 256,
+        num_levels: int = 5,
+        kernel_initializer: Initializer = "he_normal",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.num_levels = num_levels
@@ -47,7 +55,7 @@ class HighResolutionPyramid(keras.layers.Layer):
             name=name,
         )
 
-    def build(self, input_shapes):
+    def build(self, input_shapes: Sequence[Shape]) -> None:
         self.reduce.build(self.concatenation.compute_output_shape(input_shapes))
         for conv, shape in zip(
             self.levels, self.compute_output_shape(input_shapes), strict=True
@@ -55,21 +63,21 @@ class HighResolutionPyramid(keras.layers.Layer):
             conv.build(shape)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         finest = self.reduce(self.concatenation(inputs))
         return [
             conv(keras.ops.average_pool(finest, 2**i, 2**i) if i else finest)
             for i, conv in enumerate(self.levels)
         ]
 
-    def compute_output_shape(self, input_shapes):
+    def compute_output_shape(self, input_shapes: Sequence[Shape]) -> list[Shape]:
         batch, *sides, _ = input_shapes[0]
         return [
             (batch, *(None if s is None else s // 2**i for s in sides), self.filters)
             for i in range(self.num_levels)
         ]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -1,9 +1,13 @@
 """Sums over the replicas of a `tf.distribute` strategy, from inside a replica."""
 
+from typing import Any
+
 import keras
 
+from hrnet_tf.typing import Tensor
 
-def context():
+
+def context() -> Any:
     """Returns the `tf.distribute` replica context if there are several, or None."""
     if keras.backend.backend() != "tensorflow":
         # JAX sees the whole batch.
@@ -14,7 +18,7 @@ def context():
     return found if found is not None and found.num_replicas_in_sync > 1 else None
 
 
-def total(value):
+def total(value: Tensor) -> Any:
     """Adds up a tensor over the replicas; gradients flow.
 
     Args:
@@ -35,7 +39,7 @@ def total(value):
     return [None if x is None else next(sums) for x in value]
 
 
-def weighted_mean(weighted_sum, weight, count):
+def weighted_mean(weighted_sum: Tensor, weight: Tensor, count: Tensor) -> Tensor:
     """A weighted mean over the batch of all replicas, as a Keras loss states it.
 
     Keras adds up the replicas' scalar losses as they are, and our models multiply each

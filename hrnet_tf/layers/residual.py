@@ -1,5 +1,7 @@
 """Residual blocks of the streams (BasicBlock) and of the first stage (Bottleneck)."""
 
+from typing import Any
+
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
@@ -88,13 +90,13 @@ class BasicBlock(_ResidualBlock):
         arXiv 1908.07919, section 3.1.
     """
 
-    def __init__(self, filters, **kwargs):
+    def __init__(self, filters: int, **kwargs: Any) -> None:
         super().__init__(filters, **kwargs)
         options = self.unit_options
         self.conv1 = ConvNorm(filters, 3, self.strides, name="conv1", **options)
         self.conv2 = ConvNorm(filters, activation=None, name="conv2", **options)
 
-    def units(self):
+    def units(self) -> tuple[ConvNorm, ...]:
         return self.conv1, self.conv2
 
 
@@ -119,12 +121,12 @@ class Bottleneck(_ResidualBlock):
 
     expansion = 4
 
-    def __init__(self, filters, **kwargs):
+    def __init__(self, filters: int, **kwargs: Any) -> None:
         super().__init__(filters, **kwargs)
         options = self.unit_options
         self.conv1 = ConvNorm(filters, 1, name="conv1", **options)
         self.conv2 = ConvNorm(filters, 3, self.strides, name="conv2", **options)
         self.conv3 = ConvNorm(4 * filters, 1, activation=None, name="conv3", **options)
 
-    def units(self):
+    def units(self) -> tuple[ConvNorm, ...]:
         return self.conv1, self.conv2, self.conv3

@@ -1,6 +1,11 @@
 """Enlarging feature maps to the size of a finer stream."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+
+from hrnet_tf.typing import Shape, Tensor
 
 INTERPOLATIONS = ("nearest", "bilinear", "bilinear_align_corners")
 
@@ -19,7 +24,7 @@ class ResizeLike(keras.layers.Layer):
         `x` resized to `[B, H, W, C]`, in the compute dtype.
     """
 
-    def __init__(self, interpolation="nearest", **kwargs):
+    def __init__(self, interpolation: str = "nearest", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if interpolation not in INTERPOLATIONS:
             raise ValueError(
@@ -28,13 +33,13 @@ class ResizeLike(keras.layers.Layer):
             )
         self.interpolation = interpolation
 
-    def build(self, input_shapes):
+    def build(self, input_shapes: Sequence[Shape]) -> None:
         if self.interpolation == "nearest" and keras.backend.backend() == "tensorflow":
             # The gradient of what is left to TensorFlow has no XLA kernel.
             self.supports_jit = _are_known(*input_shapes)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
         x, like = inputs
         if self.interpolation == "nearest":
             _check_divisible(x.shape[1:3], like.shape[1:3])
@@ -60,11 +65,11 @@ class ResizeLike(keras.layers.Layer):
                 resized = keras.ops.image.resize(x, size, self.interpolation)
         return keras.ops.cast(resized, self.compute_dtype)
 
-    def compute_output_shape(self, input_shapes):
+    def compute_output_shape(self, input_shapes: Sequence[Shape]) -> Shape:
         x, like = (tuple(shape) for shape in input_shapes)
         return (*like[:3], x[3])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "interpolation": self.interpolation}
 
 

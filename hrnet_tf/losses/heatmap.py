@@ -1,6 +1,10 @@
 """Losses on heatmaps: one value a keypoint, visibility as the sample weight."""
 
+from typing import Any
+
 import keras
+
+from hrnet_tf.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -18,10 +22,10 @@ class HeatmapMSE(keras.losses.Loss):
         deep-high-resolution-net.pytorch, lib/core/loss.py (JointsMSELoss).
     """
 
-    def __init__(self, name="heatmap_mse", **kwargs):
+    def __init__(self, name: str = "heatmap_mse", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         difference = keras.ops.cast(y_pred, "float32") - y_true
         return 0.5 * keras.ops.mean(keras.ops.square(difference), axis=(1, 2))
 
@@ -39,10 +43,10 @@ class SpatialCrossEntropy(keras.losses.Loss):
         sample_weight: `[B, K]`.
     """
 
-    def __init__(self, name="spatial_cross_entropy", **kwargs):
+    def __init__(self, name: str = "spatial_cross_entropy", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         logits = keras.ops.cast(y_pred, "float32")
         mass = keras.ops.sum(y_true, axis=(1, 2))
         target = y_true / keras.ops.maximum(mass, 1e-6)[:, None, None, :]

@@ -1,10 +1,13 @@
 """The Lovász-Softmax loss, which is close to what mIoU measures."""
 
+from typing import Any
+
 import keras
 
 from hrnet_tf.data.label_sets import IGNORE_LABEL
 from hrnet_tf.layers.replicas import weighted_mean
 from hrnet_tf.losses.segmentation import SegmentationCrossEntropy
+from hrnet_tf.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -29,7 +32,12 @@ class LovaszCrossEntropy(SegmentationCrossEntropy):
         Berman et al., arXiv 1705.08790.
     """
 
-    def __init__(self, lovasz_weight=1.0, name="lovasz_cross_entropy", **kwargs):
+    def __init__(
+        self,
+        lovasz_weight: float = 1.0,
+        name: str = "lovasz_cross_entropy",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(name=name, **kwargs)
         if lovasz_weight < 0:
             raise ValueError(
@@ -38,7 +46,7 @@ class LovaszCrossEntropy(SegmentationCrossEntropy):
             )
         self.lovasz_weight = lovasz_weight
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         ops = keras.ops
         cross_entropy = super().call(y_true, y_pred)
         logits = ops.cast(y_pred, "float32")
@@ -65,11 +73,11 @@ class LovaszCrossEntropy(SegmentationCrossEntropy):
             return ops.cast(ops.floor(places * ratio + 0.5), "int32")
         return ops.cast(ops.floor((places + 0.5) * (size / wanted)), "int32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "lovasz_weight": self.lovasz_weight}
 
 
-def lovasz_softmax(probabilities, labels):
+def lovasz_softmax(probabilities: Tensor, labels: Tensor) -> Tensor:
     """The Lovász extension of 1 - IoU, averaged over the classes that are there.
 
     Args:

@@ -1,10 +1,14 @@
 """Losses on label maps: cross entropy with ignored pixels, and its hardest pixels."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from hrnet_tf.data.label_sets import IGNORE_LABEL
 from hrnet_tf.layers.replicas import weighted_mean
 from hrnet_tf.layers.resize import ResizeLike
+from hrnet_tf.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -31,17 +35,17 @@ class SegmentationCrossEntropy(keras.losses.Loss):
 
     def __init__(
         self,
-        class_weights=None,
-        interpolation="bilinear",
-        name="segmentation_cross_entropy",
-        **kwargs,
-    ):
+        class_weights: Sequence[float] | None = None,
+        interpolation: str = "bilinear",
+        name: str = "segmentation_cross_entropy",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(name=name, **kwargs)
         self.class_weights = None if class_weights is None else tuple(class_weights)
         self.interpolation = interpolation
         self._resize = ResizeLike(interpolation, dtype="float32")
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         losses, _, weights = self._pixels(y_true, y_pred)
         return weighted_mean(
             keras.ops.sum(losses * weights),
@@ -74,7 +78,7 @@ class SegmentationCrossEntropy(keras.losses.Loss):
             weights = weights * ops.take(table, labels)
         return losses, ops.cast(valid, "float32"), weights
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "class_weights": self.class_weights,
@@ -107,11 +111,11 @@ class OHEMCrossEntropy(SegmentationCrossEntropy):
 
     def __init__(
         self,
-        threshold=0.9,
-        min_kept_per_image=32768,
-        name="ohem_cross_entropy",
-        **kwargs,
-    ):
+        threshold: float = 0.9,
+        min_kept_per_image: int = 32768,
+        name: str = "ohem_cross_entropy",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(name=name, **kwargs)
         if min_kept_per_image < 1:
             raise ValueError(
@@ -121,7 +125,7 @@ class OHEMCrossEntropy(SegmentationCrossEntropy):
         self.threshold = threshold
         self.min_kept_per_image = min_kept_per_image
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         ops = keras.ops
         losses, valid, weights = self._pixels(y_true, y_pred)
         num_images = ops.shape(losses)[0]
@@ -141,7 +145,7 @@ class OHEMCrossEntropy(SegmentationCrossEntropy):
             ops.sum(losses * weights * hard), ops.sum(hard), num_images
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "threshold": self.threshold,

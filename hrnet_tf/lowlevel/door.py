@@ -22,7 +22,9 @@ _LATER = (Bottleneck, HighResolutionModule)
 _KINDS = (BatchNorm, *_UNITS)
 
 
-def accelerate(model, recompute=None):
+def accelerate(
+    model: keras.Model | keras.layers.Layer, recompute: str | None = None
+) -> None:
     """Makes the training of a model take less time and memory, with TensorFlow.
 
     Convolutions and normalisations get gradients that are written out, normalisations
@@ -54,7 +56,7 @@ def accelerate(model, recompute=None):
             continue
         plain = types.MethodType(type(layer).call, layer)
         call = _fused_call(layer, plain)
-        layer.call = recomputed_call(call) if layer in repeated else call
+        layer.call = recomputed_call(call) if layer in repeated else call  # type: ignore[method-assign]
 
 
 def _repeated(model, layers, amount):

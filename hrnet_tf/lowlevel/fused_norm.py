@@ -1,13 +1,19 @@
 """Batch normalisation in training by TensorFlow's fused kernel, 1.3x faster on CPU."""
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from hrnet_tf.lowlevel.recompute import is_again
+from hrnet_tf.typing import Tensor
+
+if TYPE_CHECKING:
+    from hrnet_tf.layers.batch_norm import BatchNorm
 
 
-def takes_own_statistics(norm):
+def takes_own_statistics(norm: "BatchNorm") -> bool:
     """Whether a `BatchNorm` in training takes its own batch's, by the fused kernel."""
     return (
         keras.backend.backend() == "tensorflow"
@@ -18,7 +24,13 @@ def takes_own_statistics(norm):
     )
 
 
-def fused(norm, inputs, scale, offset, again=None):
+def fused(
+    norm: "BatchNorm",
+    inputs: Tensor,
+    scale: Tensor,
+    offset: Tensor,
+    again: bool | None = None,
+) -> tuple[Tensor, Any]:
     """Normalises by TensorFlow's kernel, and moves the statistics.
 
     Args:
@@ -53,7 +65,13 @@ def fused(norm, inputs, scale, offset, again=None):
     return outputs, reserves
 
 
-def fused_gradients(norm, upstream, inputs, scale, reserves):
+def fused_gradients(
+    norm: "BatchNorm",
+    upstream: Tensor,
+    inputs: Tensor,
+    scale: Tensor,
+    reserves: Sequence[Tensor],
+) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of the inputs, scale and offset that `fused` took."""
     import tensorflow as tf
 
@@ -70,7 +88,7 @@ def fused_gradients(norm, upstream, inputs, scale, reserves):
     return found[0], *(tf.cast(g, scale.dtype) for g in found[1:3])
 
 
-def fused_call(norm, plain):
+def fused_call(norm: "BatchNorm", plain: Callable[..., Any]) -> Callable[..., Any]:
     """The call of a `BatchNorm` by the fused kernel, where that can be.
 
     Args:

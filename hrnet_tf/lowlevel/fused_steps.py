@@ -2,13 +2,16 @@
 
 import contextlib
 import types
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 
 from hrnet_tf.lowlevel import internals
+from hrnet_tf.typing import Tensor
 
 
-def can_fuse(gradient, variable):
+def can_fuse(gradient: Tensor, variable: Any) -> bool:
     """Whether TensorFlow's operations can be used for a step."""
     if keras.backend.backend() != "tensorflow" or variable.dtype != "float32":
         return False
@@ -17,7 +20,7 @@ def can_fuse(gradient, variable):
     return not isinstance(gradient, tf.IndexedSlices)
 
 
-def descend(variable, gradient, rate):
+def descend(variable: Any, gradient: Tensor, rate: Tensor) -> None:
     """Takes a step `-rate * gradient`.
 
     Args:
@@ -32,7 +35,14 @@ def descend(variable, gradient, rate):
     )
 
 
-def step_with_momentum(variable, gradient, buffer, rate, momentum, nesterov):
+def step_with_momentum(
+    variable: Any,
+    gradient: Tensor,
+    buffer: Any,
+    rate: Tensor,
+    momentum: Tensor,
+    nesterov: bool,
+) -> None:
     """Takes a step of SGD with PyTorch's momentum.
 
     Args:
@@ -53,7 +63,14 @@ def step_with_momentum(variable, gradient, buffer, rate, momentum, nesterov):
     )
 
 
-def step_of_adam(variable, gradient, momentum, velocity, rate, shared):
+def step_of_adam(
+    variable: Any,
+    gradient: Tensor,
+    momentum: Any,
+    velocity: Any,
+    rate: Tensor,
+    shared: Any,
+) -> None:
     """Takes a step of Adam, whose formulas are Keras'.
 
     Args:
@@ -99,12 +116,12 @@ class FusedSteps:
 
     _shared = None
 
-    def make_shared(self, learning_rate):
+    def make_shared(self, learning_rate: Any) -> dict[str, Tensor]:
         """What the steps of all variables need, as a dict of float32 scalars."""
         return {"rate": keras.ops.cast(learning_rate, "float32")}
 
     @contextlib.contextmanager
-    def sharing(self, learning_rate):
+    def sharing(self, learning_rate: Tensor) -> Iterator[None]:
         """Computes what is shared, for the calls of `update_step` inside.
 
         Args:
@@ -117,7 +134,7 @@ class FusedSteps:
         finally:
             self._shared = None
 
-    def shared(self, learning_rate):
+    def shared(self, learning_rate: Any) -> Any:
         """What `make_shared` made, as attributes."""
         if self._shared is not None:
             return self._shared

@@ -5,6 +5,8 @@ sides of each normalisation, padded inputs, and kernels in half precision.
 """
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from hrnet_tf.layers.batch_norm import BatchNorm
 from hrnet_tf.layers.conv_norm import ConvNorm
@@ -12,9 +14,10 @@ from hrnet_tf.lowlevel import fused_norm
 from hrnet_tf.lowlevel.half_precision import is_emulated
 from hrnet_tf.lowlevel.internals import with_gradients
 from hrnet_tf.lowlevel.recompute import held_back
+from hrnet_tf.typing import Tensor
 
 
-def can_fuse(unit):
+def can_fuse(unit: Any) -> bool:
     """Whether a `ConvNorm` can be trained by `fused`.
 
     It can with TensorFlow, unless it has a bias, or its normalisation is frozen, of
@@ -28,7 +31,9 @@ def can_fuse(unit):
     )
 
 
-def fused_call(parts, plain):
+def fused_call(
+    parts: Callable[..., Any] | None, plain: Callable[..., Any]
+) -> Callable[..., Any]:
     """The call of a `ConvNorm` or residual block in one, where that can be.
 
     Args:
@@ -50,7 +55,12 @@ def fused_call(parts, plain):
     return call
 
 
-def fused(units, inputs, projection=None, residual=False):
+def fused(
+    units: Sequence[ConvNorm],
+    inputs: Tensor,
+    projection: ConvNorm | None = None,
+    residual: bool = False,
+) -> Tensor:
     """Runs `ConvNorm`s one after another in training, as one operation to the gradient.
 
     Kept for the gradient are the inputs, the results of the convolutions and the

@@ -19,7 +19,7 @@ INSTRUCTIONS = {
 
 
 @functools.cache
-def is_emulated(dtype):
+def is_emulated(dtype: str) -> bool:
     """Whether TensorFlow's convolutions of that type are slow on this machine.
 
     Without a processor's instructions for half precision (and without an accelerator)
@@ -47,7 +47,7 @@ def _processor_flags():
     return set(lines[0].split()) if lines else set()
 
 
-def use_float32_kernels(model):
+def use_float32_kernels(model: keras.Model | keras.layers.Layer) -> None:
     """Lets a model's convolutions compute in float32 where half precision is emulated.
 
     Inputs, kernel and outputs are rounded to the compute dtype all the same, so that
@@ -62,7 +62,7 @@ def use_float32_kernels(model):
         if not is_emulated(getattr(layer, "compute_dtype", None)):
             continue
         if isinstance(layer, Conv2D):
-            layer.convolution_op = functools.partial(_convolve, layer)
+            layer.convolution_op = functools.partial(_convolve, layer)  # type: ignore[method-assign]
         elif isinstance(layer, DeconvNorm):
             layer.conv.call = functools.partial(_convolve_transposed, layer.conv)
 

@@ -5,9 +5,14 @@ way that gives the same numbers: with more memory, more time or longer messages.
 """
 
 import contextlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from hrnet_tf.typing import Tensor
 
 
-def with_gradients(function, inputs):
+def with_gradients(function: Callable[..., Any], inputs: Sequence[Tensor]) -> Tensor:
     """What `tf.custom_gradient` does, for tapes alone, in fewer operations.
 
     In graphs that one lets copies of all inputs through an operation whose gradient
@@ -36,7 +41,7 @@ def with_gradients(function, inputs):
     return outputs
 
 
-def is_traced_for_xla():
+def is_traced_for_xla() -> bool:
     """Whether XLA will compile what is being traced.
 
     False where TensorFlow does not tell: XLA may then merge what is to be kept apart.
@@ -50,7 +55,7 @@ def is_traced_for_xla():
     return bool(GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()))
 
 
-def xla_barrier(tensors):
+def xla_barrier(tensors: Sequence[Tensor]) -> list[Tensor] | None:
     """Copies of tensors that XLA makes when all of them are there.
 
     Args:
@@ -67,7 +72,7 @@ def xla_barrier(tensors):
     return list(barrier(tensors))
 
 
-def without_files(files):
+def without_files(files: Callable[..., Any]) -> AbstractContextManager[Any]:
     """A context in which graphs keep no lines of some files with their operations.
 
     Without TensorFlow's filters all lines are kept, which takes memory.
@@ -80,7 +85,7 @@ def without_files(files):
     try:
         from tensorflow.python.util import tf_stack
 
-        base = tf_stack.StackTraceFilter
+        base: Any = tf_stack.StackTraceFilter
     except (ImportError, AttributeError):
         return contextlib.nullcontext()
 
@@ -91,7 +96,7 @@ def without_files(files):
     return Filter()
 
 
-def once_for_all_replicas(function, *args):
+def once_for_all_replicas(function: Callable[..., Any], *args: Any) -> None:
     """Calls a function of all replicas' values, from inside a replica.
 
     Where replicas need not meet for that, TensorFlow has a way to let them go on;
@@ -112,7 +117,7 @@ def once_for_all_replicas(function, *args):
         maybe_merge_call(function, tf.distribute.get_strategy(), *args)
 
 
-def jax_epoch_iterator():
+def jax_epoch_iterator() -> type[Any] | None:
     """Keras' class of what `fit` and `evaluate` take batches from on JAX.
 
     Returns:

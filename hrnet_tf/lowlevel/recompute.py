@@ -3,8 +3,11 @@
 import contextlib
 import functools
 import threading
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from hrnet_tf.lowlevel import internals
+from hrnet_tf.typing import Tensor
 
 
 class _State(threading.local):
@@ -15,7 +18,7 @@ class _State(threading.local):
 _state = _State()
 
 
-def is_again():
+def is_again() -> bool:
     """Whether a forward pass is being repeated, which must leave no traces."""
     return _state.again
 
@@ -29,7 +32,7 @@ def _repeating():
         _state.again = before
 
 
-def held_back(tensors, after):
+def held_back(tensors: Sequence[Tensor], after: Sequence[Tensor]) -> list[Tensor]:
     """Copies of tensors, for computing something again once others are there.
 
     XLA merges equal operations. For GPUs a barrier keeps the second ones apart; for
@@ -52,7 +55,9 @@ def held_back(tensors, after):
         return [tf.identity(tensor) for tensor in tensors]
 
 
-def recomputed(function, inputs):
+def recomputed(
+    function: Callable[..., list[Tensor]], inputs: Sequence[Tensor]
+) -> list[Tensor]:
     """Calls a function whose intermediate results are not kept for the gradient.
 
     The backward pass calls the function again. It is told nothing of that, but
@@ -85,7 +90,7 @@ def recomputed(function, inputs):
     return list(call(*inputs))
 
 
-def recomputed_call(call):
+def recomputed_call(call: Callable[..., Any]) -> Callable[..., Any]:
     """A layer's call whose activations are computed again in the backward pass.
 
     Args:

@@ -3,6 +3,8 @@
 import contextlib
 import functools
 import sys
+from contextlib import AbstractContextManager
+from typing import Any
 
 from hrnet_tf.lowlevel import internals
 
@@ -15,7 +17,7 @@ LEFT_IN = (
 )
 
 
-def short_stack_traces():
+def short_stack_traces() -> AbstractContextManager[Any]:
     """A context in which graphs keep few lines of Keras' and TensorFlow's own files.
 
     TensorFlow keeps the stack of Python calls with every operation, as text, once the

@@ -4,11 +4,18 @@ import contextlib
 import io
 import json
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hrnet_tf.metrics.oks import COCO_SIGMAS, check_finite, checked_sigmas
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 # The official spelling, with its one small p.
 STAT_NAMES = (
@@ -17,7 +24,7 @@ STAT_NAMES = (
 )
 
 
-def keypoint_category(ground_truth):
+def keypoint_category(ground_truth: PathLike | dict[str, Any]) -> int:
     """Returns the id (int) of the one category with labelled keypoints.
 
     Args:
@@ -41,8 +48,12 @@ def keypoint_category(ground_truth):
 
 
 def coco_keypoint_stats(
-    ground_truth, results, sigmas=None, image_ids=None, skip_bad=False
-):
+    ground_truth: PathLike | dict[str, Any],
+    results: Sequence[dict[str, Any]],
+    sigmas: "ArrayLike | None" = None,
+    image_ids: Iterable[int] | None = None,
+    skip_bad: bool = False,
+) -> dict[str, float]:
     """The ten numbers of the COCO keypoint challenge, computed by pycocotools.
 
     Annotations of other sources may lack `num_keypoints`, `area` and `iscrowd`: they

@@ -32,7 +32,9 @@ class SegmentationScores:
     absent: tuple[int, ...]
 
 
-def confusion_matrix(labels, predictions, num_classes):
+def confusion_matrix(
+    labels: np.ndarray, predictions: np.ndarray, num_classes: int
+) -> np.ndarray:
     """Counts the pixels of each pair of labelled and predicted class.
 
     Args:
@@ -66,7 +68,7 @@ def confusion_matrix(labels, predictions, num_classes):
     return counts.reshape(num_classes, num_classes)
 
 
-def scores(confusion):
+def scores(confusion: np.ndarray) -> SegmentationScores:
     """Computes the official numbers of a confusion matrix.
 
     Args:

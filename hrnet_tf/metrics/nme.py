@@ -4,11 +4,16 @@ Reference: HRNet-Facial-Landmark-Detection, lib/core/{evaluation,function}.py; W
     al., "Look at Boundary" (WFLW: failure rate and area under the curve at 0.10).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hrnet_tf.metrics.pck import checked_lengths, labelled_errors, reference_lengths
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.keypoint_sets import KeypointSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,15 +36,15 @@ class NME:
     num_excluded: int
 
     @property
-    def scored(self):
+    def scored(self) -> np.ndarray:
         """float64 array: the errors of the faces that were not left out, ascending."""
         return np.sort(self.per_face[~np.isnan(self.per_face)])
 
-    def failure_rate(self, threshold=0.10):
+    def failure_rate(self, threshold: float = 0.10) -> float:
         """Returns the share of faces (float) whose error is above a threshold."""
         return float(np.mean(self.scored > threshold))
 
-    def area_under_curve(self, threshold=0.10):
+    def area_under_curve(self, threshold: float = 0.10) -> float:
         """Returns the area (float in 0..1) under the cumulative error curve.
 
         The curve is the share of faces within an error; its area from 0 to the
@@ -48,7 +53,7 @@ class NME:
         """
         return float(np.mean(np.maximum(0.0, 1.0 - self.scored / threshold)))
 
-    def numbers(self):
+    def numbers(self) -> dict[str, float]:
         """Returns a dict of float: NME, FR@0.08, FR@0.10 and AUC@0.10."""
         return {
             "NME": self.mean,
@@ -58,7 +63,7 @@ class NME:
         }
 
 
-def nme(predictions, keypoints, lengths):
+def nme(predictions: np.ndarray, keypoints: np.ndarray, lengths: np.ndarray) -> NME:
     """Mean distance between landmarks and predictions in units of a length.
 
     Args:
@@ -93,7 +98,12 @@ def nme(predictions, keypoints, lengths):
     )
 
 
-def normalizing_lengths(keypoints, keypoint_set, face_sizes=None, reference=None):
+def normalizing_lengths(
+    keypoints: np.ndarray,
+    keypoint_set: "KeypointSet",
+    face_sizes: np.ndarray | None = None,
+    reference: Sequence[Any] | None = None,
+) -> np.ndarray:
     """The lengths that errors of faces are relative to.
 
     They are the distances between the two landmarks of `reference` or of the keypoint

@@ -8,14 +8,26 @@ Reference: deep-high-resolution-net.pytorch, lib/nms/nms.py and lib/dataset/coco
     https://cocodataset.org/#keypoints-eval.
 """
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
 COCO_SIGMAS = KEYPOINT_SETS["coco"].sigmas
 
 
-def oks(keypoints, others, areas, other_areas, sigmas=COCO_SIGMAS):
+def oks(
+    keypoints: np.ndarray,
+    others: np.ndarray,
+    areas: np.ndarray,
+    other_areas: np.ndarray,
+    sigmas: "ArrayLike | None" = COCO_SIGMAS,
+) -> np.ndarray:
     """Similarity of pairs of predicted people, between 0 and 1.
 
     Every keypoint counts, whatever its score, and the area is the mean of the pair's.
@@ -43,7 +55,9 @@ def oks(keypoints, others, areas, other_areas, sigmas=COCO_SIGMAS):
     return np.exp(-scaled).mean(-1)
 
 
-def rescore(keypoint_scores, box_scores, threshold=0.2):
+def rescore(
+    keypoint_scores: np.ndarray, box_scores: np.ndarray, threshold: float = 0.2
+) -> np.ndarray:
     """Scores people: the mean of their confident keypoint scores times the box score.
 
     Args:
@@ -72,7 +86,13 @@ def rescore(keypoint_scores, box_scores, threshold=0.2):
     return sums / np.maximum(confident.sum(1), 1).astype(scores.dtype) * box_scores
 
 
-def oks_nms(keypoints, scores, areas, sigmas=COCO_SIGMAS, threshold=0.9):
+def oks_nms(
+    keypoints: np.ndarray,
+    scores: np.ndarray,
+    areas: np.ndarray,
+    sigmas: "ArrayLike | None" = COCO_SIGMAS,
+    threshold: float = 0.9,
+) -> np.ndarray:
     """Keeps the best of all predictions that describe the same person of one image.
 
     Args:
@@ -90,7 +110,7 @@ def oks_nms(keypoints, scores, areas, sigmas=COCO_SIGMAS, threshold=0.9):
     """
     keypoints, scores, areas = _checked_people(keypoints, scores, areas)
     order = np.argsort(-scores, kind="stable")
-    keep = []
+    keep: list[int] = []
     while order.size:
         best, order = order[0], order[1:]
         keep.append(best)
@@ -102,8 +122,13 @@ def oks_nms(keypoints, scores, areas, sigmas=COCO_SIGMAS, threshold=0.9):
 
 
 def soft_oks_nms(
-    keypoints, scores, areas, sigmas=COCO_SIGMAS, threshold=0.9, max_people=20
-):
+    keypoints: np.ndarray,
+    scores: np.ndarray,
+    areas: np.ndarray,
+    sigmas: "ArrayLike | None" = COCO_SIGMAS,
+    threshold: float = 0.9,
+    max_people: int = 20,
+) -> np.ndarray:
     """Orders the people of one image, letting a kept one lower the others' scores.
 
     A score decays by `exp(-oks ** 2 / threshold)`. Like the official option the lowered
@@ -124,7 +149,7 @@ def soft_oks_nms(
     keypoints, scores, areas = _checked_people(keypoints, scores, areas)
     remaining = np.argsort(-scores, kind="stable")
     scores = scores[remaining]
-    keep = []
+    keep: list[int] = []
     while remaining.size and len(keep) < max_people:
         best, remaining = remaining[0], remaining[1:]
         keep.append(best)
@@ -138,17 +163,17 @@ def soft_oks_nms(
 
 
 def coco_results(
-    image_ids,
-    keypoints,
-    box_scores,
-    areas,
-    sigmas=COCO_SIGMAS,
+    image_ids: np.ndarray,
+    keypoints: np.ndarray,
+    box_scores: np.ndarray,
+    areas: np.ndarray,
+    sigmas: "ArrayLike | None" = COCO_SIGMAS,
     *,
-    score_threshold=0.2,
-    oks_threshold=0.9,
-    soft=False,
-    category_id=1,
-):
+    score_threshold: float = 0.2,
+    oks_threshold: float = 0.9,
+    soft: bool = False,
+    category_id: int = 1,
+) -> list[dict[str, Any]]:
     """Turns predictions on boxes into COCO's result format: rescored and suppressed.
 
     Args:
@@ -206,7 +231,7 @@ def _groups(ids):
     return [members[i] for i in np.argsort(first)]
 
 
-def check_finite(values, name):
+def check_finite(values: np.ndarray, name: str) -> None:
     bad = np.argwhere(~np.isfinite(values))
     if bad.size:
         where = tuple(int(i) for i in bad[0])
@@ -231,7 +256,9 @@ def _checked_people(keypoints, scores, areas):
     return keypoints, scores, areas
 
 
-def checked_sigmas(sigmas, num_keypoints, what):
+def checked_sigmas(
+    sigmas: "ArrayLike | None", num_keypoints: int, what: str
+) -> np.ndarray:
     sigmas = np.asarray(sigmas, np.float64)
     if sigmas.shape != (num_keypoints,):
         raise ValueError(

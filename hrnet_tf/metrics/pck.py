@@ -4,9 +4,15 @@ Reference: deep-high-resolution-net.pytorch, lib/dataset/mpii.py (PCKh); Yang &
     Ramanan, "Articulated human detection with flexible mixtures of parts" (PCK).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.keypoint_sets import KeypointSet
+
 
 # Rows of the official table and their joints in MPII's order.
 _PCKH_ROWS = {
@@ -42,23 +48,28 @@ class PCK:
     num_excluded: int
     threshold: float
 
-    def to_dict(self, names=None):
+    def to_dict(self, names: Sequence[str] | None = None) -> dict[str, Any]:
         """Returns plain Python values for json; NaN becomes None.
 
         Args:
             names: `K` str, the joints' names. None: their indices.
         """
-        names = range(len(self.per_joint)) if names is None else names
+        keys = map(str, range(len(self.per_joint)) if names is None else names)
         values = [None if np.isnan(v) else float(v) for v in self.per_joint]
         return {
             f"PCK@{self.threshold:g}": self.mean,
-            "per_joint": dict(zip(map(str, names), values, strict=True)),
+            "per_joint": dict(zip(keys, values, strict=True)),
             "num_people": self.num_people,
             "num_excluded": self.num_excluded,
         }
 
 
-def pck(predictions, keypoints, reference_lengths, threshold=0.2):
+def pck(
+    predictions: np.ndarray,
+    keypoints: np.ndarray,
+    reference_lengths: np.ndarray,
+    threshold: float = 0.2,
+) -> PCK:
     """Share of the labelled joints predicted within a part of a reference length.
 
     Args:
@@ -95,7 +106,11 @@ def pck(predictions, keypoints, reference_lengths, threshold=0.2):
     )
 
 
-def reference_lengths(keypoints, keypoint_set, pair=None):
+def reference_lengths(
+    keypoints: np.ndarray,
+    keypoint_set: "KeypointSet",
+    pair: Sequence[Any] | None = None,
+) -> np.ndarray:
     """Distances between two joints of every person, the unit of `pck`.
 
     Args:
@@ -124,7 +139,9 @@ def reference_lengths(keypoints, keypoint_set, pair=None):
     return np.where((first[:, 2] > 0) & (second[:, 2] > 0), distances, 0.0)
 
 
-def pckh(predictions, keypoints, head_sizes):
+def pckh(
+    predictions: np.ndarray, keypoints: np.ndarray, head_sizes: np.ndarray
+) -> dict[str, float]:
     """The official table of MPII: PCKh@0.5 by group, and the mean at two thresholds.
 
     A group is the mean of its left and its right joint. The means weight a joint by how
@@ -195,7 +212,9 @@ def _checked_keypoints(keypoints):
     return keypoints
 
 
-def labelled_errors(predictions, keypoints):
+def labelled_errors(
+    predictions: np.ndarray, keypoints: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns the distances `[N, K]` in pixels and which of them count (bool `[N, K]`).
 
     Args:
@@ -228,7 +247,7 @@ def labelled_errors(predictions, keypoints):
     return errors, keypoints[..., 2] > 0
 
 
-def checked_lengths(lengths, name, num_people):
+def checked_lengths(lengths: np.ndarray, name: str, num_people: int) -> np.ndarray:
     """Returns lengths in pixels as float64 `[N]`; 0 is allowed, for unknown ones.
 
     Args:

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def top_k_accuracy(scores, labels, k):
+def top_k_accuracy(scores: np.ndarray, labels: np.ndarray, k: int) -> float:
     """Share of the examples whose class is among the `k` of the highest scores.
 
     Of equal scores the lower class counts as the higher one.
@@ -26,7 +26,7 @@ def top_k_accuracy(scores, labels, k):
     return float(np.mean(rank < k))
 
 
-def confusion_matrix(scores, labels):
+def confusion_matrix(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Counts the examples of each class by the class of the highest score.
 
     Args:
@@ -40,7 +40,7 @@ def confusion_matrix(scores, labels):
     return np.bincount(cells, minlength=count * count).reshape(count, count)
 
 
-def per_class_accuracy(confusion):
+def per_class_accuracy(confusion: np.ndarray) -> np.ndarray:
     """Share of each class's examples that were found: float64 `[C]`, NaN without any.
 
     Args:

@@ -1,5 +1,7 @@
 """The High-Resolution Network's body, shared by every task."""
 
+from collections.abc import Sequence
+
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
@@ -13,6 +15,7 @@ from hrnet_tf.models.base import (
     check_size,
     normalize,
 )
+from hrnet_tf.typing import DType, Initializer
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -59,25 +62,25 @@ class HRNetBackbone(HRNetModel):
 
     def __init__(
         self,
-        width=32,
-        num_modules=(1, 4, 3),
-        num_blocks=4,
-        stem_width=64,
-        stage1_width=64,
-        stage1_blocks=4,
-        image_size=None,
-        num_outputs=4,
-        interpolation="nearest",
-        momentum=0.9,
-        kernel_initializer=OFFICIAL_INITIALIZER,
-        include_preprocessing=True,
-        channel_order="rgb",
-        pixel_mean=IMAGENET_MEAN,
-        pixel_std=IMAGENET_STD,
-        frozen_statistics=False,
-        dtype=None,
-        name="hrnet_backbone",
-    ):
+        width: int = 32,
+        num_modules: Sequence[int] = (1, 4, 3),
+        num_blocks: int = 4,
+        stem_width: int = 64,
+        stage1_width: int = 64,
+        stage1_blocks: int = 4,
+        image_size: tuple[int, int] | None = None,
+        num_outputs: int = 4,
+        interpolation: str = "nearest",
+        momentum: float = 0.9,
+        kernel_initializer: Initializer = OFFICIAL_INITIALIZER,
+        include_preprocessing: bool = True,
+        channel_order: str = "rgb",
+        pixel_mean: Sequence[float] = IMAGENET_MEAN,
+        pixel_std: Sequence[float] = IMAGENET_STD,
+        frozen_statistics: bool = False,
+        dtype: DType | None = None,
+        name: str = "hrnet_backbone",
+    ) -> None:
         size = check_size(image_size, interpolation)
         if len(num_modules) != 3 or num_outputs not in (1, 2, 3, 4):
             raise ValueError(

@@ -2,17 +2,21 @@
 
 import logging
 import random
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import keras
 
 from hrnet_tf.distribution.model import ReplicatedModel
 from hrnet_tf.lowlevel.half_precision import use_float32_kernels
 from hrnet_tf.models.presets import ARCHITECTURES, architecture, describe_presets
+from hrnet_tf.typing import PathLike, Tensor
 
 _LOGGER = logging.getLogger(__name__)
+_Model = TypeVar("_Model", bound="HRNetModel")
 
 
-def default_initializer(kind, *args, **kwargs):
+def default_initializer(kind: type[Any], *args: Any, **kwargs: Any) -> Any:
     """Makes an initializer while a module is imported, without a draw of its seed.
 
     Else the first model after `keras.utils.set_random_seed` would get other weights if
@@ -62,7 +66,13 @@ class HRNetModel(ReplicatedModel):
     architectures = ARCHITECTURES
     presets = _Presets()
 
-    def __init__(self, inputs, outputs, arguments, name=None):
+    def __init__(
+        self,
+        inputs: Any,
+        outputs: Any,
+        arguments: dict[str, Any],
+        name: str | None = None,
+    ) -> None:
         super().__init__(inputs=inputs, outputs=outputs, name=name)
         # Functional models have no dtype of their own: their layers have it.
         self.arguments = arguments
@@ -70,7 +80,13 @@ class HRNetModel(ReplicatedModel):
         use_float32_kernels(self)
 
     @classmethod
-    def from_preset(cls, preset, load_weights=True, backbone_weights=None, **kwargs):
+    def from_preset(
+        cls: type[_Model],
+        preset: str,
+        load_weights: bool = True,
+        backbone_weights: PathLike | Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> _Model:
         """Builds the model with a published architecture, or with published weights.
 
         Args:
@@ -115,7 +131,7 @@ class HRNetModel(ReplicatedModel):
             " Pass load_weights=False where random weights are meant."
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = dict(self.arguments)
         config["dtype"] = keras.dtype_policies.serialize(config["dtype"])
         initializer = config["kernel_initializer"]
@@ -126,13 +142,18 @@ class HRNetModel(ReplicatedModel):
         return {**config, "name": self.name}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls: type[_Model],
+        config: dict[str, Any],
+        custom_objects: dict[str, Any] | None = None,
+    ) -> _Model:
         config = dict(config)
         frozen = config.pop("frozen_layers", ())
         # JSON has no tuples.
-        model = cls(
-            **{k: tuple(v) if type(v) is list else v for k, v in config.items()}
-        )
+        arguments: dict[str, Any] = {
+            k: tuple(v) if type(v) is list else v for k, v in config.items()
+        }
+        model = cls(**arguments)
         for layer in model._parts():
             if layer.name in frozen:
                 layer.trainable = False
@@ -144,7 +165,7 @@ class HRNetModel(ReplicatedModel):
         return [*self.layers, *(body.layers if body is not None else ())]
 
 
-def check_count(**counts):
+def check_count(**counts: Any) -> None:
     """Raises ValueError unless the one named argument is a positive integer."""
     ((name, count),) = counts.items()
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
@@ -153,7 +174,9 @@ def check_count(**counts):
         )
 
 
-def check_names(num_classes, argument, value, key=None):
+def check_names(
+    num_classes: int, argument: str, value: Any, key: str | None = None
+) -> None:
     """Raises ValueError unless as many classes are named as there are.
 
     Args:
@@ -173,7 +196,9 @@ def check_names(num_classes, argument, value, key=None):
         )
 
 
-def normalize(pixels, channel_order, mean, std):
+def normalize(
+    pixels: Tensor, channel_order: str, mean: Sequence[float], std: Sequence[float]
+) -> Tensor:
     """Normalises RGB pixels 0..255 as a network was trained to see them.
 
     Args:
@@ -205,7 +230,9 @@ def normalize(pixels, channel_order, mean, std):
     )(pixels)
 
 
-def check_size(image_size, interpolation):
+def check_size(
+    image_size: tuple[int, int] | None, interpolation: str | None
+) -> tuple[int | None, int | None]:
     """Returns `(height, width)` of a network, checked.
 
     Args:

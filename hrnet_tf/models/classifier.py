@@ -1,5 +1,8 @@
 """Image classification: HRNet-W*-C."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 
 from hrnet_tf.layers.classification import StreamGathering
@@ -10,6 +13,7 @@ from hrnet_tf.models.base import (
     check_names,
     default_initializer,
 )
+from hrnet_tf.typing import Initializer
 
 # PyTorch's kaiming_normal_ with mode "fan_out", and its default for linear layers.
 KAIMING_FAN_OUT = default_initializer(
@@ -60,17 +64,17 @@ class HRNetClassifier(HRNetModel):
 
     def __init__(
         self,
-        num_classes=1000,
-        image_size=(224, 224),
-        include_top=True,
-        pooling=None,
-        classifier_activation=None,
-        class_names=None,
-        crop_fraction=CROP_FRACTION,
-        kernel_initializer=KAIMING_FAN_OUT,
-        name="hrnet_classifier",
-        **body,
-    ):
+        num_classes: int = 1000,
+        image_size: tuple[int, int] | None = (224, 224),
+        include_top: bool = True,
+        pooling: str | None = None,
+        classifier_activation: str | Callable[..., Any] | None = None,
+        class_names: Sequence[str] | None = None,
+        crop_fraction: float = CROP_FRACTION,
+        kernel_initializer: Initializer = KAIMING_FAN_OUT,
+        name: str = "hrnet_classifier",
+        **body: Any,
+    ) -> None:
         check_count(num_classes=num_classes)
         class_names = None if class_names is None else tuple(class_names)
         check_names(num_classes, "class_names", class_names)
@@ -79,11 +83,11 @@ class HRNetClassifier(HRNetModel):
             raise ValueError(
                 f"pooling must be one of {POOLINGS}. Received: pooling={pooling!r}."
             )
-        body = heads.make_body(
+        built = heads.make_body(
             image_size=image_size, kernel_initializer=kernel_initializer, **body
         )
-        x = StreamGathering(name="head", **body.unit)(body.streams)
-        policy = body.unit["dtype"]
+        x = StreamGathering(name="head", **built.unit)(built.streams)
+        policy = built.unit["dtype"]
         if include_top or pooling == "avg":
             x = keras.layers.GlobalAveragePooling2D(dtype=policy, name="pool")(x)
         elif pooling == "max":
@@ -97,10 +101,10 @@ class HRNetClassifier(HRNetModel):
                 name="classifier",
             )(x)
         super().__init__(
-            inputs=body.inputs,
+            inputs=built.inputs,
             outputs=x,
             arguments={
-                **body.arguments,
+                **built.arguments,
                 "num_classes": num_classes,
                 "include_top": include_top,
                 "pooling": pooling,
@@ -112,11 +116,11 @@ class HRNetClassifier(HRNetModel):
             },
             name=name,
         )
-        self.backbone = body.backbone
+        self.backbone = built.backbone
         self.num_classes = num_classes
 
 
-def check_crop_fraction(crop_fraction):
+def check_crop_fraction(crop_fraction: float) -> None:
     """Raises ValueError unless it is in (0, 1]."""
     if not 0 < crop_fraction <= 1:
         raise ValueError(

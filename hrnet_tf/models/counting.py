@@ -1,6 +1,6 @@
 """Parameters and multiply-adds of the networks, without building them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hrnet_tf.models.presets import ARCHITECTURES, RESNETS, architecture
 
@@ -47,7 +47,9 @@ class _Convolution(NamedTuple):
         return self.kernel**2 * self.inputs * self.outputs * area
 
 
-def count_parameters(model, preset, **head):
+def count_parameters(
+    model: str, preset: str | dict[str, Any] | None, **head: Any
+) -> int:
     """Returns the number of trainable parameters (int) of a model.
 
     Args:
@@ -64,7 +66,12 @@ def count_parameters(model, preset, **head):
     )
 
 
-def count_macs(model, preset, image_size, **head):
+def count_macs(
+    model: Any,
+    preset: str | dict[str, Any] | None,
+    image_size: tuple[int, int],
+    **head: Any,
+) -> int:
     """Returns the multiply-adds (int) of a model for one image.
 
     Only convolutions, transposed convolutions and linear layers are counted. The

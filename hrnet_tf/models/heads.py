@@ -1,6 +1,6 @@
 """What the heads of all tasks share: a body to stand on, and its mixed streams."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 
@@ -8,6 +8,7 @@ from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.representation import StreamConcatenation
 from hrnet_tf.layers.resize import ResizeLike
 from hrnet_tf.models.backbone import HRNetBackbone
+from hrnet_tf.typing import Tensor
 
 
 class Body(NamedTuple):
@@ -29,7 +30,7 @@ class Body(NamedTuple):
     arguments: dict
 
 
-def make_body(num_outputs=4, **arguments):
+def make_body(num_outputs: int = 4, **arguments: Any) -> Body:
     """Builds a backbone and calls it.
 
     Args:
@@ -45,7 +46,7 @@ def make_body(num_outputs=4, **arguments):
     return Body(backbone, inputs, list(backbone(inputs).values()), unit, shared)
 
 
-def concatenate_streams(body):
+def concatenate_streams(body: Body) -> Tensor:
     """Returns all streams at the finest one's size, `[B, H/4, W/4, 15 * width]`.
 
     Args:
@@ -58,7 +59,7 @@ def concatenate_streams(body):
     )(body.streams)
 
 
-def mix(body, features, name="mixer"):
+def mix(body: Body, features: Tensor, name: str = "mixer") -> Tensor:
     """Returns HRNetV2's mixed features: a 1x1 convolution, normalised, and ReLU.
 
     Args:
@@ -70,7 +71,7 @@ def mix(body, features, name="mixer"):
     return ConvNorm(channels, 1, use_bias=True, name=name, **body.unit)(features)
 
 
-def predict(body, features, filters, name="head"):
+def predict(body: Body, features: Tensor, filters: int, name: str = "head") -> Tensor:
     """Returns float32 outputs of a 1x1 convolution with bias, `[B, H, W, filters]`.
 
     Args:
@@ -88,7 +89,7 @@ def predict(body, features, filters, name="head"):
     )(features)
 
 
-def upsample(body, outputs, name="upsample"):
+def upsample(body: Body, outputs: Tensor, name: str = "upsample") -> Tensor:
     """Returns outputs resized to the size of the input image.
 
     Args:

@@ -1,5 +1,7 @@
 """Bottom-up human pose: the network of HigherHRNet."""
 
+from typing import Any
+
 import keras
 
 from hrnet_tf.layers.deconv_norm import DeconvNorm
@@ -34,33 +36,33 @@ class HigherHRNetPose(HRNetModel):
 
     def __init__(
         self,
-        num_keypoints=17,
-        image_size=None,
-        name="higher_hrnet_pose",
-        **body,
-    ):
+        num_keypoints: int = 17,
+        image_size: tuple[int, int] | None = None,
+        name: str = "higher_hrnet_pose",
+        **body: Any,
+    ) -> None:
         check_count(num_keypoints=num_keypoints)
-        body = heads.make_body(1, image_size=image_size, **body)
-        (features,) = body.streams
-        quarter = heads.predict(body, features, 2 * num_keypoints)
+        built = heads.make_body(1, image_size=image_size, **body)
+        (features,) = built.streams
+        quarter = heads.predict(built, features, 2 * num_keypoints)
         joined = keras.ops.concatenate(
             [features, keras.ops.cast(quarter, features.dtype)], axis=-1
         )
         width = features.shape[-1]
-        x = DeconvNorm(width, name="deconv", **body.unit)(joined)
+        x = DeconvNorm(width, name="deconv", **built.unit)(joined)
         for k in range(_NUM_BLOCKS):
-            x = BasicBlock(width, name=f"deconv_block{k}", **body.unit)(x)
+            x = BasicBlock(width, name=f"deconv_block{k}", **built.unit)(x)
         super().__init__(
-            inputs=body.inputs,
+            inputs=built.inputs,
             outputs={
                 "heatmaps_quarter": quarter[..., :num_keypoints],
                 "tags": quarter[..., num_keypoints:],
                 "heatmaps_half": heads.predict(
-                    body, x, num_keypoints, name="high_head"
+                    built, x, num_keypoints, name="high_head"
                 ),
             },
-            arguments={**body.arguments, "num_keypoints": num_keypoints},
+            arguments={**built.arguments, "num_keypoints": num_keypoints},
             name=name,
         )
-        self.backbone = body.backbone
+        self.backbone = built.backbone
         self.num_keypoints = num_keypoints

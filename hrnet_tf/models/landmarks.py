@@ -1,5 +1,7 @@
 """Face landmarks: one heatmap a point, from all streams."""
 
+from typing import Any
+
 import keras
 
 from hrnet_tf.models.pose import HRNetPose
@@ -35,14 +37,14 @@ class HRNetLandmarks(HRNetPose):
 
     def __init__(
         self,
-        num_keypoints=98,
-        image_size=(256, 256),
-        heatmap_sigma=1.5,
-        interpolation="bilinear",
-        momentum=0.99,
-        name="hrnet_landmarks",
-        **others,
-    ):
+        num_keypoints: int = 98,
+        image_size: tuple[int, int] | None = (256, 256),
+        heatmap_sigma: float = 1.5,
+        interpolation: str = "bilinear",
+        momentum: float = 0.99,
+        name: str = "hrnet_landmarks",
+        **others: Any,
+    ) -> None:
         super().__init__(
             num_keypoints,
             image_size,

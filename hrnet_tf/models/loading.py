@@ -2,16 +2,19 @@
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 import hrnet_tf
 from hrnet_tf.models.base import HRNetModel
+from hrnet_tf.typing import PathLike
 
 
-def load_model(path):
+def load_model(path: PathLike) -> HRNetModel:
     """Loads a model of this package from a `.keras` file, for inference.
 
     Args:
@@ -81,7 +84,7 @@ def _class_name(path):
         ) from error
 
 
-def inference_function(model):
+def inference_function(model: HRNetModel) -> Callable[..., Any]:
     """Returns a compiled function that runs a model on batches of images.
 
     On TensorFlow it is traced once for all batch sizes, which is 7 times as fast as

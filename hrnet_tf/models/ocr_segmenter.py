@@ -1,5 +1,7 @@
 """Semantic segmentation with object-contextual representations: HRNetV2 + OCR."""
 
+from typing import Any
+
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
@@ -7,6 +9,7 @@ from hrnet_tf.layers.object_context import ObjectContext
 from hrnet_tf.models import heads
 from hrnet_tf.models.base import HRNetModel, check_count, check_names
 from hrnet_tf.models.classifier import LINEAR_INITIALIZER
+from hrnet_tf.typing import Initializer
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -42,39 +45,39 @@ class HRNetOCRSegmenter(HRNetModel):
 
     def __init__(
         self,
-        num_classes=19,
-        image_size=None,
-        upsample_logits=False,
-        label_set=None,
-        interpolation="bilinear_align_corners",
-        head_initializer=LINEAR_INITIALIZER,
-        name="hrnet_ocr_segmenter",
-        **body,
-    ):
+        num_classes: int = 19,
+        image_size: tuple[int, int] | None = None,
+        upsample_logits: bool = False,
+        label_set: dict[str, Any] | None = None,
+        interpolation: str = "bilinear_align_corners",
+        head_initializer: Initializer = LINEAR_INITIALIZER,
+        name: str = "hrnet_ocr_segmenter",
+        **body: Any,
+    ) -> None:
         check_count(num_classes=num_classes)
         check_names(num_classes, "label_set", label_set, "classes")
-        body = heads.make_body(
+        built = heads.make_body(
             image_size=image_size, interpolation=interpolation, **body
         )
-        streams = heads.concatenate_streams(body)
+        streams = heads.concatenate_streams(built)
         head_initializer = keras.initializers.get(head_initializer)
-        unit = {**body.unit, "kernel_initializer": head_initializer}
-        body = body._replace(unit=unit)
-        mixed = heads.mix(body, streams, name="aux_mixer")
-        aux = heads.predict(body, mixed, num_classes, name="aux_head")
-        pixels = ConvNorm(512, 3, use_bias=True, name="ocr_conv", **body.unit)(streams)
-        pixels = ObjectContext(512, name="object_context", **body.unit)((pixels, aux))
-        logits = {"aux": aux, "main": heads.predict(body, pixels, num_classes)}
+        unit = {**built.unit, "kernel_initializer": head_initializer}
+        built = built._replace(unit=unit)
+        mixed = heads.mix(built, streams, name="aux_mixer")
+        aux = heads.predict(built, mixed, num_classes, name="aux_head")
+        pixels = ConvNorm(512, 3, use_bias=True, name="ocr_conv", **built.unit)(streams)
+        pixels = ObjectContext(512, name="object_context", **built.unit)((pixels, aux))
+        logits = {"aux": aux, "main": heads.predict(built, pixels, num_classes)}
         if upsample_logits:
             logits = {
-                name: heads.upsample(body, x, name=f"upsample_{name}")
+                name: heads.upsample(built, x, name=f"upsample_{name}")
                 for name, x in logits.items()
             }
         super().__init__(
-            inputs=body.inputs,
+            inputs=built.inputs,
             outputs=logits,
             arguments={
-                **body.arguments,
+                **built.arguments,
                 "num_classes": num_classes,
                 "upsample_logits": upsample_logits,
                 "label_set": label_set,
@@ -82,5 +85,5 @@ class HRNetOCRSegmenter(HRNetModel):
             },
             name=name,
         )
-        self.backbone = body.backbone
+        self.backbone = built.backbone
         self.num_classes = num_classes

@@ -1,5 +1,7 @@
 """Top-down human pose: one heatmap a keypoint."""
 
+from typing import Any
+
 import keras
 
 from hrnet_tf.models import heads
@@ -49,16 +51,16 @@ class HRNetPose(HRNetModel):
 
     def __init__(
         self,
-        num_keypoints=17,
-        image_size=(256, 192),
-        representation="v1",
-        heatmap_activation="linear",
-        heatmap_sigma=2.0,
-        heatmap_convention="official",
-        keypoint_set=None,
-        name="hrnet_pose",
-        **body,
-    ):
+        num_keypoints: int = 17,
+        image_size: tuple[int, int] | None = (256, 192),
+        representation: str = "v1",
+        heatmap_activation: str = "linear",
+        heatmap_sigma: float = 2.0,
+        heatmap_convention: str = "official",
+        keypoint_set: dict[str, Any] | None = None,
+        name: str = "hrnet_pose",
+        **body: Any,
+    ) -> None:
         if representation not in REPRESENTATIONS:
             raise ValueError(
                 f"representation must be one of {REPRESENTATIONS}."
@@ -67,15 +69,15 @@ class HRNetPose(HRNetModel):
         check_heatmaps(num_keypoints, heatmap_activation, heatmap_sigma, keypoint_set)
         check_convention(heatmap_convention, heatmap_activation)
         num_streams = 1 if representation == "v1" else 4
-        body = heads.make_body(num_streams, image_size=image_size, **body)
-        features = body.streams[0]
+        built = heads.make_body(num_streams, image_size=image_size, **body)
+        features = built.streams[0]
         if representation == "v2":
-            features = heads.mix(body, heads.concatenate_streams(body))
+            features = heads.mix(built, heads.concatenate_streams(built))
         super().__init__(
-            inputs=body.inputs,
-            outputs=heads.predict(body, features, num_keypoints),
+            inputs=built.inputs,
+            outputs=heads.predict(built, features, num_keypoints),
             arguments={
-                **body.arguments,
+                **built.arguments,
                 "num_keypoints": num_keypoints,
                 "representation": representation,
                 "heatmap_activation": heatmap_activation,
@@ -85,7 +87,7 @@ class HRNetPose(HRNetModel):
             },
             name=name,
         )
-        self.backbone = body.backbone
+        self.backbone = built.backbone
         self.num_keypoints = num_keypoints
         self.image_size = None if image_size is None else tuple(image_size)
         self.heatmap_activation = heatmap_activation
@@ -93,7 +95,12 @@ class HRNetPose(HRNetModel):
         self.heatmap_convention = heatmap_convention
 
 
-def check_heatmaps(num_keypoints, heatmap_activation, heatmap_sigma, keypoint_set):
+def check_heatmaps(
+    num_keypoints: int,
+    heatmap_activation: str | None,
+    heatmap_sigma: float,
+    keypoint_set: Any,
+) -> None:
     """Raises ValueError if these arguments of `HRNetPose` contradict each other."""
     check_count(num_keypoints=num_keypoints)
     if not heatmap_sigma > 0:
@@ -119,7 +126,7 @@ def check_heatmaps(num_keypoints, heatmap_activation, heatmap_sigma, keypoint_se
         )
 
 
-def check_convention(convention, activation):
+def check_convention(convention: str, activation: str | None) -> None:
     """Raises ValueError if heatmaps of this activation cannot be of the convention.
 
     Args:

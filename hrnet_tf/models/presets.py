@@ -1,8 +1,10 @@
 """The published architectures."""
 
+from typing import Any
+
 # Stream i has width * 2**i channels. Names follow the papers (the network called
 # "W18-Small-v1" really starts at 16 channels); no derived values here.
-ARCHITECTURES = {
+ARCHITECTURES: dict[str, dict[str, Any]] = {
     "hrnet_test": {
         "width": 4,
         "num_modules": (1, 1, 1),
@@ -34,7 +36,7 @@ ARCHITECTURES = {
 }
 
 # What `HRNetBackbone` takes where a preset does not say it.
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "width": 32,
     "num_modules": (1, 4, 3),
     "num_blocks": 4,
@@ -44,19 +46,19 @@ DEFAULTS = {
 }
 
 # SimpleBaseline's: bottlenecks of the four stages.
-RESNETS = {
+RESNETS: dict[str, dict[str, Any]] = {
     "resnet50": {"num_blocks": (3, 4, 6, 3)},
     "resnet101": {"num_blocks": (3, 4, 23, 3)},
     "resnet152": {"num_blocks": (3, 8, 36, 3)},
 }
 
 
-def is_architecture(preset):
+def is_architecture(preset: str) -> bool:
     """Whether a preset is an architecture of any class, and no published weights."""
     return preset in ARCHITECTURES or preset in RESNETS
 
 
-def describe_presets(model, table):
+def describe_presets(model: str, table: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Describes what `from_preset` of a class takes, without loading any framework.
 
     Args:
@@ -85,7 +87,7 @@ def _description(arguments):
     return f"Architecture, random weights: streams of {widths} channels."
 
 
-def architecture(preset, table=None):
+def architecture(preset: str, table: dict[str, Any] | None = None) -> dict[str, Any]:
     """Returns the architecture's keyword arguments.
 
     Args:

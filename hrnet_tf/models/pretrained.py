@@ -4,14 +4,22 @@ import inspect
 import os
 import warnings
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.models.presets import architecture
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+
 
 # Arguments that change the shape of a head: its weights then stay fresh.
 _HEAD_ARGUMENTS = ("num_keypoints", "num_classes", "num_channels", "include_top")
 
 
-def build(cls, name, arguments, load_weights=True):
+def build(
+    cls: type[Any], name: str, arguments: dict[str, Any], load_weights: bool = True
+) -> Any:
     """Builds a model with published weights, downloading them if need be.
 
     Args:
@@ -96,7 +104,7 @@ def _is_body(model):
     return kind_of(model) == "backbone"
 
 
-def load_body(model, source):
+def load_body(model: "HRNetModel", source: PathLike | Mapping[str, Any]) -> None:
     """Loads weights into the body of a model; its head stays as it is.
 
     Args:

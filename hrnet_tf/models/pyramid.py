@@ -1,5 +1,7 @@
 """Feature pyramid for detectors: HRNetV2p."""
 
+from typing import Any
+
 import keras
 
 from hrnet_tf.layers.pyramid import HighResolutionPyramid
@@ -35,23 +37,23 @@ class HRNetFeaturePyramid(HRNetModel):
 
     def __init__(
         self,
-        num_channels=256,
-        image_size=None,
-        name="hrnet_feature_pyramid",
-        **body,
-    ):
+        num_channels: int = 256,
+        image_size: tuple[int, int] | None = None,
+        name: str = "hrnet_feature_pyramid",
+        **body: Any,
+    ) -> None:
         check_count(num_channels=num_channels)
-        body = heads.make_body(image_size=image_size, **body)
+        built = heads.make_body(image_size=image_size, **body)
         levels = HighResolutionPyramid(
             num_channels,
             kernel_initializer=XAVIER_UNIFORM,
-            dtype=body.unit["dtype"],
+            dtype=built.unit["dtype"],
             name="pyramid",
-        )(body.streams)
+        )(built.streams)
         super().__init__(
-            inputs=body.inputs,
+            inputs=built.inputs,
             outputs={f"P{i + 2}": x for i, x in enumerate(levels)},
-            arguments={**body.arguments, "num_channels": num_channels},
+            arguments={**built.arguments, "num_channels": num_channels},
             name=name,
         )
-        self.backbone = body.backbone
+        self.backbone = built.backbone

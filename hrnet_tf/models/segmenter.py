@@ -1,5 +1,7 @@
 """Semantic segmentation: HRNetV2."""
 
+from typing import Any
+
 import keras
 
 from hrnet_tf.models import heads
@@ -38,37 +40,37 @@ class HRNetSegmenter(HRNetModel):
 
     def __init__(
         self,
-        num_classes=19,
-        image_size=None,
-        upsample_logits=False,
-        label_set=None,
-        interpolation="bilinear",
-        momentum=0.99,
-        name="hrnet_segmenter",
-        **body,
-    ):
+        num_classes: int = 19,
+        image_size: tuple[int, int] | None = None,
+        upsample_logits: bool = False,
+        label_set: dict[str, Any] | None = None,
+        interpolation: str = "bilinear",
+        momentum: float = 0.99,
+        name: str = "hrnet_segmenter",
+        **body: Any,
+    ) -> None:
         check_count(num_classes=num_classes)
         check_names(num_classes, "label_set", label_set, "classes")
-        body = heads.make_body(
+        built = heads.make_body(
             image_size=image_size,
             interpolation=interpolation,
             momentum=momentum,
             **body,
         )
-        features = heads.mix(body, heads.concatenate_streams(body))
-        logits = heads.predict(body, features, num_classes)
+        features = heads.mix(built, heads.concatenate_streams(built))
+        logits = heads.predict(built, features, num_classes)
         if upsample_logits:
-            logits = heads.upsample(body, logits)
+            logits = heads.upsample(built, logits)
         super().__init__(
-            inputs=body.inputs,
+            inputs=built.inputs,
             outputs=logits,
             arguments={
-                **body.arguments,
+                **built.arguments,
                 "num_classes": num_classes,
                 "upsample_logits": upsample_logits,
                 "label_set": label_set,
             },
             name=name,
         )
-        self.backbone = body.backbone
+        self.backbone = built.backbone
         self.num_classes = num_classes

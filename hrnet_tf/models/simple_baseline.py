@@ -1,5 +1,8 @@
 """The comparison model of the official pose repository: SimpleBaseline."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import keras
 
 from hrnet_tf.layers.conv_norm import ConvNorm
@@ -15,6 +18,11 @@ from hrnet_tf.models.base import (
 )
 from hrnet_tf.models.pose import check_convention, check_heatmaps
 from hrnet_tf.models.presets import RESNETS
+from hrnet_tf.typing import DType, Initializer
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.keypoint_sets import KeypointSet
+
 
 NUM_DECONVS = 3
 DECONV_FILTERS = 256
@@ -57,22 +65,22 @@ class SimpleBaselinePose(HRNetModel):
 
     def __init__(
         self,
-        num_keypoints=17,
-        image_size=(256, 192),
-        num_blocks=(3, 4, 6, 3),
-        momentum=0.9,
-        kernel_initializer=OFFICIAL_INITIALIZER,
-        include_preprocessing=True,
-        channel_order="bgr",
-        pixel_mean=IMAGENET_MEAN,
-        pixel_std=IMAGENET_STD,
-        keypoint_set=None,
-        heatmap_activation="linear",
-        heatmap_sigma=2.0,
-        heatmap_convention="official",
-        dtype=None,
-        name="simple_baseline_pose",
-    ):
+        num_keypoints: int = 17,
+        image_size: tuple[int, int] = (256, 192),
+        num_blocks: Sequence[int] = (3, 4, 6, 3),
+        momentum: float = 0.9,
+        kernel_initializer: Initializer = OFFICIAL_INITIALIZER,
+        include_preprocessing: bool = True,
+        channel_order: str = "bgr",
+        pixel_mean: Sequence[float] = IMAGENET_MEAN,
+        pixel_std: Sequence[float] = IMAGENET_STD,
+        keypoint_set: "KeypointSet | str | None" = None,
+        heatmap_activation: str = "linear",
+        heatmap_sigma: float = 2.0,
+        heatmap_convention: str = "official",
+        dtype: DType | None = None,
+        name: str = "simple_baseline_pose",
+    ) -> None:
         check_heatmaps(num_keypoints, heatmap_activation, heatmap_sigma, keypoint_set)
         check_convention(heatmap_convention, heatmap_activation)
         if image_size is None:

@@ -1,19 +1,27 @@
 """Adam and AdamW whose steps are one operation for each variable."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from hrnet_tf.lowlevel.fused_steps import FusedSteps, can_fuse, step_of_adam
+from hrnet_tf.typing import Tensor
 
 
 class FusedAdamSteps(FusedSteps):
     """The step of Adam, before a Keras optimizer with its coefficients."""
 
-    def adam_coefficients(self):
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    iterations: keras.Variable
+
+    def adam_coefficients(self) -> tuple[float, float, float]:
         """beta_1, beta_2 and epsilon, floats."""
         return self.beta_1, self.beta_2, self.epsilon
 
-    def make_shared(self, learning_rate):
+    def make_shared(self, learning_rate: Any) -> dict[str, Tensor]:
         ops, shared = keras.ops, super().make_shared(learning_rate)
         # Of the betas as they are in float32: what is left of 1 - beta counts.
         beta_1, beta_2 = (float(np.float32(x)) for x in self.adam_coefficients()[:2])

@@ -2,11 +2,14 @@
 
 import math
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
 from hrnet_tf.lowlevel.fused_steps import can_fuse, step_of_adam
 from hrnet_tf.optimizers.adam import FusedAdamSteps
+from hrnet_tf.typing import Tensor
 
 # What `exclude_layers` should find in the networks of this package.
 FIRST_AND_LAST = (r"^stem_conv1/", r"^(aux_)?head/")
@@ -16,7 +19,7 @@ FIRST_AND_LAST = (r"^stem_conv1/", r"^(aux_)?head/")
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 
-def orthogonalize(matrix, steps=5):
+def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
     """An approximate UV^T of a matrix USV^T, by Newton-Schulz iterations.
 
     Args:
@@ -69,20 +72,20 @@ class Muon(FusedAdamSteps, keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate=5e-3,
-        adam_lr_ratio=0.4,
-        weight_decay=0.01,
-        epsilon=1e-8,
-        exclude_layers=(),
-        adam_beta_1=0.9,
-        adam_beta_2=0.999,
-        momentum=0.95,
-        ns_steps=5,
-        nesterov=True,
-        rms_rate=0.2,
-        name="muon",
-        **kwargs,
-    ):
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 5e-3,
+        adam_lr_ratio: float = 0.4,
+        weight_decay: float | None = 0.01,
+        epsilon: float = 1e-8,
+        exclude_layers: Sequence[str] = (),
+        adam_beta_1: float = 0.9,
+        adam_beta_2: float = 0.999,
+        momentum: float = 0.95,
+        ns_steps: int = 5,
+        nesterov: bool = True,
+        rms_rate: float = 0.2,
+        name: str = "muon",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             learning_rate=learning_rate, weight_decay=weight_decay, name=name, **kwargs
         )
@@ -96,12 +99,13 @@ class Muon(FusedAdamSteps, keras.optimizers.Optimizer):
         self.nesterov = nesterov
         self.rms_rate = rms_rate
 
-    def build(self, var_list):
+    def build(self, var_list: Sequence[Any]) -> None:
         if self.built:
             return
         super().build(var_list)
         # A variable without a velocity is orthogonalised.
-        self.momentums, self.adam_velocities = [], []
+        self.momentums: list[Any] = []
+        self.adam_velocities: list[Any] = []
         for variable in var_list:
             has_velocity = len(variable.shape) not in (2, 4) or any(
                 re.search(pattern, variable.path) for pattern in self.exclude_layers
@@ -114,14 +118,14 @@ class Muon(FusedAdamSteps, keras.optimizers.Optimizer):
                     self.add_variable_from_reference(variable, name) if wanted else None
                 )
 
-    def adam_coefficients(self):
+    def adam_coefficients(self) -> tuple[float, float, float]:
         return self.adam_beta_1, self.adam_beta_2, self.epsilon
 
-    def make_shared(self, learning_rate):
+    def make_shared(self, learning_rate: Any) -> dict[str, Tensor]:
         shared = super().make_shared(learning_rate)
         return {**shared, "adam_rate": shared["adam_rate"] * self.adam_lr_ratio}
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
         momentum, velocity = self.momentums[index], self.adam_velocities[index]
         if velocity is None:
@@ -158,7 +162,7 @@ class Muon(FusedAdamSteps, keras.optimizers.Optimizer):
         step = step * ops.cast(learning_rate, variable.dtype)
         self.assign_sub(variable, ops.reshape(step, shape))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "adam_lr_ratio": self.adam_lr_ratio,

@@ -1,11 +1,24 @@
 """Learning-rate schedules of the protocols, in epochs."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 
+from hrnet_tf.typing import Tensor
 
-def step_decay(learning_rate, milestones, steps_per_epoch, factor=0.1, warmup_steps=0):
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
+
+def step_decay(
+    learning_rate: float,
+    milestones: Sequence[int],
+    steps_per_epoch: int,
+    factor: float = 0.1,
+    warmup_steps: int = 0,
+) -> keras.optimizers.schedules.LearningRateSchedule:
     """Multiplies the rate by `factor` from each 0-based epoch of `milestones` on.
 
     Args:
@@ -24,7 +37,9 @@ def step_decay(learning_rate, milestones, steps_per_epoch, factor=0.1, warmup_st
     return _warmed_up(schedule, warmup_steps)
 
 
-def cosine_decay(learning_rate, epochs, steps_per_epoch, warmup_steps=0):
+def cosine_decay(
+    learning_rate: float, epochs: int, steps_per_epoch: int, warmup_steps: int = 0
+) -> keras.optimizers.schedules.LearningRateSchedule:
     """Warms up linearly, then falls to zero along a cosine at the last step.
 
     Args:
@@ -47,7 +62,13 @@ def cosine_decay(learning_rate, epochs, steps_per_epoch, warmup_steps=0):
     )
 
 
-def polynomial_decay(learning_rate, epochs, steps_per_epoch, power=0.9, warmup_steps=0):
+def polynomial_decay(
+    learning_rate: float,
+    epochs: int,
+    steps_per_epoch: int,
+    power: float = 0.9,
+    warmup_steps: int = 0,
+) -> keras.optimizers.schedules.LearningRateSchedule:
     """Falls as `(1 - step / total) ** power` to zero at the end.
 
     Args:
@@ -81,7 +102,9 @@ class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
         Goyal et al., Accurate, Large Minibatch SGD, arXiv 1706.02677.
     """
 
-    def __init__(self, schedule, factor=1.0, warmup_steps=0):
+    def __init__(
+        self, schedule: Any, factor: float = 1.0, warmup_steps: int = 0
+    ) -> None:
         if factor <= 0 or warmup_steps < 0:
             raise ValueError(
                 "The factor must be positive and the warm-up not negative. Received:"
@@ -91,7 +114,7 @@ class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.factor = factor
         self.warmup_steps = warmup_steps
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Tensor:
         rate = self.schedule(step) if callable(self.schedule) else self.schedule
         rate = keras.ops.convert_to_tensor(rate, "float32") * self.factor
         if not self.warmup_steps:
@@ -99,7 +122,7 @@ class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
         begun = keras.ops.cast(step, "float32") + 1.0
         return rate * keras.ops.minimum(begun / self.warmup_steps, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         schedule = self.schedule
         if callable(schedule):
             schedule = keras.optimizers.schedules.serialize(schedule)
@@ -110,14 +133,19 @@ class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "ScaledSchedule":
         schedule = config["schedule"]
         if isinstance(schedule, dict):
             schedule = keras.optimizers.schedules.deserialize(schedule)
         return cls(**{**config, "schedule": schedule})
 
 
-def adjust_rate(recipe, scale=False, warmup_epochs=0, say=print):
+def adjust_rate(
+    recipe: "Recipe",
+    scale: bool = False,
+    warmup_epochs: float = 0,
+    say: Callable[..., Any] = print,
+) -> "Recipe":
     """Fits a recipe's learning rate to its batch, and warms it up.
 
     A rate belongs to a batch size. Where a recipe is given another, `scale` multiplies
@@ -173,7 +201,7 @@ def adjust_rate(recipe, scale=False, warmup_epochs=0, say=print):
     return dataclasses.replace(recipe, optimizer=optimizer, settings=settings)
 
 
-def rate_before(optimizer, steps):
+def rate_before(optimizer: keras.optimizers.Optimizer, steps: int) -> float:
     """Returns the learning rate (float) that an optimizer had some steps ago.
 
     Args:

@@ -1,6 +1,8 @@
 """Stochastic gradient descent as PyTorch does it."""
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -10,6 +12,7 @@ from hrnet_tf.lowlevel.fused_steps import (
     descend,
     step_with_momentum,
 )
+from hrnet_tf.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -41,13 +44,13 @@ class TorchSGD(FusedSteps, keras.optimizers.SGD):
 
     def __init__(
         self,
-        learning_rate=0.01,
-        momentum=0.0,
-        nesterov=False,
-        l2=0.0,
-        rate_multipliers=None,
-        **kwargs,
-    ):
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        l2: float = 0.0,
+        rate_multipliers: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, momentum, nesterov, **kwargs)
         if l2 < 0:
             raise ValueError(f"l2 must not be negative. Received: l2={l2}.")
@@ -63,10 +66,10 @@ class TorchSGD(FusedSteps, keras.optimizers.SGD):
         self._factors = ()
 
     @property
-    def rate_multipliers(self):
+    def rate_multipliers(self) -> dict[str, float]:
         return dict(self._rate_multipliers)
 
-    def build(self, variables):
+    def build(self, variables: Sequence[Any]) -> None:
         if not self.built:
             self._factors = self._factors_of([v.path for v in variables])
         super().build(variables)
@@ -85,7 +88,7 @@ class TorchSGD(FusedSteps, keras.optimizers.SGD):
             for path in paths
         )
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
         factor = 1.0
         if self._rate_multipliers:
@@ -114,11 +117,11 @@ class TorchSGD(FusedSteps, keras.optimizers.SGD):
             gradient = velocity
         self.assign_sub(variable, learning_rate * gradient)
 
-    def make_shared(self, learning_rate):
+    def make_shared(self, learning_rate: Any) -> dict[str, Tensor]:
         momentum = keras.ops.convert_to_tensor(self.momentum, "float32")
         return {**super().make_shared(learning_rate), "momentum": momentum}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "l2": self.l2,

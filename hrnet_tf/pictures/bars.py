@@ -1,8 +1,15 @@
 """Pictures of classified images."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from hrnet_tf.pictures.sheet import cut_text, to_pillow
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.tasks.classification.result import Classification
+
 
 _SIDE = 320
 _ROW = 26
@@ -11,7 +18,9 @@ _TRACK = (228, 230, 234)
 _TEXT = (32, 34, 40)
 
 
-def draw_classification(image, classification):
+def draw_classification(
+    image: np.ndarray | PathLike, classification: "Classification"
+) -> np.ndarray:
     """Draws an image, and beside it the likeliest classes as bars.
 
     Args:

@@ -1,17 +1,25 @@
 """What the parallel streams do: their activations after each stage, as a figure."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hrnet_tf.pictures.plots import write_figure
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+
 
 # Grey levels below and above these percentiles of a map are cut off.
 _PERCENTILES = (1, 99)
 _CELL_INCHES = 2.4
 
 
-def stream_activations(model, image):
+def stream_activations(
+    model: "HRNetModel", image: np.ndarray
+) -> dict[tuple[int, int], np.ndarray]:
     """Returns the activations of every stream after every stage.
 
     Args:
@@ -25,7 +33,7 @@ def stream_activations(model, image):
     """
     import keras
 
-    backbone = getattr(model, "backbone", model)
+    backbone: Any = getattr(model, "backbone", model)
     names = _last_layers(backbone)
     if not names:
         raise ValueError(
@@ -57,7 +65,9 @@ def _last_layers(backbone):
     return names
 
 
-def plot_activations(activations, image, path):
+def plot_activations(
+    activations: dict[tuple[int, int], np.ndarray], image: np.ndarray, path: PathLike
+) -> None:
     """Draws the mean strength of each stream's channels, stage by stage, as a PNG.
 
     Args:

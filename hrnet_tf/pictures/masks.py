@@ -1,9 +1,16 @@
 """Pictures of segmented images: classes as colours, with a legend."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from hrnet_tf.data.label_sets import IGNORE_LABEL
 from hrnet_tf.pictures.sheet import to_pillow
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.tasks.segmentation.result import SegmentationMap
+
 
 _BACKGROUND = (250, 250, 250)
 _TEXT = (32, 34, 40)
@@ -11,7 +18,12 @@ _TEXT = (32, 34, 40)
 _MAX_NAMES = 30
 
 
-def draw_segmentation(image, segmentation, alpha=0.6, legend=True):
+def draw_segmentation(
+    image: np.ndarray | PathLike,
+    segmentation: "SegmentationMap",
+    alpha: float = 0.6,
+    legend: bool = True,
+) -> np.ndarray:
     """Colours an image by the classes of its pixels.
 
     Pixels of which nothing is said keep their colours.
@@ -35,7 +47,13 @@ def draw_segmentation(image, segmentation, alpha=0.6, legend=True):
     return np.array(canvas)
 
 
-def draw_comparison(image, labelled, predicted, alpha=0.6, legend=True):
+def draw_comparison(
+    image: np.ndarray | PathLike,
+    labelled: "SegmentationMap",
+    predicted: "SegmentationMap",
+    alpha: float = 0.6,
+    legend: bool = True,
+) -> np.ndarray:
     """Draws an image, its labels and a prediction side by side.
 
     Args:

@@ -2,11 +2,18 @@
 
 import csv
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hrnet_tf.io import write_file
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 _BARS_IN_COLUMN = 60
 # More classes are numbered by the axes: their names would need a poster.
@@ -17,7 +24,7 @@ _COCO_SCORE = re.compile(r"A[PpR]\b")
 _MEASUREMENTS = {"images_per_second", "seconds", "memory_mb", "gpu_memory_mb"}
 
 
-def plot_history(history, path):
+def plot_history(history: PathLike | Mapping[str, Any], path: PathLike) -> None:
     """Plots the curves of a training run as a PNG: losses, scores and learning rate.
 
     Args:
@@ -57,7 +64,9 @@ def plot_history(history, path):
     write_figure(figure, Path(path))
 
 
-def plot_confusion(confusion, class_names, path):
+def plot_confusion(
+    confusion: np.ndarray, class_names: Sequence[str] | None, path: PathLike
+) -> None:
     """Plots a confusion matrix as a PNG, each row as shares of the labelled class.
 
     Args:
@@ -110,7 +119,12 @@ def plot_confusion(confusion, class_names, path):
     write_figure(figure, Path(path))
 
 
-def plot_class_scores(class_scores, path, label="IoU", mean=None):
+def plot_class_scores(
+    class_scores: Mapping[str, float],
+    path: PathLike,
+    label: str = "IoU",
+    mean: float | None = None,
+) -> None:
     """Plots a bar for each class as a PNG, the best first.
 
     Args:
@@ -151,7 +165,13 @@ def plot_class_scores(class_scores, path, label="IoU", mean=None):
     write_figure(figure, Path(path))
 
 
-def plot_learning_rates(rates, losses, smoothed, marks, path):
+def plot_learning_rates(
+    rates: Sequence[float],
+    losses: Sequence[float],
+    smoothed: Sequence[float],
+    marks: Mapping[str, float],
+    path: PathLike,
+) -> None:
     """Plots the loss against the learning rate as a PNG, see `training.find_rate`.
 
     Args:
@@ -185,7 +205,7 @@ def plot_learning_rates(rates, losses, smoothed, marks, path):
     write_figure(figure, Path(path))
 
 
-def write_figure(figure, path):
+def write_figure(figure: "Figure", path: Path) -> None:
     """Writes a matplotlib figure as a PNG beside `path` and renames it.
 
     Args:

@@ -1,14 +1,25 @@
 """What all pictures are made with: reading, fitting, arranging and writing."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hrnet_tf.io import open_image, write_file
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
-def contact_sheet(images, columns=4, captions=None, cell_size=(240, 240)):
+def contact_sheet(
+    images: Sequence[np.ndarray | PathLike],
+    columns: int = 4,
+    captions: Sequence[str] | None = None,
+    cell_size: tuple[int, int] = (240, 240),
+) -> np.ndarray:
     """Arranges images in a grid, each fitted into a cell of the same size.
 
     Args:
@@ -60,7 +71,7 @@ def contact_sheet(images, columns=4, captions=None, cell_size=(240, 240)):
     return np.array(sheet)
 
 
-def save_image(image, path):
+def save_image(image: np.ndarray, path: PathLike) -> None:
     """Writes an image file, complete or not at all, creating folders.
 
     Args:
@@ -84,7 +95,7 @@ def save_image(image, path):
     )
 
 
-def to_pillow(image):
+def to_pillow(image: np.ndarray | PathLike) -> "Image":
     """Returns a fresh RGB Pillow image.
 
     Args:
@@ -110,7 +121,7 @@ def to_pillow(image):
     return Image.fromarray(np.ascontiguousarray(array))
 
 
-def cut_text(text, font, width):
+def cut_text(text: str, font: Any, width: float) -> str:
     """Cuts a text where it would be wider than a number of pixels.
 
     Args:

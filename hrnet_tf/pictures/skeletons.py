@@ -1,8 +1,15 @@
 """Skeletons drawn on images."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from hrnet_tf.pictures.sheet import to_pillow
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.tasks.pose.result import Keypoints
+
 
 # Blue, orange and green are told apart with any common colour blindness.
 COLORS = {"left": (0, 153, 255), "right": (255, 122, 0), "centre": (64, 208, 112)}
@@ -14,8 +21,12 @@ _MAX_LAYER_PIXELS = 48_000_000
 
 
 def draw_keypoints(
-    image, keypoints, min_score=0.2, draw_boxes=False, draw_scores=False
-):
+    image: np.ndarray | PathLike,
+    keypoints: "Keypoints",
+    min_score: float = 0.2,
+    draw_boxes: bool = False,
+    draw_scores: bool = False,
+) -> np.ndarray:
     """Draws people's skeletons: left limbs blue, right ones orange, the others green.
 
     Lines and points grow with the person; the people with the best boxes are drawn last

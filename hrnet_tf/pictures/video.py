@@ -2,13 +2,16 @@
 
 import struct
 import warnings
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 
 from hrnet_tf.extras import import_extra
+from hrnet_tf.typing import PathLike
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 # Units of a container's own times, and of a display matrix, 16.16 bits.
@@ -16,7 +19,7 @@ _MICROSECOND = Fraction(1, 1_000_000)
 _ONE = 1 << 16
 
 
-def import_av(path):
+def import_av(path: PathLike) -> ModuleType:
     """Returns PyAV; `MissingExtra` names the video where it is missing."""
     return import_extra("av", f"The video {path}")
 
@@ -94,7 +97,7 @@ class VideoReader:
         self._told = self._stream.frames
         self.num_frames = self._told or round(seconds * self.frames_per_second)
 
-    def frames(self):
+    def frames(self) -> Iterator[VideoFrame]:
         """Yields each `VideoFrame` in order; can be gone through once."""
         last = None
         frame = self._first

@@ -4,6 +4,7 @@ import sys
 import warnings
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,10 +45,10 @@ class VideoWriter:
         self._like = like
         self._time_base = like.time_base if like else 1 / self._rate
         self._container = None
-        self._size = None
+        self._size: Any = None
         self._count = 0
-        self._last = None
-        self._durations = {}
+        self._last: Fraction | None = None
+        self._durations: dict[int, int] = {}
         self._place = replacing(self.path)
         self._beside = None
 
@@ -74,7 +75,7 @@ class VideoWriter:
             )
         if time is None:
             time = Fraction(0) if self._last is None else self._last + 1 / self._rate
-        self._last = Fraction(time)
+        self._last = last = Fraction(time)
         # H.264 needs even sides.
         below, right = (side % 2 for side in self._size)
         pixels = np.pad(frame, ((0, below), (0, right), (0, 0)), mode="edge")
@@ -82,7 +83,7 @@ class VideoWriter:
         picture = picture.reformat(
             format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"
         )
-        picture.pts = round(self._last / self._time_base)
+        picture.pts = round(last / self._time_base)
         picture.time_base = self._time_base
         self._durations[picture.pts] = round(
             (duration or 1 / self._rate) / self._time_base

@@ -1,22 +1,29 @@
 """The tasks. A new one is a folder here, and a line in `TASKS`."""
 
 import inspect
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.tasks.base import Exported
 from hrnet_tf.tasks.classification.task import CLASSIFICATION
 from hrnet_tf.tasks.landmarks.task import LANDMARKS
 from hrnet_tf.tasks.pose.task import POSE
 from hrnet_tf.tasks.segmentation.task import SEGMENTATION
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+    from hrnet_tf.tasks.base import Inference, Task
+
 
 TASKS = (POSE, LANDMARKS, SEGMENTATION, CLASSIFICATION)
 
 
-def task_named(name):
+def task_named(name: str) -> "Task":
     """Returns the `Task` of a name; KeyError if there is none."""
     return {task.name: task for task in TASKS}[name]
 
 
-def task_of(model, source=None):
+def task_of(model: "HRNetModel | Exported", source: PathLike | None = None) -> "Task":
     """Returns the `Task` that takes a model.
 
     Args:
@@ -49,7 +56,9 @@ def task_of(model, source=None):
     )
 
 
-def make_inference(model, source=None, **options):
+def make_inference(
+    model: "HRNetModel | Exported", source: PathLike | None = None, **options: Any
+) -> "Inference":
     """Makes what leads from images to results with a model.
 
     Args:

@@ -3,11 +3,16 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hrnet_tf.io import write_json
+from hrnet_tf.typing import PathLike, Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+
 
 # The names of classes, a line each, beside exported graphs.
 NAMES_FILE = "class_names.txt"
@@ -50,7 +55,7 @@ class Option:
     only: str | None = None
 
     @property
-    def flag(self):
+    def flag(self) -> str:
         """str: how it is written on the command line."""
         given = self.flags or f"--{self.name.replace('_', '-')}"
         return given.partition("/")[0]
@@ -103,7 +108,7 @@ class Report:
     plots: dict = dataclasses.field(default_factory=dict)
 
     @property
-    def main_number(self):
+    def main_number(self) -> float:
         """float: what ranks checkpoints, the larger the better.
 
         Of an error it is 1 minus it, and negative for errors above 1.
@@ -117,7 +122,7 @@ class Report:
             return facts[name]
         raise AttributeError(f"The report has no {name!r}, only {', '.join(facts)}.")
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Returns plain values for json; numbers without anything to count are None."""
         return _plain(
             {
@@ -127,7 +132,7 @@ class Report:
             }
         )
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Writes `to_dict` as a .json file; or a folder with report.json and plots.
 
         Args:
@@ -142,7 +147,7 @@ class Report:
             draw(path / name)
 
 
-def count_text(count, one, many):
+def count_text(count: int, one: str, many: str) -> str:
     """Returns a count with its noun, such as "1 person"."""
     return f"{count} {one if count == 1 else many}"
 
@@ -173,7 +178,7 @@ class Exported:
     description: dict
     loaded: Any
 
-    def signature(self, name):
+    def signature(self, name: str) -> Callable[..., dict[str, Tensor]]:
         """Returns the function of a signature; its outputs are a dict of tensors."""
         return self.loaded.signatures[name]
 
@@ -206,7 +211,12 @@ class Inference(Protocol):
     per_image: tuple
     built_in: tuple
 
-    def run(self, images, names=None, **arguments) -> list:
+    def run(
+        self,
+        images: "Sequence[np.ndarray]",
+        names: Sequence[str | None] | None = None,
+        **arguments: Any,
+    ) -> list:
         """Returns the results of images, uint8 arrays `[H, W, 3]`, in their order.
 
         Args:
@@ -298,6 +308,6 @@ class Task:
             )
 
     @functools.cached_property
-    def parts(self):
+    def parts(self) -> Parts:
         """`Parts`, what needs TensorFlow."""
         return self.load()

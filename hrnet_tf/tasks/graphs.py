@@ -1,22 +1,31 @@
 """What the inferences of all tasks need for their graphs."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import keras
 import tensorflow as tf
 
+from hrnet_tf.typing import Tensor
 
-def signature(function, *specs):
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+    from hrnet_tf.tasks.base import Exported
+
+
+def signature(function: Callable[..., Any], *specs: Any) -> Callable[..., Any]:
     """Returns a `tf.function` of graph code for inputs of these specifications."""
     return tf.function(function, input_signature=list(specs), autograph=False)
 
 
-def fast(function, spec):
+def fast(function: Callable[..., Any], spec: Any) -> Callable[..., Any]:
     """Returns the function, on TensorFlow traced for one specification."""
     if keras.backend.backend() != "tensorflow":
         return function
     return signature(function, spec)
 
 
-def run_some(run, images):
+def run_some(run: Callable[..., Any], images: Tensor) -> Any:
     """Runs a network on images of which there may be none.
 
     Of an empty batch oneDNN's convolutions return the wrong shape, so that a black
@@ -34,7 +43,7 @@ def run_some(run, images):
     return run(images)[:count]
 
 
-def check_takes_pixels(model):
+def check_takes_pixels(model: "HRNetModel") -> None:
     """Raises ValueError if a model wants other inputs than RGB pixels 0..255."""
     if not model.arguments["include_preprocessing"]:
         raise ValueError(
@@ -44,7 +53,7 @@ def check_takes_pixels(model):
         )
 
 
-def check_as_exported(exported, **asked):
+def check_as_exported(exported: "Exported", **asked: Any) -> None:
     """Raises ValueError for options that an exported graph was not made with.
 
     Args:

@@ -121,7 +121,7 @@ DRAW_BOXES = Option(
 PEOPLE_PREDICT = (FLIP_TEST_PREDICT, BOXES, MIN_SCORE, MIN_BOX_SCORE, DRAW_BOXES)
 
 
-def numbers(text):
+def numbers(text: str) -> tuple[float, ...]:
     """Returns the numbers of a text such as "0.75,1,1.25", a tuple of float.
 
     Raises:

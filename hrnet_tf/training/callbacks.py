@@ -4,7 +4,9 @@ import contextlib
 import csv
 import io
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -12,6 +14,10 @@ from hrnet_tf.io import replacing, write_bytes
 from hrnet_tf.optimizers.schedules import rate_before
 from hrnet_tf.training.memory import peak_memory
 from hrnet_tf.training.steps import StepCallback
+from hrnet_tf.typing import Logs
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
 
 
 class EpochEvaluation(keras.callbacks.Callback):
@@ -24,13 +30,13 @@ class EpochEvaluation(keras.callbacks.Callback):
         main_name: str. The one of the numbers to watch.
     """
 
-    def __init__(self, recipe, infer):
+    def __init__(self, recipe: "Recipe", infer: Callable[..., Any]) -> None:
         super().__init__()
         self.recipe = recipe
         self.infer = infer
         self.main_name = "score"
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         done = epoch + 1
         if not self.recipe.is_evaluated(done):
             return
@@ -57,19 +63,19 @@ class Measurement(StepCallback):
         first_step: int. Steps of the first epoch that an earlier process did.
     """
 
-    def __init__(self, batch_size, first_step=0):
+    def __init__(self, batch_size: int, first_step: int = 0) -> None:
         super().__init__(first_step)
         self.batch_size = batch_size
         self._is_traced = False
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         super().on_epoch_begin(epoch, logs)
         # At the end the schedule is at the next epoch's first step already.
         self._rate = rate_before(self.model.optimizer, self.first_step)
         self._begin = self._last = time.monotonic()
-        self._timed_steps = self._timed_seconds = 0
+        self._timed_steps, self._timed_seconds = 0, 0.0
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         steps, now = self.steps_done, time.monotonic()
         super().on_train_batch_end(batch, logs)
         if self._is_traced:
@@ -78,7 +84,7 @@ class Measurement(StepCallback):
         self._is_traced = True
         self._last = now
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         steps, seconds = self._timed_steps, self._timed_seconds
         if not steps:
             steps = self.steps_done - self.first_step
@@ -113,16 +119,16 @@ class History(keras.callbacks.Callback):
         rows: list of dicts, the epochs done before; extended in place.
     """
 
-    def __init__(self, output_dir, rows):
+    def __init__(self, output_dir: Path, rows: list[dict[str, Any]]) -> None:
         super().__init__()
         self.output_dir = Path(output_dir)
         self.rows = rows
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.rows.append({"epoch": epoch + 1, **logs})
         self.write()
 
-    def write(self):
+    def write(self) -> None:
         """Writes both files anew."""
         from hrnet_tf.pictures.plots import plot_history
 
@@ -150,24 +156,24 @@ class SaveBest(keras.callbacks.Callback):
         best_epoch: int, 1-based, of this process; None before there is one.
     """
 
-    def __init__(self, output_dir, best=float("-inf")):
+    def __init__(self, output_dir: Path, best: float = float("-inf")) -> None:
         super().__init__()
         self.output_dir = Path(output_dir)
         self.best = best
-        self.best_epoch = None
-        self._copy = None
+        self.best_epoch: int | None = None
+        self._copy: Any = None
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         score = logs.get("score", float("-inf"))
         if score > self.best:
             self.best = score
             self.best_epoch = epoch + 1
             self.save("best.keras")
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs = None) -> None:
         self.save("last.keras")
 
-    def save(self, name):
+    def save(self, name: str) -> None:
         """Writes the model's weights and configuration."""
         if self._copy is None:
             self._copy = type(self.model).from_config(self.model.get_config())

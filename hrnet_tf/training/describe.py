@@ -15,6 +15,7 @@ import re
 import types
 import warnings
 from collections.abc import Mapping, Set
+from typing import Any
 
 import keras
 import numpy as np
@@ -41,14 +42,14 @@ class Describer:
             has its default.
     """
 
-    def __init__(self, part):
+    def __init__(self, part: str) -> None:
         self.part = part
-        self.defaults = set()
-        self._names = {}
-        self._counts = {}
-        self._functions = []
+        self.defaults: set[Any] = set()
+        self._names: dict[Any, Any] = {}
+        self._counts: dict[Any, Any] = {}
+        self._functions: list[Any] = []
 
-    def __call__(self, value):
+    def __call__(self, value: Any) -> Any:
         """Returns a json value.
 
         Args:

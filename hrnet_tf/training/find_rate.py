@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -9,6 +10,14 @@ import numpy as np
 from hrnet_tf.io import write_bytes
 from hrnet_tf.lowlevel import accelerate
 from hrnet_tf.training.run import compile_model, explained
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from rich.console import Console
+
+    from hrnet_tf.training.recipe import Recipe
+
 
 # Of the smoothing, in steps, and how far above its minimum the loss ends the search.
 SMOOTHING = 2.5
@@ -37,8 +46,14 @@ class RateSearch:
 
 
 def find_rate(
-    recipe, output_dir, seed=0, lowest=1e-7, highest=10.0, num_steps=100, console=None
-):
+    recipe: "Recipe",
+    output_dir: PathLike,
+    seed: int = 0,
+    lowest: float = 1e-7,
+    highest: float = 10.0,
+    num_steps: int = 100,
+    console: "Console | None" = None,
+) -> RateSearch:
     """Trains some steps with a rate that rises exponentially, and draws the losses.
 
     The recipe's model, from its fresh weights, data and optimizer are used; the rate is
@@ -87,7 +102,7 @@ def find_rate(
     return found
 
 
-def smooth(losses):
+def smooth(losses: "ArrayLike") -> np.ndarray:
     """Returns the losses `[N]` smoothed by a Gaussian of 2.5 steps."""
     # Centred, so that the curve is not late against the rates.
     from scipy.ndimage import gaussian_filter1d

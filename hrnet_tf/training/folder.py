@@ -2,9 +2,16 @@
 
 import json
 import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.io import remove_partial, write_json
 from hrnet_tf.training.identity import is_earlier
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.identity import Identity
+
 
 RUN_FILE = "run.json"
 _LOCK = ".lock"
@@ -20,7 +27,12 @@ _OUTPUTS = (
 )
 
 
-def may_overwrite(output_dir, identity, confirm=None, say=None):
+def may_overwrite(
+    output_dir: Path,
+    identity: "Identity",
+    confirm: Callable[..., Any] | None = None,
+    say: Callable[..., Any] | None = None,
+) -> bool:
     """Asks whether another run in a folder may be removed.
 
     Args:
@@ -61,7 +73,7 @@ def may_overwrite(output_dir, identity, confirm=None, say=None):
     )
 
 
-def claim(output_dir, identity, overwrite):
+def claim(output_dir: Path, identity: "Identity", overwrite: bool) -> Any:
     """Makes a folder this run's, and removes what killed processes left in it.
 
     Args:

@@ -3,12 +3,18 @@
 import math
 from collections import deque
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
 
 from hrnet_tf.training.state import VARIABLES_FILE
 from hrnet_tf.training.steps import RecentMean, StepCallback
+from hrnet_tf.typing import Logs
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 # Steps whose mean loss is looked at, and how often it may exceed the smallest and the
 # first such mean: losses of a run that learns vary by a few times, and the first steps
@@ -39,20 +45,28 @@ class StopOnNonFinite(StepCallback):
         first_step: int. Steps of the first epoch that an earlier process did.
     """
 
-    def __init__(self, recipe, steps_per_epoch, output_dir, seed, first_step=0):
+    def __init__(
+        self,
+        recipe: "Recipe",
+        steps_per_epoch: int,
+        output_dir: Path,
+        seed: int,
+        first_step: int = 0,
+    ) -> None:
         super().__init__(first_step)
         self.recipe = recipe
         self.steps_per_epoch = steps_per_epoch
         self.output_dir = Path(output_dir)
         self.seed = seed
-        self._losses = deque(maxlen=WINDOW)
-        self._first = self._smallest = None
+        self._losses: deque[float] = deque(maxlen=WINDOW)
+        self._first: float | None = None
+        self._smallest: float | None = None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         super().on_epoch_begin(epoch, logs)
         self._loss = RecentMean()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         super().on_train_batch_end(batch, logs)
         mean = logs["loss"]
         if not math.isfinite(mean):
@@ -62,7 +76,7 @@ class StopOnNonFinite(StepCallback):
         if len(self._losses) < WINDOW:
             return
         recent = sum(self._losses) / WINDOW
-        if self._first is None:
+        if self._first is None or self._smallest is None:
             self._first = self._smallest = recent
         self._smallest = min(self._smallest, recent)
         if recent > max(OVER_SMALLEST * self._smallest, OVER_FIRST * self._first):

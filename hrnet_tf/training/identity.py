@@ -8,8 +8,13 @@ fields, the data by a fingerprint.
 import dataclasses
 import inspect
 import os
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.training.describe import Describer
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 # The length of an epoch for which schedules are described: its true length is known
 # only when the data are loaded, and is theirs.
@@ -46,7 +51,7 @@ class Identity:
     defaults: frozenset = frozenset()
 
     @classmethod
-    def of(cls, recipe, model, seed):
+    def of(cls, recipe: "Recipe", model: Any, seed: int) -> "Identity":
         """Describes all of a run that is known before its data are loaded.
 
         Args:
@@ -70,7 +75,7 @@ class Identity:
             model=model,
         )
 
-    def with_data(self, recipe):
+    def with_data(self, recipe: "Recipe") -> "Identity":
         """Returns the whole identity, with the loss and the fingerprint of the data.
 
         Args:
@@ -84,11 +89,11 @@ class Identity:
             found["examples"] = recipe.fingerprint()
         return self._with(**found, loss=recipe.loss())
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """Returns what `run.json` is to hold, a dict."""
         return {_FORMAT: 2, **self.parts}
 
-    def differences(self, found):
+    def differences(self, found: dict[str, Any]) -> str:
         """Tells in words how another run differs; parts not known yet are left out.
 
         Args:
@@ -118,7 +123,7 @@ class Identity:
         return Identity(parts, frozenset(defaults))
 
 
-def is_earlier(found):
+def is_earlier(found: Any) -> bool:
     """Whether a `run.json` is of a version that kept some arguments alone."""
     return not isinstance(found, dict) or _FORMAT not in found
 

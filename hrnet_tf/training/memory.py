@@ -3,7 +3,7 @@
 import sys
 
 
-def peak_memory():
+def peak_memory() -> float | None:
     """Returns the most memory that this process ever held, bytes; None if unknown."""
     try:
         # Systems like Windows have no such module.

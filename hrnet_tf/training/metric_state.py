@@ -1,10 +1,14 @@
 """The means in Keras' logs, kept from one process to the next."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
 
-def read_metrics(model, logs, num_images):
+def read_metrics(
+    model: keras.Model, logs: dict[str, float], num_images: int
+) -> dict[str, Any]:
     """Reads what the model's metrics have added up since the epoch's begin.
 
     Args:
@@ -31,7 +35,9 @@ def read_metrics(model, logs, num_images):
     }
 
 
-def restore_metrics(model, saved, is_chief=True):
+def restore_metrics(
+    model: keras.Model, saved: dict[str, Any], is_chief: bool = True
+) -> dict[str, Any]:
     """Gives the metrics the values that `read_metrics` read; none are added yet.
 
     Args:
@@ -52,7 +58,9 @@ def restore_metrics(model, saved, is_chief=True):
     return missing
 
 
-def add_metrics(model, saved, is_chief=True):
+def add_metrics(
+    model: keras.Model, saved: dict[str, Any], is_chief: bool = True
+) -> None:
     """Adds saved values to those of metrics that have seen a step since.
 
     Args:

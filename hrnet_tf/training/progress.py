@@ -1,8 +1,16 @@
 """What a run shows on the console."""
 
 import time
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.training.steps import StepCallback
+from hrnet_tf.typing import Logs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hrnet_tf.training.callbacks import EpochEvaluation, SaveBest
+    from hrnet_tf.training.recipe import Recipe
 
 
 class Progress(StepCallback):
@@ -23,18 +31,24 @@ class Progress(StepCallback):
     """
 
     def __init__(
-        self, recipe, steps_per_epoch, console, evaluation, saver, first_step=0
-    ):
+        self,
+        recipe: "Recipe",
+        steps_per_epoch: int,
+        console: "Console",
+        evaluation: "EpochEvaluation",
+        saver: "SaveBest",
+        first_step: int = 0,
+    ) -> None:
         super().__init__(first_step)
         self.recipe = recipe
         self.steps_per_epoch = steps_per_epoch
         self.console = console
         self.evaluation = evaluation
         self.saver = saver
-        self.bar = None
+        self.bar: Any = None
         self._clock = _Clock(recipe, steps_per_epoch)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         from rich import progress
 
         super().on_epoch_begin(epoch, logs)
@@ -58,7 +72,7 @@ class Progress(StepCallback):
         )
         self.bar.start()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         before = self.steps_done
         super().on_train_batch_end(batch, logs)
         self._clock.trained(self.steps_done - before)
@@ -70,12 +84,12 @@ class Progress(StepCallback):
             status += "  testing"
         self.bar.update(self.task, completed=self.steps_done, status=status)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.stop()
         left = self._clock.end(epoch + 1)
         self.console.print(self._line(epoch + 1, logs, left), soft_wrap=True)
 
-    def stop(self):
+    def stop(self) -> None:
         """Takes the bar off the screen."""
         if self.bar is not None:
             self.bar.stop()
@@ -151,7 +165,7 @@ def _speed_text(images_per_second):
     return f"{images_per_second:.{digits}f} images/s"
 
 
-def duration_text(seconds):
+def duration_text(seconds: float) -> str:
     """Returns a time as people say it, such as "42 min" or "3 h 20 min"."""
     minutes = round(seconds / 60)
     if seconds < 99.5:

@@ -68,6 +68,6 @@ class Recipe:
     protocol: dict | None = None
     fingerprint: Callable | None = None
 
-    def is_evaluated(self, epochs_done):
+    def is_evaluated(self, epochs_done: int) -> bool:
         """Whether the recipe is evaluated after so many epochs."""
         return epochs_done == self.epochs or epochs_done % self.evaluate_every == 0

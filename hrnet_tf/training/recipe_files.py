@@ -12,7 +12,16 @@ import difflib
 import inspect
 import runpy
 import types
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 _PACKAGE = Path(__file__).parents[1]
 # Installed they are part of the package; a checkout has them beside it.
@@ -38,12 +47,12 @@ class RecipeFile:
     default: str | None
 
     @property
-    def summary(self):
+    def summary(self) -> str:
         """The first line of the docstring, without the full stop."""
         return self.docstring.partition("\n")[0].rstrip(".")
 
 
-def read_recipe_file(path):
+def read_recipe_file(path: PathLike) -> RecipeFile:
     """Reads what a recipe file says of itself, without running it.
 
     Args:
@@ -91,7 +100,7 @@ def _literal(node, path):
         ) from None
 
 
-def package_recipes():
+def package_recipes() -> dict[str, RecipeFile]:
     """Returns the recipes that come with the package.
 
     Returns:
@@ -110,7 +119,7 @@ def package_recipes():
     )
 
 
-def find_recipe(name):
+def find_recipe(name: PathLike) -> tuple[Path, str | None]:
     """Finds a recipe file by its path, or one of the package's by its name.
 
     Args:
@@ -132,7 +141,7 @@ def find_recipe(name):
     while "recipes" in parts[:-1]:
         parts = parts[parts.index("recipes") + 1 :]
     files = package_recipes()
-    spellings = {}
+    spellings: dict[tuple[str, ...], tuple[Path, str | None]] = {}
     for file in files.values():
         spellings[(file.name,)] = file.path, None
         for variant, own in file.variants.items():
@@ -157,7 +166,12 @@ def _nearest(name, names):
     return f" Did you mean {found[0]}?" if found else ""
 
 
-def choose_variant(variants, name, defaults=None, **given):
+def choose_variant(
+    variants: Mapping[str, dict[str, Any]],
+    name: str,
+    defaults: dict[str, Any] | None = None,
+    **given: Any,
+) -> SimpleNamespace:
     """Returns the settings of a variant, with those that are given in their place.
 
     Args:
@@ -179,7 +193,9 @@ def choose_variant(variants, name, defaults=None, **given):
     return types.SimpleNamespace(**{**(defaults or {}), **variants[name], **given})
 
 
-def load_recipe(name, say=None, **arguments):
+def load_recipe(
+    name: PathLike, say: Callable[..., Any] | None = None, **arguments: Any
+) -> "Recipe":
     """Runs a recipe file and calls its `recipe` function.
 
     Args:

@@ -3,7 +3,9 @@
 import contextlib
 import dataclasses
 import inspect
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
@@ -33,6 +35,13 @@ from hrnet_tf.training.state import (
     restore_variables,
 )
 from hrnet_tf.training.tensorboard import TensorBoard
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hrnet_tf.training.recipe import Recipe
+
 
 # The callbacks of workers that are not the chief, which write no files.
 _EVERYWHERE = ("guard", "measurement", "progress")
@@ -55,19 +64,19 @@ class TrainingResult:
 
 
 def train(
-    recipe,
-    output_dir,
-    seed=0,
-    overwrite=False,
-    console=None,
-    strategy=None,
-    save_every=10.0,
-    deterministic=False,
-    recompute=None,
-    jit=False,
-    confirm=None,
-    profile=None,
-):
+    recipe: "Recipe",
+    output_dir: PathLike,
+    seed: int = 0,
+    overwrite: bool = False,
+    console: "Console | None" = None,
+    strategy: str | None = None,
+    save_every: float = 10.0,
+    deterministic: bool = False,
+    recompute: str | None = None,
+    jit: bool = False,
+    confirm: Callable[..., Any] | None = None,
+    profile: tuple[int, int] | None = None,
+) -> TrainingResult:
     """Trains a recipe, or goes on with a run of the same recipe.
 
     A run that was killed and is started again goes on after its last saved state, with
@@ -162,7 +171,7 @@ def train(
 
 
 @contextlib.contextmanager
-def plain_graphs():
+def plain_graphs() -> Iterator[None]:
     """Leaves TensorFlow's rewriting of graphs out, on CPUs.
 
     There it makes no training step faster, and the first one seconds later. On GPUs it
@@ -208,7 +217,9 @@ def _load(recipe, seed, state, console):
     return batches, steps
 
 
-def compile_model(model, recipe, steps, jit=False):
+def compile_model(
+    model: keras.Model, recipe: "Recipe", steps: int, jit: bool = False
+) -> None:
     """Compiles a recipe's model and builds its optimizer.
 
     Args:
@@ -272,7 +283,9 @@ def _fit(model, recipe, batches, hooks, saver):
 
 
 @contextlib.contextmanager
-def explained(recipe, output_dir, strategy=None):
+def explained(
+    recipe: "Recipe", output_dir: PathLike, strategy: Any = None
+) -> Iterator[None]:
     """Turns errors of TensorFlow and of a full disk into what to do about them."""
     try:
         yield

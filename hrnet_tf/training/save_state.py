@@ -1,12 +1,20 @@
 """Saves a run's state as it goes, and takes one up in the middle of an epoch."""
 
 import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from hrnet_tf.launch.preemption import Preempted
 from hrnet_tf.training import metric_state
 from hrnet_tf.training.state import TrainingState, write_state
+from hrnet_tf.typing import Logs
+
+if TYPE_CHECKING:
+    from hrnet_tf.launch.preemption import Preemption
+    from hrnet_tf.training.callbacks import SaveBest
 
 
 class SaveState(keras.callbacks.Callback):
@@ -36,15 +44,15 @@ class SaveState(keras.callbacks.Callback):
 
     def __init__(
         self,
-        output_dir,
-        state,
-        batch_size,
-        best,
-        hooks,
-        preemption,
-        save_every,
-        is_chief=True,
-    ):
+        output_dir: Path,
+        state: TrainingState,
+        batch_size: int,
+        best: "SaveBest",
+        hooks: Sequence[keras.callbacks.Callback],
+        preemption: "Preemption",
+        save_every: float,
+        is_chief: bool = True,
+    ) -> None:
         super().__init__()
         self.output_dir = output_dir
         self.state = state
@@ -57,19 +65,19 @@ class SaveState(keras.callbacks.Callback):
         self.is_chief = is_chief
         self._saved_at = time.monotonic()
         self._first_step = 0
-        self._missing = {}
+        self._missing: dict[str, Any] = {}
 
     @property
-    def first_epoch(self):
+    def first_epoch(self) -> int:
         """The epoch with which `fit` is to begin."""
         return self.state.epoch + (self.state.step == self.steps_per_epoch)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs = None) -> None:
         self.preemption.interrupt = None
         if self.state.step == self.steps_per_epoch:
             self._finish_epoch()
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._epoch = epoch
         self._began_at = time.monotonic()
         self._best = self.best.best
@@ -81,12 +89,13 @@ class SaveState(keras.callbacks.Callback):
                 self.model, self.state.metrics, self.is_chief
             )
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         if self._missing:
             metric_state.add_metrics(self.model, self._missing, self.is_chief)
             self._missing = {}
         done = self._done = self._first_step + batch + 1
         now = time.monotonic()
+        assert self.steps_per_epoch is not None
         is_last = done >= self.steps_per_epoch
         due = now - self._saved_at >= self.seconds
         if is_last:
@@ -109,7 +118,7 @@ class SaveState(keras.callbacks.Callback):
 
             self.preemption.interrupt = interrupt
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.preemption.interrupt = None
         if self._first_step:
             self.model.stop_training = False

@@ -15,10 +15,16 @@ import re
 import shutil
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hrnet_tf.io import discard, remove_partial, replacing
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    import keras
+
 
 VARIABLES_FILE = "variables.npz"
 STATE_FILE = "state.json"
@@ -58,7 +64,7 @@ class TrainingState:
     folder: Path | None = None
 
 
-def write_state(output_dir, state, model):
+def write_state(output_dir: Path, state: TrainingState, model: "keras.Model") -> Path:
     """Saves a state with the model's and the optimizer's variables.
 
     Other states but the one before are removed.
@@ -85,7 +91,7 @@ def write_state(output_dir, state, model):
     return target
 
 
-def read_state(output_dir):
+def read_state(output_dir: Path) -> TrainingState | None:
     """Reads the newest state that is whole; warns of newer ones that are not.
 
     Args:
@@ -116,13 +122,13 @@ def read_state(output_dir):
     return None
 
 
-def newest_state(output_dir):
+def newest_state(output_dir: PathLike) -> Path | None:
     """Returns the folder of the newest state, unread, or None."""
     folders = _folders(output_dir)
     return folders[0] if folders else None
 
 
-def restore_variables(state, model):
+def restore_variables(state: TrainingState, model: "keras.Model") -> None:
     """Gives the model and its optimizer the variables of a saved state.
 
     Args:
@@ -131,6 +137,7 @@ def restore_variables(state, model):
     Raises:
         ValueError: if the state's variables are those of another model or optimizer.
     """
+    assert state.folder is not None
     content = json.loads((state.folder / STATE_FILE).read_text("utf-8"))
     variables = _variables(model)
     _check_variables(state.folder, content["variables"], _described(variables))
@@ -142,7 +149,7 @@ def restore_variables(state, model):
             variable.assign(array)
 
 
-def is_disk_full(error):
+def is_disk_full(error: BaseException) -> bool:
     """Whether an error means that nothing more can be written.
 
     Args:
@@ -153,14 +160,14 @@ def is_disk_full(error):
     return any(os.strerror(code) in str(error) for code in _FULL if code)
 
 
-def disk_full_text(output_dir, error):
+def disk_full_text(output_dir: PathLike, error: BaseException) -> str:
     """What to tell about a full disk; removes what was written in part.
 
     Args:
         output_dir: Path. Folder of the run.
         error: exception for which `is_disk_full` holds.
     """
-    remove_partial(output_dir)
+    remove_partial(Path(output_dir))
     free = shutil.disk_usage(output_dir).free / 1e6
     newest = newest_state(output_dir)
     kept = f"The newest state, {newest}, is whole" if newest else "No state is saved"

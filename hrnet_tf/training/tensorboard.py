@@ -2,11 +2,17 @@
 
 import contextlib
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from hrnet_tf.training.steps import RecentMean, StepCallback
+from hrnet_tf.typing import Logs
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
 
 
 class TensorBoard(StepCallback):
@@ -30,8 +36,14 @@ class TensorBoard(StepCallback):
     """
 
     def __init__(
-        self, output_dir, recipe, infer, steps_per_epoch, profile=None, first_step=0
-    ):
+        self,
+        output_dir: Path,
+        recipe: "Recipe",
+        infer: Callable[..., Any],
+        steps_per_epoch: int,
+        profile: tuple[int, int] | None = None,
+        first_step: int = 0,
+    ) -> None:
         super().__init__(first_step)
         import tensorflow as tf
 
@@ -51,11 +63,11 @@ class TensorBoard(StepCallback):
         self._begun = 0
         self._is_profiling = False
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         super().on_epoch_begin(epoch, logs)
         self._means = {"loss": RecentMean(), "gradient_norm": RecentMean()}
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         import tensorflow as tf
 
         if self.profile is None or self._is_profiling:
@@ -64,11 +76,11 @@ class TensorBoard(StepCallback):
             tf.profiler.experimental.start(self.folder)
             self._is_profiling = True
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         before = self.steps_done
         super().on_train_batch_end(batch, logs)
         self._begun += self.steps_done - before
-        if self._is_profiling and self._begun >= self.profile[1]:
+        if self.profile and self._is_profiling and self._begun >= self.profile[1]:
             self._end_profile()
         step = self.epoch * self.steps_per_epoch + self.steps_done
         if step >= self._due:
@@ -86,7 +98,7 @@ class TensorBoard(StepCallback):
             rate = self.model.optimizer.learning_rate
             tf.summary.scalar("steps/learning_rate", keras.ops.convert_to_numpy(rate))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         import tensorflow as tf
 
         with self._writing(epoch + 1):
@@ -96,8 +108,9 @@ class TensorBoard(StepCallback):
                 picture = self.recipe.pictures(self.model, self.infer)
                 tf.summary.image("predictions", picture[None])
             self.writer.flush()
-        missed = self.profile is not None and not self._is_profiling
-        if missed and epoch + 1 == self.recipe.epochs:
+        if self.profile is None or self._is_profiling:
+            return
+        if epoch + 1 == self.recipe.epochs:
             warnings.warn(
                 f"No step was profiled: this process trained {self._begun} steps, and"
                 f" the profile was to begin at step {self.profile[0]}.",
@@ -116,7 +129,7 @@ class TensorBoard(StepCallback):
             # By which Keras would know the end of the data.
             raise OSError(f"{self.folder} cannot be written: {error.message}") from None
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs = None) -> None:
         if self._is_profiling:
             self._end_profile()
 

@@ -1,11 +1,23 @@
 """Builds the model that a checkpoint fits."""
 
+from typing import TYPE_CHECKING, Any
+
 import hrnet_tf
 from hrnet_tf.weights.kinds import KINDS
 from hrnet_tf.weights.recognise import is_resnet
 
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+    from hrnet_tf.weights.layouts import Checkpoint
 
-def build_model(checkpoint, kind=None, preset=None, num_outputs=None, **arguments):
+
+def build_model(
+    checkpoint: "Checkpoint",
+    kind: str | None = None,
+    preset: str | None = None,
+    num_outputs: int | None = None,
+    **arguments: Any,
+) -> "HRNetModel":
     """Builds a model, with random weights, that a checkpoint can be loaded into.
 
     Its architecture, its number of classes or keypoints and the interpolation and
@@ -44,6 +56,7 @@ def build_model(checkpoint, kind=None, preset=None, num_outputs=None, **argument
     model = getattr(hrnet_tf, KINDS[kind].model)
     if preset is not None:
         return model.from_preset(preset, load_weights=False, **{**known, **arguments})
+    assert checkpoint.architecture is not None
     if is_resnet(checkpoint.architecture) != (kind == "simple_baseline"):
         looks_like = checkpoint.looks_like or "an HRNet"
         raise ValueError(

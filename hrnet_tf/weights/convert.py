@@ -5,9 +5,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hrnet_tf.typing import PathLike
 from hrnet_tf.weights.export_torch import TORCH_AXES
 from hrnet_tf.weights.kinds import KINDS, kind_of
 from hrnet_tf.weights.layouts import COUNTERS, recognise
@@ -19,6 +21,10 @@ from hrnet_tf.weights.names import (
 )
 from hrnet_tf.weights.recognise import architecture, find_preset, is_resnet
 from hrnet_tf.weights.torch_checkpoint import read_checkpoint
+
+if TYPE_CHECKING:
+    import keras
+
 
 # Names shown of each group in an error.
 _SHOWN = 8
@@ -68,7 +74,11 @@ class LoadReport:
         return "\n".join(lines + [f"  note: {note}" for note in self.notes])
 
 
-def load_torch_weights(model, path_or_state_dict, strict=True):
+def load_torch_weights(
+    model: "keras.Model",
+    path_or_state_dict: PathLike | Mapping[str, Any],
+    strict: bool = True,
+) -> LoadReport:
     """Loads a PyTorch checkpoint into a model of the same architecture.
 
     The layout is recognised by the tensors' names: that of the official code of every
@@ -100,8 +110,11 @@ def load_torch_weights(model, path_or_state_dict, strict=True):
             unused, mismatched and non-finite tensors are named in one text.
     """
     checkpoint = recognise(read_checkpoint(path_or_state_dict))
-    is_mapping = isinstance(path_or_state_dict, Mapping)
-    source = "a mapping" if is_mapping else os.fspath(path_or_state_dict)
+    source = (
+        "a mapping"
+        if isinstance(path_or_state_dict, Mapping)
+        else os.fspath(path_or_state_dict)
+    )
     plan = _Plan(model, checkpoint, strict)
     problems = plan.problems()
     if problems:

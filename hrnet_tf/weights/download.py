@@ -6,12 +6,18 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import numpy as np
 
 from hrnet_tf.io import write_bytes
+from hrnet_tf.typing import PathLike
 from hrnet_tf.weights.torch_checkpoint import read_checkpoint
+
+if TYPE_CHECKING:
+    from hrnet_tf.weights.registry import PublishedWeights
+
 
 CACHE_VARIABLE = "HRNET_TF_CACHE"
 MIRROR_VARIABLE = "HRNET_TF_MIRROR"
@@ -59,7 +65,9 @@ class _Job:
         )
 
 
-def fetch_weights(entry, cache_dir=None, progress=True):
+def fetch_weights(
+    entry: "PublishedWeights", cache_dir: PathLike | None = None, progress: bool = True
+) -> Path:
     """Returns the file of published weights, which is downloaded if it is not there.
 
     The download is checked against the published checksum and rewritten as a
@@ -175,7 +183,7 @@ def _matches(path, digits):
     return digits is None or file_sha256(path).startswith(digits.lower())
 
 
-def file_sha256(path):
+def file_sha256(path: PathLike) -> str:
     """Returns the checksum (str) of a file."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:

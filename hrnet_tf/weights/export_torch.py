@@ -10,7 +10,7 @@ from hrnet_tf.weights.names import official_name
 TORCH_AXES = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}
 
 
-def export_torch_state_dict(model):
+def export_torch_state_dict(model: keras.Model) -> dict[str, np.ndarray]:
     """Returns a model's weights as the official PyTorch code names and shapes them.
 
     The inverse of `load_torch_weights`, exact to the bit. PyTorch's step counters are
@@ -40,5 +40,5 @@ def export_torch_state_dict(model):
     for variable in model.weights:
         array = keras.ops.convert_to_numpy(variable).astype(np.float32)
         array = np.transpose(array, TORCH_AXES[array.ndim])
-        tensors[names[variable.path]] = np.ascontiguousarray(array)
+        tensors[str(names[variable.path])] = np.ascontiguousarray(array)
     return tensors

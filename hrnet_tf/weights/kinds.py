@@ -1,6 +1,9 @@
 """The kinds of networks that have weights to exchange: one for each official head."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import keras
 
 
 class Kind(NamedTuple):
@@ -44,7 +47,7 @@ KINDS = {
 }
 
 
-def kind_of(model):
+def kind_of(model: "keras.Model") -> str:
     """Returns the kind (str, a key of `KINDS`) of a model.
 
     Subclasses are of their parent's kind; models of other packages count as

@@ -1,11 +1,17 @@
 """Recognises whose checkpoint it is, and gives its tensors their official names."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.weights.kinds import KINDS
 from hrnet_tf.weights.names import head_kinds, variable_path
 from hrnet_tf.weights.recognise import architecture, describe_network, is_resnet
+
+if TYPE_CHECKING:
+    import numpy as np
+
 
 # What data-parallel training, compilation, Lightning and mixed precision (the "1." of
 # HigherHRNet's files) put before every name.
@@ -131,7 +137,7 @@ _LIBRARIES = {
 # official segmentation networks without OCR are of either interpolation.
 _NEAREST = {"interpolation": "nearest"}
 _BILINEAR = {"interpolation": "bilinear"}
-_TRAINED_WITH = {
+_TRAINED_WITH: dict[tuple[str | None, str | None], dict[str, Any]] = {
     ("official", "pose"): _NEAREST,
     ("official", "landmarks"): {**_BILINEAR, "heatmap_convention": "face"},
     ("official", "ocr_segmenter"): {"interpolation": "bilinear_align_corners"},
@@ -179,14 +185,14 @@ class Checkpoint:
     looks_like: str | None = None
     notes: tuple = ()
 
-    def count_outputs(self):
+    def count_outputs(self) -> int | None:
         """Returns the number of its head's classes, keypoints or channels, or None."""
         layers = KINDS[self.kind].sized if self.kind else ()
         tensor = self.tensors.get(f"{layers[0]}.weight") if layers else None
         return None if tensor is None else int(tensor.shape[0])
 
 
-def recognise(tensors):
+def recognise(tensors: "Mapping[str, np.ndarray]") -> Checkpoint:
     """Finds out whose layout a state dict has, by its names alone.
 
     Args:

@@ -177,7 +177,7 @@ def _translate(text, table):
     return None
 
 
-def official_name(path, kind="pose"):
+def official_name(path: str, kind: str = "pose") -> str | None:
     """Returns the official tensor name of a variable's path, or None.
 
     Args:
@@ -188,7 +188,7 @@ def official_name(path, kind="pose"):
     return next(filter(None, (_translate(path, table) for table in tables)), None)
 
 
-def variable_path(name, kind="pose"):
+def variable_path(name: str, kind: str = "pose") -> str | None:
     """Returns the path of the variable that an official tensor belongs to, or None.
 
     The path follows from the name alone: a given model may not have it.
@@ -201,11 +201,11 @@ def variable_path(name, kind="pose"):
     return next(filter(None, (_translate(name, table) for table in tables)), None)
 
 
-def is_head_path(path, kind):
+def is_head_path(path: str, kind: str) -> bool:
     """Says whether a variable (str, its path) is of the head of a kind of model."""
     return _translate(path, _tables(kind, "head")[0]) is not None
 
 
-def head_kinds(name):
+def head_kinds(name: str) -> list[str]:
     """Returns the kinds (list of str) whose heads have a tensor of this name."""
     return [kind for kind in KINDS if _translate(name, _tables(kind, "head")[1])]

@@ -1,6 +1,8 @@
 """Tells the architecture of a network from the names and shapes of its tensors."""
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hrnet_tf.models.presets import ARCHITECTURES, DEFAULTS, RESNETS
 
@@ -43,7 +45,7 @@ _RESNETS = {
 }
 
 
-def architecture(shapes):
+def architecture(shapes: Mapping[str, Sequence[int]]) -> dict[str, Any] | None:
     """Derives a model's architecture arguments from official tensors.
 
     Args:
@@ -78,19 +80,20 @@ def architecture(shapes):
     return {"num_blocks": _count_resnet_blocks(shapes)} if is_resnet else None
 
 
-def is_resnet(arguments):
+def is_resnet(arguments: dict[str, Any]) -> bool:
     """Says whether arguments of `architecture` are those of a ResNet."""
     return set(arguments) == {"num_blocks"}
 
 
-def find_preset(arguments):
+def find_preset(arguments: dict[str, Any]) -> str | None:
     """Returns the name of the preset with these arguments, or None.
 
     Args:
         arguments: dict, of `architecture`.
     """
     if is_resnet(arguments):
-        presets, defaults = RESNETS, {}
+        presets: dict[str, dict[str, Any]] = RESNETS
+        defaults: dict[str, Any] = {}
     else:
         presets, defaults = ARCHITECTURES, DEFAULTS
     for name, preset in presets.items():
@@ -99,7 +102,7 @@ def find_preset(arguments):
     return None
 
 
-def describe_network(shapes):
+def describe_network(shapes: Mapping[str, Sequence[int]]) -> str | None:
     """Says which well-known architecture other than HRNet tensors look like.
 
     Args:

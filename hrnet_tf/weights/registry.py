@@ -44,7 +44,7 @@ class PublishedWeights:
     notes: str = ""
 
 
-def published(name):
+def published(name: str) -> PublishedWeights:
     """Returns the `PublishedWeights` of that name.
 
     Args:
@@ -66,7 +66,7 @@ def published(name):
     )
 
 
-def identify(sha256):
+def identify(sha256: str) -> PublishedWeights | None:
     """Returns the `PublishedWeights` that a file is, or None.
 
     Args:
@@ -78,7 +78,7 @@ def identify(sha256):
     return None
 
 
-def names(model=None):
+def names(model: str | None = None) -> list[str]:
     """Returns the sorted names (list of str) of the published weights.
 
     Args:

@@ -6,6 +6,12 @@ never an import, and everything outside the table is refused.
 """
 
 import pickletools
+from collections.abc import Callable, Mapping
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmap import mmap
+
 
 # Instructions whose argument is the value itself.
 _VALUES = frozenset(
@@ -21,11 +27,15 @@ _SCALARS = (str, bytes, int, float, type(None))
 class Reference:
     """A global that the file names and the table allows: only its name."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name = name
 
 
-def load(stream, constructors, persistent_load=None):
+def load(
+    stream: "IO[bytes] | mmap",
+    constructors: Mapping[str, Callable[..., Any] | None] | None,
+    persistent_load: Callable[..., Any] | None = None,
+) -> Any:
     """Reads one pickle from the stream, which is left right after it.
 
     Args:
@@ -64,7 +74,7 @@ def _instructions(stream):
         raise ValueError(f"its pickle is cut short or damaged ({error})") from error
 
 
-def hashable_key(value):
+def hashable_key(value: Any) -> Any:
     """Returns the value; ValueError unless it can be a key without recursion."""
     parts = value if isinstance(value, tuple) else (value,)
     if all(isinstance(part, (*_SCALARS, Reference)) for part in parts):

@@ -5,10 +5,14 @@ import io
 import math
 import mmap
 import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from hrnet_tf.typing import PathLike
 from hrnet_tf.weights import restricted_pickle
 
 # The first object of files that torch wrote before version 1.6.
@@ -32,7 +36,7 @@ _TORCH_DTYPES = (
 ).split()
 
 
-def numpy_type(name):
+def numpy_type(name: str) -> np.dtype:
     """Returns the `np.dtype` of that name; bfloat16 is that of ml_dtypes."""
     if name == "bfloat16":
         import ml_dtypes
@@ -61,7 +65,7 @@ class StoredTensor:
     shape: tuple
     strides: tuple
 
-    def read(self, data):
+    def read(self, data: bytes) -> np.ndarray:
         """Returns the array; `data` are the bytes of the whole storage.
 
         Raises:
@@ -89,10 +93,10 @@ class StoredTensor:
 class PickledArray:
     """A pickled `np.ndarray`; `array` stays None unless it holds plain numbers."""
 
-    def __init__(self, *_):
-        self.array = None
+    def __init__(self, *_: Any) -> None:
+        self.array: np.ndarray | None = None
 
-    def restore_state(self, state):
+    def restore_state(self, state: Any) -> None:
         """Fills the array from the state that NumPy pickles."""
         _, shape, kind, by_columns, data = state
         dtype = kind.get()
@@ -146,7 +150,7 @@ def _encode(text, encoding):
 
 
 # Everything a file may name. None: it may be named, as a type, but not called.
-CONSTRUCTORS = {
+CONSTRUCTORS: dict[str, Callable[..., Any] | None] = {
     "collections.OrderedDict": _make_dict,
     "collections.Counter": _make_dict,
     "collections.defaultdict": lambda factory=None: {},
@@ -201,7 +205,7 @@ class _Storages:
 
 
 @contextlib.contextmanager
-def open_zip(path):
+def open_zip(path: Path) -> Iterator[tuple[Any, Callable[..., Any]]]:
     """Opens a file of torch 1.6 or later: data.pkl and a member for each storage.
 
     Args:
@@ -274,7 +278,7 @@ def _check_size(storage, stored):
 
 
 @contextlib.contextmanager
-def open_legacy(path):
+def open_legacy(path: PathLike) -> Iterator[tuple[Any, Callable[..., Any]]]:
     """Opens a file of torch before 1.6: five pickles, then the storages.
 
     Args, returns and raises: see `open_zip`.

@@ -3,9 +3,11 @@
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from hrnet_tf.typing import PathLike
 from hrnet_tf.weights.torch_archive import (
     PickledArray,
     StoredTensor,
@@ -44,7 +46,7 @@ _FOREIGN_FILES = {
 _DAMAGE = (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile)
 
 
-def read_checkpoint(source):
+def read_checkpoint(source: PathLike | Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Reads the state dict of a checkpoint into NumPy arrays.
 
     Accepted are the `.pth` files of every torch since 0.4 (the zip format and the

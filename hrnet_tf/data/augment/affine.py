@@ -11,10 +11,13 @@ lib/dataset/JointsDataset.py.
 
 import dataclasses
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from hrnet_tf.io import decode_image
+from hrnet_tf.typing import Tensor
 
 BOX_PADDING = 1.25
 HALF_BODY_PADDING = 1.5
@@ -73,7 +76,7 @@ class PoseAugmentation:
                 )
 
 
-def fit_aspect(sizes, aspect):
+def fit_aspect(sizes: Tensor, aspect: float) -> Tensor:
     """Extends the shorter sides of `sizes` `[..., 2]` to width / height = aspect."""
     width, height = sizes[..., 0], sizes[..., 1]
     return tf.stack(
@@ -81,7 +84,9 @@ def fit_aspect(sizes, aspect):
     )
 
 
-def box_regions(boxes, aspect, padding=BOX_PADDING):
+def box_regions(
+    boxes: Tensor, aspect: float, padding: float = BOX_PADDING
+) -> tuple[Tensor, Tensor]:
     """Returns the regions that the network looks at for boxes.
 
     Args:
@@ -95,7 +100,9 @@ def box_regions(boxes, aspect, padding=BOX_PADDING):
     return centers, fit_aspect(boxes[..., 2:], aspect) * padding
 
 
-def crop_matrix(center, width, rotation, crop_size):
+def crop_matrix(
+    center: Tensor, width: Tensor, rotation: Tensor, crop_size: tuple[int, int]
+) -> Tensor:
     """Returns the matrix from image pixels to crop pixels.
 
     Args:
@@ -121,7 +128,9 @@ def crop_matrix(center, width, rotation, crop_size):
     return tf.cast(tf.stack(rows, -2), tf.float32)
 
 
-def aligned_crop_matrix(center, size, rotation, crop_size):
+def aligned_crop_matrix(
+    center: Tensor, size: Tensor, rotation: Tensor, crop_size: tuple[int, int]
+) -> Tensor:
     """Returns UDP's matrix from image pixels to crop pixels.
 
     The centres of the crop's outermost pixels lie on the region's borders, so that
@@ -149,7 +158,7 @@ def aligned_crop_matrix(center, size, rotation, crop_size):
     return tf.cast(tf.concat([linear, offset[..., None]], -1), tf.float32)
 
 
-def invert(matrix):
+def invert(matrix: Tensor) -> Tensor:
     """Inverts affine matrices `[..., 2, 3]`."""
     a, b, c = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 0, 2]
     d, e, f = matrix[..., 1, 0], matrix[..., 1, 1], matrix[..., 1, 2]
@@ -161,7 +170,7 @@ def invert(matrix):
     return tf.stack(rows, -2) / determinant[..., None, None]
 
 
-def mirror(matrix, image_width):
+def mirror(matrix: Tensor, image_width: Tensor) -> Tensor:
     """Prepends the mirroring `x -> image_width - 1 - x` to crop matrices.
 
     Args:
@@ -174,13 +183,13 @@ def mirror(matrix, image_width):
     return tf.concat([-column, matrix[..., 1:2], offset], -1)
 
 
-def apply_matrix(matrix, points):
+def apply_matrix(matrix: Tensor, points: Tensor) -> Tensor:
     """Transforms points `[..., N, 2]` by matrices `[..., 2, 3]`."""
     linear = tf.linalg.matmul(points, matrix[..., :2], transpose_b=True)
     return linear + matrix[..., None, :, 2]
 
 
-def decode_crop(encoded, matrix, crop_size):
+def decode_crop(encoded: Tensor, matrix: Tensor, crop_size: tuple[int, int]) -> Tensor:
     """Decodes the part of an image that a crop needs, and warps it.
 
     Args:
@@ -204,7 +213,7 @@ def decode_crop(encoded, matrix, crop_size):
     return tf.ensure_shape(crop, (*crop_size, 3))
 
 
-def warp(image, matrix, crop_size):
+def warp(image: Tensor, matrix: Tensor, crop_size: tuple[int, int]) -> Tensor:
     """Warps an image bilinearly, as `cv2.warpAffine` with a black border does.
 
     Args:
@@ -218,7 +227,9 @@ def warp(image, matrix, crop_size):
     return _sample(_cut(image, window), inverse, crop_size)
 
 
-def locate_window(matrix, image_size, crop_size):
+def locate_window(
+    matrix: Tensor, image_size: Tensor, crop_size: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
     """Finds the part of an image that lies under a crop.
 
     Args:
@@ -245,7 +256,9 @@ def locate_window(matrix, image_size, crop_size):
     return window, tf.concat([inverse[..., :2], offset[..., None]], -1)
 
 
-def decode_window(encoded, window, inverse, crop_size):
+def decode_window(
+    encoded: Tensor, window: Tensor, inverse: Tensor, crop_size: tuple[int, int]
+) -> Tensor:
     """Decodes a window that `locate_window` found, and samples the crop from it.
 
     Args:
@@ -306,7 +319,14 @@ def _sample_affine(pixels, inverse, crop_size):
     )[0]
 
 
-def random_region(keypoints, center, size, seed, augmentation, upper_body):
+def random_region(
+    keypoints: Tensor,
+    center: Tensor,
+    size: Tensor,
+    seed: Tensor,
+    augmentation: PoseAugmentation,
+    upper_body: Sequence[bool],
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Draws the half body, scale and rotation of training crops.
 
     Args:
@@ -370,8 +390,8 @@ def _half_body(keypoints, center, size, wanted, coin, augmentation, upper_body):
     return tf.where(usable, mean, center), tf.where(usable, extent, size)
 
 
-def jitter(crop, seed, augmentation):
-    """Random brightness and contrast on a uint8 crop `[H, W, 3]`."""
+def jitter(crop: Tensor, seed: Tensor, augmentation: Any) -> Tensor:
+    """Random brightness and contrast, those of an augmentation, on a uint8 crop."""
     if not (augmentation.brightness or augmentation.contrast):
         return crop
     draw = tf.random.stateless_uniform(

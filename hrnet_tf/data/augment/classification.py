@@ -13,6 +13,7 @@ import tensorflow as tf
 from hrnet_tf.data.augment import affine
 from hrnet_tf.data.augment.rand_augment import rand_augment, warp_about_center
 from hrnet_tf.io import decode_image
+from hrnet_tf.typing import Tensor
 
 # How often a window is drawn before the largest centred one is taken.
 _TRIES = 10
@@ -79,12 +80,17 @@ class ClassificationAugmentation:
                 )
 
     @property
-    def soft_labels(self):
+    def soft_labels(self) -> bool:
         """bool: whether labels are shares of all classes instead of one class."""
         return bool(self.mixup or self.cutmix or self.label_smoothing)
 
 
-def random_crop(encoded, image_size, seed, augmentation):
+def random_crop(
+    encoded: Tensor,
+    image_size: tuple[int, int],
+    seed: Tensor,
+    augmentation: ClassificationAugmentation,
+) -> Tensor:
     """Decodes a random window of an image, and varies it.
 
     Args:
@@ -134,7 +140,9 @@ def random_crop(encoded, image_size, seed, augmentation):
     return crop
 
 
-def random_window(image_size, seed, augmentation):
+def random_window(
+    image_size: Tensor, seed: Tensor, augmentation: ClassificationAugmentation
+) -> Tensor:
     """Draws a window by area and aspect ratio.
 
     Args:
@@ -170,7 +178,9 @@ def random_window(image_size, seed, augmentation):
     return tf.cast(tf.concat([corner, size], 0), tf.int32)
 
 
-def center_crop(pixels, image_size, crop_fraction):
+def center_crop(
+    pixels: Tensor, image_size: tuple[int, int], crop_fraction: float
+) -> Tensor:
     """Resizes an image and cuts the middle out, as the test does.
 
     The shorter side becomes `side / crop_fraction` pixels, whole ones; only the part
@@ -208,12 +218,12 @@ def center_crop(pixels, image_size, crop_fraction):
     return tf.ensure_shape(_to_pixels(crop), (*image_size, 3))
 
 
-def resize(pixels, image_size):
+def resize(pixels: Tensor, image_size: tuple[int, int]) -> Tensor:
     """Resizes uint8 pixels `[H, W, 3]` to uint8 `[height, width, 3]`."""
     return _to_pixels(tf.image.resize(pixels, image_size, antialias=True))
 
 
-def stream(seed, number):
+def stream(seed: Tensor, number: int) -> Tensor:
     """Returns the seed of another stream of draws of the same example or batch.
 
     Args:

@@ -6,9 +6,12 @@ Reference: Zhang et al., arXiv 1710.09412; Yun et al., arXiv 1905.04899.
 import tensorflow as tf
 
 from hrnet_tf.data.augment.classification import stream
+from hrnet_tf.typing import Tensor
 
 
-def mix(images, labels, seed, mixup, cutmix):
+def mix(
+    images: Tensor, labels: Tensor, seed: Tensor, mixup: float, cutmix: float
+) -> Tensor:
     """Mixes a batch by one weight, drawn from Beta(parameter, parameter).
 
     Args:

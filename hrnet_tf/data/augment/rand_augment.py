@@ -10,13 +10,19 @@ Reference: Cubuk et al., arXiv 1909.13719; torchvision, transforms.RandAugment.
 """
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
+
+from hrnet_tf.typing import Tensor
 
 _MAX_MAGNITUDE = 30
 
 
-def rand_augment(image, seed, num_operations=2, magnitude=9):
+def rand_augment(
+    image: Tensor, seed: Tensor, num_operations: int = 2, magnitude: int = 9
+) -> Tensor:
     """Applies operations drawn from fourteen, one after another.
 
     Args:
@@ -43,7 +49,9 @@ def _bound(function, image, sign):
     return lambda: tf.ensure_shape(function(image, sign), image.shape)
 
 
-def operations(shape, magnitude):
+def operations(
+    shape: Sequence[int], magnitude: int
+) -> dict[str, Callable[..., Tensor]]:
     """Returns the operations of one strength.
 
     Args:
@@ -97,7 +105,9 @@ def operations(shape, magnitude):
     }
 
 
-def warp_about_center(image, linear, shift=(0.0, 0.0), fill_mode="CONSTANT"):
+def warp_about_center(
+    image: Tensor, linear: Any, shift: Any = (0.0, 0.0), fill_mode: str = "CONSTANT"
+) -> Tensor:
     """Samples an image bilinearly at places transformed about its centre.
 
     Args:
@@ -126,12 +136,12 @@ def warp_about_center(image, linear, shift=(0.0, 0.0), fill_mode="CONSTANT"):
     return tf.cast(warped + 0.5, tf.uint8)
 
 
-def grey(image):
+def grey(image: Tensor) -> Tensor:
     """Returns an image (uint8 `[H, W, 3]`) without its colours."""
     return tf.image.grayscale_to_rgb(tf.image.rgb_to_grayscale(image))
 
 
-def smooth(image):
+def smooth(image: Tensor) -> Tensor:
     """Smooths an image (uint8 `[H, W, 3]`) with 3x3 weights; the border stays."""
     weights = tf.constant([1, 1, 1, 1, 5, 1, 1, 1, 1], tf.float32, [3, 3, 1, 1]) / 13
     inner = tf.nn.depthwise_conv2d(
@@ -146,17 +156,17 @@ def smooth(image):
     return tf.where(is_inner, tf.pad(inner, border), image)
 
 
-def posterize(image, bits):
+def posterize(image: Tensor, bits: Tensor) -> Tensor:
     """Keeps so many leading bits (int in 0..8) of each value of a uint8 tensor."""
     return tf.bitwise.bitwise_and(image, tf.constant(256 - 2 ** (8 - bits), tf.uint8))
 
 
-def solarize(image, threshold):
+def solarize(image: Tensor, threshold: Tensor) -> Tensor:
     """Inverts the values of a uint8 tensor from a threshold (int in 0..255) on."""
     return tf.where(image < threshold, image, 255 - image)
 
 
-def autocontrast(image):
+def autocontrast(image: Tensor) -> Tensor:
     """Stretches each channel of an image (uint8 `[H, W, 3]`) to 0..255."""
     low, high = (
         tf.cast(reduce(image, (0, 1)), tf.float32)
@@ -168,7 +178,7 @@ def autocontrast(image):
     return tf.where(high > low, stretched, image)
 
 
-def equalize(image):
+def equalize(image: Tensor) -> Tensor:
     """Evens out the histogram of each channel of an image (uint8 `[H, W, 3]`)."""
     channels = tf.unstack(tf.cast(image, tf.int32), axis=-1)
     return tf.cast(tf.stack([_equalize(c) for c in channels], -1), tf.uint8)

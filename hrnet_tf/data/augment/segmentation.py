@@ -5,6 +5,7 @@ import dataclasses
 import tensorflow as tf
 
 from hrnet_tf.data.label_sets import IGNORE_LABEL
+from hrnet_tf.typing import Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +53,14 @@ class SegmentationAugmentation:
                 )
 
 
-def random_view(image, labels, seed, crop_size, augmentation, flip_table):
+def random_view(
+    image: Tensor,
+    labels: Tensor,
+    seed: Tensor,
+    crop_size: tuple[int, int],
+    augmentation: SegmentationAugmentation,
+    flip_table: Tensor,
+) -> Tensor:
     """Cuts a random training crop.
 
     The crop is sampled from the image in one step, at the coordinates that resizing
@@ -107,7 +115,13 @@ def _scaled_size(size, draw, augmentation):
     return tf.cast(tf.floor(size * (longer / tf.reduce_max(size)) + 0.5), tf.int32)
 
 
-def sample(image, labels, size, offset, crop_size):
+def sample(
+    image: Tensor,
+    labels: Tensor,
+    size: Tensor,
+    offset: Tensor,
+    crop_size: tuple[int, int],
+) -> tuple[Tensor, Tensor]:
     """Samples a crop of an image that was resized to `size`.
 
     Args:

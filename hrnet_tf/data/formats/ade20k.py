@@ -7,13 +7,22 @@ Reference: CSAILVision/sceneparsing (ADEChallengeData2016); HRNet-Semantic-Segme
 branch HRNet-OCR, lib/datasets/ade20k.py and data/list/ade20k.
 """
 
+from typing import TYPE_CHECKING
+
 from hrnet_tf.data.formats import label_folder
 from hrnet_tf.data.formats.checks import check_folder
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.schema import SegmentationExample
+
 
 _FOLDERS = {"train": "training", "val": "validation"}
 
 
-def load_segmentation(data_dir, split, skip_bad=False):
+def load_segmentation(
+    data_dir: PathLike, split: str, skip_bad: bool = False
+) -> "list[SegmentationExample]":
     """Loads a split.
 
     The label maps' values are not checked; `check_labels` does that.

@@ -7,7 +7,7 @@ _MARGIN = 0.1
 _LEAST = 8.0
 
 
-def box_around(points, size: tuple | None = None) -> np.ndarray:
+def box_around(points: np.ndarray, size: tuple | None = None) -> np.ndarray:
     """Returns a box around labelled points, with a margin of a tenth on each side.
 
     Args:
@@ -26,7 +26,7 @@ def box_around(points, size: tuple | None = None) -> np.ndarray:
     return np.concatenate([low, high - low])
 
 
-def is_line_of(box, points) -> bool:
+def is_line_of(box: np.ndarray, points: np.ndarray) -> bool:
     """Whether a box has no area because it is the tight one of points in a line.
 
     Args:

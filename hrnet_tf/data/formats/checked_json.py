@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from hrnet_tf.data.bad_examples import BadExample
+from hrnet_tf.typing import PathLike
 
 _KINDS = {
     "int": "a whole number",
@@ -26,7 +27,7 @@ _KINDS = {
 LARGEST = 2**63 - 1
 
 
-def read_lists(path: str | Path, keys: tuple, optional: tuple = ()) -> dict:
+def read_lists(path: PathLike, keys: tuple, optional: tuple = ()) -> dict:
     """Returns lists of a json file's dict, their entries not yet decoded.
 
     Args:
@@ -60,7 +61,7 @@ def read_lists(path: str | Path, keys: tuple, optional: tuple = ()) -> dict:
     return lists
 
 
-def read_any(path: str | Path) -> Any:
+def read_any(path: PathLike) -> Any:
     """Returns the content of a json file in UTF-8 or UTF-16, with NaN, of any depth.
 
     Raises:
@@ -81,7 +82,7 @@ def read_any(path: str | Path) -> Any:
         ) from error
 
 
-def check_list(path: str | Path, what: str, entries: Any) -> None:
+def check_list(path: PathLike, what: str, entries: Any) -> None:
     """Raises ValueError unless `entries` is a list with an entry, all of them dicts.
 
     Args:

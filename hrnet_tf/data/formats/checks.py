@@ -3,11 +3,13 @@
 import math
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.io import open_image
+from hrnet_tf.typing import PathLike
 
 # Magic bytes of formats people do have, to tell them what they passed.
 _OTHER_FORMATS = {
@@ -24,7 +26,7 @@ _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 _TAIL_BYTES = 4096
 
 
-def check_folder(image_dir):
+def check_folder(image_dir: PathLike) -> Path:
     """Returns `image_dir` as a path.
 
     Raises:
@@ -36,7 +38,7 @@ def check_folder(image_dir):
     return image_dir
 
 
-def image_size(path):
+def image_size(path: PathLike) -> tuple[int, int]:
     """Returns the height and width (int, px) of a complete JPEG or PNG file.
 
     Only the header and the last bytes are read: about 0.1 ms. Damage in between shows
@@ -84,7 +86,9 @@ def _decodes(path):
     return True
 
 
-def check_image(path, height, width):
+def check_image(
+    path: PathLike, height: int | None, width: int | None
+) -> tuple[int, int]:
     """Checks an image file against the size that its annotation gives.
 
     Args:
@@ -127,7 +131,9 @@ def _image_format(path, head):
     )
 
 
-def finite_numbers(where, entry, key, shape):
+def finite_numbers(
+    where: str, entry: dict[str, Any], key: str, shape: tuple[int, ...]
+) -> np.ndarray:
     """Returns a list of an annotation as a float64 array.
 
     Args:
@@ -159,7 +165,7 @@ def finite_numbers(where, entry, key, shape):
     return array
 
 
-def finite_number(where, entry, key):
+def finite_number(where: str, entry: dict[str, Any], key: str) -> float:
     """Returns a number of an annotation as a float; arguments as `finite_numbers`.
 
     Raises:

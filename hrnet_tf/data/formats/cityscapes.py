@@ -7,8 +7,16 @@ Reference: cityscapesScripts; HRNet-Semantic-Segmentation, lib/datasets/cityscap
 and data/list/cityscapes.
 """
 
+from typing import TYPE_CHECKING
+
 from hrnet_tf.data.formats.checks import check_folder
 from hrnet_tf.data.formats.label_folder import check_split, files_by_name, pair_files
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.label_set import LabelSet
+    from hrnet_tf.data.schema import SegmentationExample
+
 
 SPLITS = {
     "train": ("train",),
@@ -19,7 +27,12 @@ SPLITS = {
 IMAGE_SUFFIX = "_leftimg8bit.png"  # as files_by_name wants it, in lower case
 
 
-def load_segmentation(data_dir, split, label_set=None, skip_bad=False):
+def load_segmentation(
+    data_dir: PathLike,
+    split: str,
+    label_set: "LabelSet | None" = None,
+    skip_bad: bool = False,
+) -> "list[SegmentationExample]":
     """Loads a split of the finely annotated images.
 
     The label maps' values are not checked; `check_labels` does that.

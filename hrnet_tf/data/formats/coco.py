@@ -9,11 +9,18 @@ kept, how boxes are clipped); https://cocodataset.org/#format-data.
 
 import dataclasses
 import warnings
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.data.formats.checked_json import check_list, plain, read_any, read_lists
 from hrnet_tf.data.formats.coco_entries import categories_with_keypoints
 from hrnet_tf.data.formats.coco_reader import CocoReader
 from hrnet_tf.data.left_out import LeftOut
+from hrnet_tf.typing import PathLike, Progress
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.keypoint_sets import KeypointSet
+    from hrnet_tf.data.schema import PoseExample
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,13 +39,13 @@ class People:
 
 
 def load_pose(
-    annotation_file,
-    image_dir,
-    keypoint_set,
-    split="train",
-    skip_bad=False,
-    progress=None,
-):
+    annotation_file: PathLike,
+    image_dir: PathLike,
+    keypoint_set: "KeypointSet",
+    split: str = "train",
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> "list[PoseExample]":
     """Loads the labelled people of a COCO-style keypoint file.
 
     As in the official code a person is kept if it is no crowd and has a labelled
@@ -81,13 +88,13 @@ def load_pose(
 
 
 def read_people(
-    annotation_file,
-    image_dir,
-    keypoint_set,
-    skip_bad=False,
-    progress=None,
-    contents=None,
-):
+    annotation_file: PathLike,
+    image_dir: PathLike,
+    keypoint_set: "KeypointSet",
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+    contents: dict[str, Any] | None = None,
+) -> People:
     """Reads the labelled people of a file as `load_pose`, and says what it did.
 
     Args:
@@ -115,15 +122,15 @@ def read_people(
 
 
 def load_detections(
-    detection_json,
-    annotation_file,
-    image_dir,
-    min_score=0.0,
-    category_id=1,
-    skip_bad=False,
-    keypoint_set=None,
-    progress=None,
-):
+    detection_json: PathLike,
+    annotation_file: PathLike,
+    image_dir: PathLike,
+    min_score: float = 0.0,
+    category_id: int | Collection[int] = 1,
+    skip_bad: bool = False,
+    keypoint_set: "KeypointSet | None" = None,
+    progress: Progress | None = None,
+) -> "list[PoseExample]":
     """Loads the boxes of a detector, to estimate poses in.
 
     As in the official test the boxes are not clipped and not thinned out.
@@ -168,12 +175,12 @@ def load_detections(
     return examples
 
 
-def read_contents(path):
+def read_contents(path: PathLike) -> dict[str, Any]:
     """Returns images, annotations and categories of a file, see `read_lists`."""
     return read_lists(path, ("images", "annotations"), ("categories",))
 
 
-def read_annotations(path, keys):
+def read_annotations(path: PathLike, keys: Sequence[str]) -> dict[str, Any]:
     """Returns the content of a COCO-style json file.
 
     Args:

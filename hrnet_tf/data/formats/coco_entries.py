@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -107,7 +108,7 @@ def image_number(image: ImageEntry, path: Any) -> int:
     return image.id
 
 
-def categories_with_keypoints(path: Any, entries: list) -> list:
+def categories_with_keypoints(path: Any, entries: Iterable[Any]) -> list:
     """Returns the categories that declare a list of keypoints.
 
     Args:
@@ -232,7 +233,8 @@ def order_of(path: Any, category: CategoryEntry, keypoint_set: Any) -> Order:
     Raises:
         ValueError: if there are others, or another number.
     """
-    found, wanted = category.keypoints, list(keypoint_set.names)
+    found: Any = category.keypoints
+    wanted = list(keypoint_set.names)
     what = f"{path}: the category {category.name!r}"
     if len(found) != len(wanted):
         raise ValueError(

@@ -4,6 +4,8 @@ Reference: deep-high-resolution-net.pytorch, lib/dataset/coco.py.
 """
 
 import collections
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +26,11 @@ from hrnet_tf.data.formats.coco_entries import (
 from hrnet_tf.data.formats.image_finder import ImageFinder
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.schema import PoseExample
+from hrnet_tf.typing import PathLike, Progress
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.keypoint_sets import KeypointSet
+
 
 _Person = collections.namedtuple("_Person", "id box area keypoints score")
 
@@ -37,18 +44,26 @@ class CocoReader:
     """
 
     def __init__(
-        self, source, contents, image_dir, skip_bad, image_source=None, clip=True
-    ):
+        self,
+        source: PathLike,
+        contents: dict[str, Any],
+        image_dir: PathLike,
+        skip_bad: bool,
+        image_source: PathLike | None = None,
+        clip: bool = True,
+    ) -> None:
         self.source = source
         self.clip = clip
         self.finder = ImageFinder(image_dir)
         self.bad = BadExamples(source, skip_bad)
         self.images = self._images_by_id(image_source or source, contents)
         self.left_out = LeftOut()
-        self.notes = []
-        self._noted = collections.Counter()
+        self.notes: list[str] = []
+        self._noted: collections.Counter[str] = collections.Counter()
 
-    def labelled_people(self, contents, keypoint_set):
+    def labelled_people(
+        self, contents: dict[str, Any], keypoint_set: "KeypointSet"
+    ) -> dict[int, list[Any]]:
         """Returns the people of each image id."""
         people = collections.defaultdict(list)
         categories = categories_with_keypoints(
@@ -76,7 +91,12 @@ class CocoReader:
         self._note_counts()
         return people
 
-    def detected_people(self, detections, min_score, category_ids):
+    def detected_people(
+        self,
+        detections: Sequence[dict[str, Any]],
+        min_score: float,
+        category_ids: Collection[int],
+    ) -> dict[int, list[Any]]:
         """Returns the boxes of each image id."""
         people = collections.defaultdict(list)
         for position, detection in enumerate(detections):
@@ -101,9 +121,15 @@ class CocoReader:
                 self.left_out.add(f"boxes scored below {min_score}", f"box {position}")
         return people
 
-    def examples(self, people, num_keypoints, progress):
+    def examples(
+        self,
+        people: dict[int, list[Any]],
+        num_keypoints: int,
+        progress: Progress | None,
+    ) -> list[PoseExample]:
         """Returns the examples of the images with people; checks files and boxes."""
-        examples, names = [], {}
+        examples: list[PoseExample] = []
+        names: dict[Any, str] = {}
         images = [(id_, i) for id_, i in self.images.items() if id_ in people]
         for done, (image_id, image) in enumerate(images, 1):
             try:

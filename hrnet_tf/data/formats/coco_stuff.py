@@ -8,13 +8,26 @@ Reference: nightrome/cocostuff; HRNet-Semantic-Segmentation, branch HRNet-OCR,
 lib/datasets/cocostuff.py and data/list/cocostuff.
 """
 
+from typing import TYPE_CHECKING
+
 from hrnet_tf.data.formats import label_folder
 from hrnet_tf.data.formats.checks import check_folder
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.label_set import LabelSet
+    from hrnet_tf.data.schema import SegmentationExample
+
 
 TRAIN_IDS_SUFFIX = "_labeltrainids.png"
 
 
-def load_segmentation(data_dir, split, label_set=None, skip_bad=False):
+def load_segmentation(
+    data_dir: PathLike,
+    split: str,
+    label_set: "LabelSet | None" = None,
+    skip_bad: bool = False,
+) -> "list[SegmentationExample]":
     """Loads a split.
 
     The label maps' values are not checked; `check_labels` does that.

@@ -40,7 +40,8 @@ def ground_truth(source: Any, keypoint_set: Any, skip_bad: bool = False) -> dict
     path, contents = _contents(source)
     categories = categories_with_keypoints(path, contents["categories"])
     orders, _ = orders_of(path, categories, keypoint_set)
-    bad, annotations = BadExamples(path, skip_bad), []
+    bad = BadExamples(path, skip_bad)
+    annotations: list[Any] = []
     images = [{"id": _image_id(path, entry)} for entry in contents["images"]]
     known = {image["id"] for image in images}
     for position, entry in enumerate(contents["annotations"]):

@@ -13,12 +13,18 @@ from hrnet_tf.data.formats.checks import image_size
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
 from hrnet_tf.data.schema import PoseExample
 from hrnet_tf.io import write_file
+from hrnet_tf.typing import PathLike, Progress
 
 # Names of the images and of the shapes in the files of training and test.
 _VARIABLES = (("IsTr", "phisTr"), ("IsT", "phisT"))
 
 
-def load_mat(mat_file, image_dir, skip_bad=False, progress=None):
+def load_mat(
+    mat_file: PathLike,
+    image_dir: PathLike,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> list[PoseExample]:
     """Loads the faces of COFW_train.mat, COFW_test.mat or their colour versions.
 
     The images are written to a folder as PNG, once; files that are there already are

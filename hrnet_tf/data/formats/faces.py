@@ -12,6 +12,7 @@ import csv
 import dataclasses
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,6 +28,13 @@ from hrnet_tf.data.formats.coco import read_annotations
 from hrnet_tf.data.formats.coco_reader import CocoReader
 from hrnet_tf.data.keypoint_sets import FACES, load_keypoint_set
 from hrnet_tf.data.schema import PoseExample
+from hrnet_tf.typing import PathLike, Progress
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from hrnet_tf.data.keypoint_sets import KeypointSet
+
 
 FORMATS = ("coco", "300w", "wflw", "aflw", "cofw")
 # A face of scale 1 is 200 px large.
@@ -38,13 +46,13 @@ _BOX_SIZE_COLUMN = 2
 
 
 def load_faces(
-    annotation_file,
-    image_dir,
-    keypoint_set,
-    format="coco",
-    skip_bad=False,
-    progress=None,
-):
+    annotation_file: PathLike,
+    image_dir: PathLike,
+    keypoint_set: "KeypointSet",
+    format: str = "coco",
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> list[PoseExample]:
     """Loads annotated faces of any of the `FORMATS`.
 
     Args:
@@ -81,7 +89,13 @@ def load_faces(
     return load_csv(annotation_file, image_dir, keypoint_set, skip_bad, progress)
 
 
-def load_csv(annotation_csv, image_dir, keypoint_set, skip_bad=False, progress=None):
+def load_csv(
+    annotation_csv: PathLike,
+    image_dir: PathLike,
+    keypoint_set: "KeypointSet",
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> list[PoseExample]:
     """Loads the faces of an official table of 300W, WFLW or AFLW.
 
     The file has a line of column names, then a line for each face: image, scale,
@@ -130,7 +144,13 @@ def load_csv(annotation_csv, image_dir, keypoint_set, skip_bad=False, progress=N
     return examples
 
 
-def load_json(annotation_json, image_dir, keypoint_set, skip_bad=False, progress=None):
+def load_json(
+    annotation_json: PathLike,
+    image_dir: PathLike,
+    keypoint_set: "KeypointSet",
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> list[PoseExample]:
     """Loads the faces of a COCO-style json, such as those of mmpose.
 
     A face's "center" and "scale" make its box; where an annotation has none, its
@@ -178,7 +198,7 @@ def load_json(annotation_json, image_dir, keypoint_set, skip_bad=False, progress
     ]
 
 
-def square_box(center, side):
+def square_box(center: "ArrayLike", side: float) -> np.ndarray:
     """Returns the box xywh float64 `[4]` of a square around a centre `[2]`, px."""
     return np.array([*(np.asarray(center) - side / 2), side, side])
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.formats.checks import check_folder
+from hrnet_tf.typing import PathLike
 
 _NEARBY = (".", "images", "..", "../images", "data", "../data", "img", "JPEGImages")
 
@@ -22,7 +23,7 @@ class ImageFinder:
         ValueError: if there is no such folder.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: PathLike) -> None:
         self.folder = check_folder(folder)
         self.num_searched = 0
         self._by_name: dict | None = None

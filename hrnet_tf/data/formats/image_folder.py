@@ -10,6 +10,7 @@ ImageNet's synsets this gives the published networks' order.
 import collections
 import os
 import re
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checks import check_folder, image_size
 from hrnet_tf.data.schema import ClassificationExample
 from hrnet_tf.io import decode_image, open_image
+from hrnet_tf.typing import PathLike, Progress
 
 # What systems put into folders of images.
 _NO_IMAGES = ("thumbs.db", "desktop.ini")
@@ -25,7 +27,7 @@ _RARE_FORMATS = (b"GIF8", b"BM", b"RIFF")
 _READERS = 8
 
 
-def class_folders(folder):
+def class_folders(folder: PathLike) -> tuple[str, ...]:
     """Returns the names of a folder's class folders, sorted (tuple of str).
 
     Args:
@@ -48,7 +50,7 @@ def class_folders(folder):
     return tuple(names)
 
 
-def read_class_names(path, folders):
+def read_class_names(path: PathLike, folders: Sequence[str]) -> tuple[str, ...]:
     """Reads what the classes are called.
 
     Args:
@@ -75,7 +77,7 @@ def read_class_names(path, folders):
     )
 
 
-def named_folders(names_file):
+def named_folders(names_file: PathLike) -> tuple[str, ...]:
     """Returns the class folders that a file of "folder name" lines names, sorted.
 
     Args:
@@ -111,7 +113,12 @@ def _pairs(lines):
     return dict(part for part in parts if len(part) > 1)
 
 
-def model_labels(folders, num_classes, class_names=None, names_file=None):
+def model_labels(
+    folders: Sequence[str],
+    num_classes: int,
+    class_names: Sequence[str] | None = None,
+    names_file: PathLike | None = None,
+) -> dict[str, int]:
     """Finds the labels that a model has for the class folders of a test.
 
     Args:
@@ -152,7 +159,13 @@ def model_labels(folders, num_classes, class_names=None, names_file=None):
     return labels
 
 
-def load_split(data_dir, split, classes, skip_bad=False, progress=None):
+def load_split(
+    data_dir: PathLike,
+    split: str,
+    classes: Mapping[str, int] | Sequence[str],
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> list[ClassificationExample]:
     """Loads DIR/<split>, in class folders or flat with DIR/<split>_labels.txt.
 
     Args:
@@ -171,7 +184,12 @@ def load_split(data_dir, split, classes, skip_bad=False, progress=None):
     return load_folders(folder, classes, skip_bad, progress)
 
 
-def load_folders(folder, classes, skip_bad=False, progress=None):
+def load_folders(
+    folder: PathLike,
+    classes: Mapping[str, int] | Sequence[str],
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> list[ClassificationExample]:
     """Loads the images in class folders.
 
     All files count as images, whatever their names end in, but hidden ones; formats
@@ -213,7 +231,13 @@ def load_folders(folder, classes, skip_bad=False, progress=None):
     return _checked(examples, bad, progress)
 
 
-def load_listed(labels_file, folder, classes, skip_bad=False, progress=None):
+def load_listed(
+    labels_file: PathLike,
+    folder: PathLike,
+    classes: Mapping[str, int] | Sequence[str],
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> list[ClassificationExample]:
     """Loads images whose classes a text file tells.
 
     Args:
@@ -320,7 +344,7 @@ def _problem(path):
     return None
 
 
-def check_decodable(path):
+def check_decodable(path: PathLike) -> None:
     """Raises `BadExample` for an image file that TensorFlow does not decode.
 
     Of JPEG and PNG files only the header and the end are read; files of other formats

@@ -7,14 +7,22 @@ which must not be confused with the colours that the palette shows them in.
 import io
 import os
 import struct
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checks import image_size
 from hrnet_tf.io import open_image
+from hrnet_tf.typing import PathLike, Progress, Tensor
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.label_set import LabelSet
+    from hrnet_tf.data.schema import SegmentationExample
+
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 # PNG's colour types, at byte 25 of a file; byte 24 is the number of bits.
@@ -23,7 +31,7 @@ _COLOUR_TYPES = {0: "grey", 2: "RGB", 3: "palette", 4: "grey+alpha", 6: "RGBA"}
 _BATCH = 256
 
 
-def read_label(path):
+def read_label(path: PathLike) -> np.ndarray:
     """Reads a label map.
 
     Args:
@@ -44,7 +52,7 @@ def read_label(path):
     return _decode(path, encoded)
 
 
-def decode_label(encoded):
+def decode_label(encoded: Tensor) -> Tensor:
     """Decodes a label map in a graph, for `Dataset.map`.
 
     `tf.io.decode_png` turns the indices of a palette file into the colours' grey, so
@@ -69,7 +77,12 @@ def decode_label(encoded):
     return tf.ensure_shape(label, [None, None])
 
 
-def check_labels(examples, label_set, skip_bad=False, progress=None):
+def check_labels(
+    examples: "Sequence[SegmentationExample]",
+    label_set: "LabelSet",
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> "tuple[list[SegmentationExample], np.ndarray]":
     """Decodes every label map once, and checks it against its image and the label set.
 
     Of the images only headers and last bytes are read.
@@ -127,7 +140,7 @@ def _outcome(example, label_set):
         return error
 
 
-def count_values(example, label_set):
+def count_values(example: "SegmentationExample", label_set: "LabelSet") -> np.ndarray:
     """Checks one example and counts the values of its label map.
 
     Args:

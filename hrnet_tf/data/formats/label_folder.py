@@ -1,18 +1,29 @@
 """Segmentation data in folders or lists: images, and label maps of the same names."""
 
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checks import check_folder
 from hrnet_tf.data.formats.label_checks import check_labels
 from hrnet_tf.data.schema import SegmentationExample
+from hrnet_tf.typing import PathLike, Progress
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.label_set import LabelSet
+
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 def load_segmentation(
-    images_dir, labels_dir, label_set=None, skip_bad=False, progress=None
-):
+    images_dir: PathLike,
+    labels_dir: PathLike,
+    label_set: "LabelSet | None" = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> list[SegmentationExample]:
     """Loads a folder of images and one of label maps.
 
     An image (.jpg, .jpeg, .png) and a label map (.png) with the same stem belong
@@ -46,8 +57,13 @@ def load_segmentation(
 
 
 def load_from_list(
-    list_file, root, labels_root=None, label_set=None, skip_bad=False, progress=None
-):
+    list_file: PathLike,
+    root: PathLike,
+    labels_root: PathLike | None = None,
+    label_set: "LabelSet | None" = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> list[SegmentationExample]:
     """Loads the images and label maps that a list names.
 
     A line holds the path of an image and that of its label map, with a tab or spaces
@@ -94,7 +110,14 @@ def load_from_list(
     return checked(examples, label_set, skip_bad, progress)
 
 
-def pair_files(images, labels, folders, label_set, skip_bad, progress):
+def pair_files(
+    images: Mapping[str, list[Path]],
+    labels: Mapping[str, list[Path]],
+    folders: Sequence[PathLike],
+    label_set: "LabelSet | None",
+    skip_bad: bool,
+    progress: Progress | None,
+) -> list[SegmentationExample]:
     """Pairs images and label maps of the same name.
 
     Args:
@@ -112,13 +135,15 @@ def pair_files(images, labels, folders, label_set, skip_bad, progress):
     bad = BadExamples(f"{images_dir} and {labels_dir}", skip_bad)
     examples = []
     for name in sorted({*images, *labels}):
-        found = images.get(name, ()), labels.get(name, ())
+        image_paths, label_paths = images.get(name, []), labels.get(name, [])
         try:
-            _check_partners(name, *found, images_dir, labels_dir)
+            _check_partners(name, image_paths, label_paths, images_dir, labels_dir)
         except BadExample as error:
             bad.add(error)
         else:
-            examples.append(SegmentationExample(str(found[0][0]), str(found[1][0])))
+            examples.append(
+                SegmentationExample(str(image_paths[0]), str(label_paths[0]))
+            )
     if not examples:
         raise ValueError(
             f"There is no image with a label map of the same name: {len(images)} images"
@@ -129,7 +154,9 @@ def pair_files(images, labels, folders, label_set, skip_bad, progress):
     return checked(examples, label_set, skip_bad, progress)
 
 
-def files_by_name(folder, suffixes, pattern="*"):
+def files_by_name(
+    folder: PathLike, suffixes: tuple[str, ...], pattern: str = "*"
+) -> dict[str, list[Path]]:
     """Lists the files of a folder.
 
     Args:
@@ -142,7 +169,8 @@ def files_by_name(folder, suffixes, pattern="*"):
     Raises:
         ValueError: if there is no such folder.
     """
-    folder, found = check_folder(folder), {}
+    found: dict[str, list[Path]] = {}
+    folder = check_folder(folder)
     for path in sorted(folder.glob(pattern)):
         relative = path.relative_to(folder).as_posix()
         suffix = next((end for end in suffixes if relative.lower().endswith(end)), None)
@@ -151,7 +179,7 @@ def files_by_name(folder, suffixes, pattern="*"):
     return found
 
 
-def numbered_lines(path):
+def numbered_lines(path: PathLike) -> list[tuple[int, str]]:
     """Returns pairs of the number (from 1) and the text of a file's non-empty lines.
 
     Raises:
@@ -171,7 +199,7 @@ def numbered_lines(path):
     ]
 
 
-def existing_pair(image_path, label_path):
+def existing_pair(image_path: PathLike, label_path: PathLike) -> SegmentationExample:
     """Returns a `SegmentationExample` of two files.
 
     Raises:
@@ -183,7 +211,7 @@ def existing_pair(image_path, label_path):
     return SegmentationExample(str(image_path), str(label_path))
 
 
-def check_split(split, known):
+def check_split(split: str, known: Collection[str]) -> None:
     """Raises ValueError unless `split` (str) is among the `known` ones."""
     if split not in known:
         raise ValueError(
@@ -191,13 +219,18 @@ def check_split(split, known):
         )
 
 
-def checked(examples, label_set, skip_bad, progress):
+def checked(
+    examples: Sequence[SegmentationExample],
+    label_set: "LabelSet | None",
+    skip_bad: bool,
+    progress: Progress | None,
+) -> list[SegmentationExample]:
     """Returns the examples that `check_labels` keeps; all of them without a label set.
 
     Arguments as `load_segmentation`'s.
     """
     if label_set is None:
-        return examples
+        return list(examples)
     return check_labels(examples, label_set, skip_bad, progress)[0]
 
 

@@ -9,13 +9,22 @@ which classes change sides.
 Reference: HRNet-Semantic-Segmentation, lib/datasets/lip.py and data/list/lip.
 """
 
+from typing import TYPE_CHECKING
+
 from hrnet_tf.data.formats import label_folder
 from hrnet_tf.data.formats.checks import check_folder
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.schema import SegmentationExample
+
 
 IMAGES, LABELS = "TrainVal_images", "TrainVal_parsing_annotations"
 
 
-def load_segmentation(data_dir, split, skip_bad=False):
+def load_segmentation(
+    data_dir: PathLike, split: str, skip_bad: bool = False
+) -> "list[SegmentationExample]":
     """Loads a split.
 
     The label maps' values are not checked; `check_labels` does that.
@@ -41,7 +50,9 @@ def load_segmentation(data_dir, split, skip_bad=False):
     )
 
 
-def load_from_list(list_file, data_dir, skip_bad=False):
+def load_from_list(
+    list_file: PathLike, data_dir: PathLike, skip_bad: bool = False
+) -> "list[SegmentationExample]":
     """Loads the official lists, such as valList.txt.
 
     Args:

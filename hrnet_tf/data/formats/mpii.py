@@ -18,6 +18,7 @@ from hrnet_tf.data.formats.checks import (
 from hrnet_tf.data.keypoint_sets import MPII
 from hrnet_tf.data.schema import PoseExample
 from hrnet_tf.io import read_json
+from hrnet_tf.typing import PathLike, Progress
 
 # A person of scale 1 is 200 px high; the centre lies a bit high on the body, and moves
 # down by 15 px of such a person so that the feet are not cut off.
@@ -28,12 +29,12 @@ _HEAD_SIZE_SHARE = 0.6
 
 
 def load_pose(
-    annotation_json,
-    image_dir,
-    ground_truth_mat=None,
-    skip_bad=False,
-    progress=None,
-):
+    annotation_json: PathLike,
+    image_dir: PathLike,
+    ground_truth_mat: PathLike | None = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> list[PoseExample]:
     """Loads the people of an MPII json (train.json, valid.json, trainval.json).
 
     The file is a list with an entry for each person: "image", "center" and "scale"

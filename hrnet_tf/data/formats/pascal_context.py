@@ -11,6 +11,7 @@ Reference: HRNet-Semantic-Segmentation, branch pytorch-v1.1, lib/datasets/pascal
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,11 @@ from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats import label_folder
 from hrnet_tf.data.formats.checks import check_folder
 from hrnet_tf.io import read_json, write_bytes, write_file
+from hrnet_tf.typing import PathLike, Progress
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.schema import SegmentationExample
+
 
 IMAGES, LABELS = "JPEGImages", "SegmentationClassContext"
 LISTS = "ImageSets/SegmentationContext"
@@ -32,7 +38,9 @@ _CLASSES = {category: index for index, category in enumerate(CATEGORY_IDS, 1)}
 _IMAGE_KEYS = ("image_id", "file_name", "height", "width", "phase")
 
 
-def load_segmentation(data_dir, split, skip_bad=False):
+def load_segmentation(
+    data_dir: PathLike, split: str, skip_bad: bool = False
+) -> "list[SegmentationExample]":
     """Loads a split.
 
     The label maps' values are not checked; `check_labels` does that.
@@ -68,7 +76,9 @@ def load_segmentation(data_dir, split, skip_bad=False):
     return examples
 
 
-def write_labels(annotation_file, data_dir, progress=None):
+def write_labels(
+    annotation_file: PathLike, data_dir: PathLike, progress: Progress | None = None
+) -> dict[str, int]:
     """Writes the label maps and the lists of both splits.
 
     Args:
@@ -83,7 +93,7 @@ def write_labels(annotation_file, data_dir, progress=None):
     contents = read_json(annotation_file)
     images, masks = _read_annotations(annotation_file, contents)
     root = check_folder(data_dir)
-    names = {"train": [], "val": []}
+    names: dict[str, list[str]] = {"train": [], "val": []}
     images = [image for image in images if image["phase"] in names]
     for done, image in enumerate(images, 1):
         name = Path(image["file_name"]).stem

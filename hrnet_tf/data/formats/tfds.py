@@ -4,8 +4,10 @@ Needs the extra "tfds".
 """
 
 import dataclasses
+from typing import Any
 
 from hrnet_tf.extras import import_extra
+from hrnet_tf.typing import PathLike, Tensor
 
 PREFIX = "tfds:"
 
@@ -27,10 +29,10 @@ class TfdsImages:
     shards: tuple
     num_images: int
     class_names: tuple
-    _features: object
+    _features: Any
     _keys: tuple
 
-    def parse(self, record):
+    def parse(self, record: Tensor) -> tuple[Tensor, Tensor]:
         """Reads a record; works eagerly and in `Dataset.map`.
 
         Args:
@@ -45,12 +47,12 @@ class TfdsImages:
         return fields[image], fields[label]
 
 
-def is_tfds(name):
+def is_tfds(name: PathLike) -> bool:
     """Whether a name is one of TensorFlow Datasets', such as "tfds:beans"."""
     return str(name).startswith(PREFIX)
 
 
-def load_tfds(name, split, tfds_dir=None):
+def load_tfds(name: str, split: str, tfds_dir: PathLike | None = None) -> TfdsImages:
     """Opens a split of a data set; it is downloaded and prepared if it is not there.
 
     Args:

@@ -1,12 +1,19 @@
 """People of the embedded data set: clothes, and the painting of a posed figure."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hrnet_tf.data.synthetic import head as heads
 from hrnet_tf.data.synthetic import paint
 from hrnet_tf.data.synthetic.figure import SIDES
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.synthetic.figure import Figure
+    from hrnet_tf.data.synthetic.paint import Painter
+
 
 # The values of the part label pictures. "hair" includes hats; "torso" goes down to
 # the hips; sleeves, trousers and shoes belong to the limb that they cover.
@@ -85,7 +92,7 @@ class Outfit:
     look: heads.Look
 
 
-def sample_outfit(rng):
+def sample_outfit(rng: np.random.Generator) -> Outfit:
     """Draws an `Outfit` from a numpy.random.Generator."""
     skin_color = np.array(SKINS[rng.integers(len(SKINS))]) + rng.uniform(-8, 8, 3)
     skin = paint.plain_tile(skin_color)
@@ -119,7 +126,16 @@ class BodyPainter:
         seat: None or `[3]` colour of the seat below a sitting figure.
     """
 
-    def __init__(self, painter, figure, outfit, origin, height, code, seat=None):
+    def __init__(
+        self,
+        painter: "Painter",
+        figure: "Figure",
+        outfit: Outfit,
+        origin: Sequence[float],
+        height: float,
+        code: int | None,
+        seat: np.ndarray | None = None,
+    ) -> None:
         self.painter = painter
         self.figure = figure
         self.outfit = outfit
@@ -128,14 +144,15 @@ class BodyPainter:
         self.code = code
         self.seat = seat
 
-    def project(self, points):
+    def project(self, points: np.ndarray) -> np.ndarray:
         """Camera points `[..., 3]` (heights) -> canvas pixels `[..., 2]`."""
         points = np.asarray(points)
         return self.origin + self.height * points[..., :2] * (1.0, -1.0)
 
-    def paint(self):
+    def paint(self) -> None:
         """Paints all parts in the order of their depth."""
-        joints, layers = self.figure.joints, []
+        joints = self.figure.joints
+        layers: list[tuple] = []
 
         def layer(depth, function, *args):
             layers.append((depth, len(layers), function, args))

@@ -10,6 +10,7 @@ standing height, angles in degrees.
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
@@ -107,7 +108,7 @@ class Figure:
     build: float
     head_size: float
 
-    def extent(self):
+    def extent(self) -> tuple[float, float, float, float]:
         """Returns left, bottom, right, top around the joints, with flesh."""
         points = np.array(list(self.joints.values()))[:, :2]
         margin = 0.035 * self.build
@@ -116,7 +117,7 @@ class Figure:
         return low[0], low[1] + margin * 0.6, high[0], max(high[1], crown)
 
 
-def rotation(axis, degrees):
+def rotation(axis: str, degrees: float) -> np.ndarray:
     """Returns the float64 `[3, 3]` rotation about "x", "y" or "z"."""
     angle = math.radians(degrees)
     c, s = math.cos(angle), math.sin(angle)
@@ -127,7 +128,7 @@ def rotation(axis, degrees):
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
 
 
-def sample_figure(rng, camera_pitch=6.0):
+def sample_figure(rng: np.random.Generator, camera_pitch: float = 6.0) -> Figure:
     """Draws a posture, a build and a view.
 
     Args:
@@ -140,7 +141,8 @@ def sample_figure(rng, camera_pitch=6.0):
     child = rng.random() < 0.15
     head_size = rng.uniform(1.2, 1.4) if child else rng.uniform(0.95, 1.12)
     build = rng.uniform(0.88, 1.22)
-    joints, frames = {}, {}
+    joints: dict[str, Any] = {}
+    frames: dict[str, Any] = {}
     _pose_trunk(rng, posture, build, head_size, joints, frames)
     _pose_arms(rng, posture, child, joints, frames["torso"])
     _pose_legs(rng, posture, child, joints, frames["pelvis"])

@@ -1,10 +1,16 @@
 """Heads of the embedded data set: a shaded ellipsoid with a face, hair and ears."""
 
 import dataclasses
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hrnet_tf.data.synthetic import paint
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.synthetic.body import BodyPainter
+    from hrnet_tf.data.synthetic.figure import Figure
+
 
 # Half axes of the head (left, up, forward) in units of the standing height.
 AXES = np.array([0.057, 0.078, 0.066])
@@ -57,7 +63,7 @@ class Look:
     glasses: bool
 
 
-def sample_look(rng, skin):
+def sample_look(rng: np.random.Generator, skin: np.ndarray) -> Look:
     """Draws a `Look` for a skin colour."""
     style = str(rng.choice(list(HAIR_LINES), p=(0.46, 0.26, 0.05, 0.06, 0.17)))
     hair = np.array(HAIR_COLORS[rng.integers(len(HAIR_COLORS))], np.float64)
@@ -79,7 +85,7 @@ def sample_look(rng, skin):
     )
 
 
-def face_points(figure):
+def face_points(figure: "Figure") -> dict[str, Any]:
     """Camera points of the five face keypoints and how far they face the viewer.
 
     Returns:
@@ -88,15 +94,17 @@ def face_points(figure):
     """
     points = {}
     for name, relative in FACE_POINTS.items():
-        relative = np.array(relative)
-        normal = relative / AXES
+        place = np.array(relative)
+        normal = place / AXES
         normal = figure.head @ (normal / np.linalg.norm(normal))
-        offset = figure.head @ (relative * AXES * figure.head_size)
+        offset = figure.head @ (place * AXES * figure.head_size)
         points[name] = figure.joints["head"] + offset, float(normal[2])
     return points
 
 
-def long_hair(figure, look):
+def long_hair(
+    figure: "Figure", look: Look
+) -> list[tuple[float, np.ndarray, np.ndarray]]:
     """Returns `(depth, points [2, 3], radii [2])` of the hair behind the head."""
     if look.extra == "none":
         return []
@@ -106,18 +114,18 @@ def long_hair(figure, look):
         return head + size * (figure.head @ (0, up * AXES[1], -back * AXES[2]))
 
     if look.extra == "bun":
-        points, radii = [at(0.75, 0.9), at(0.85, 1.0)], (0.032, 0.03)
+        places, radii = [at(0.75, 0.9), at(0.85, 1.0)], (0.032, 0.03)
     elif look.extra == "tail":
-        points, radii = [at(0.3, 1.05), at(-1.5, 1.35)], (0.026, 0.016)
+        places, radii = [at(0.3, 1.05), at(-1.5, 1.35)], (0.026, 0.016)
     else:
-        points, radii = [at(0.0, 0.35), at(-1.35, 0.55)], (0.064, 0.05)
-    points = np.array(points)
+        places, radii = [at(0.0, 0.35), at(-1.35, 0.55)], (0.064, 0.05)
+    points = np.array(places)
     # Hair that hangs down lies on the back, not inside the trunk.
     depth = points[:, 2].mean() - 0.06 * figure.head[2, 2]
     return [(depth, points, np.array(radii) * size)]
 
 
-def paint_long_hair(body, points, radii):
+def paint_long_hair(body: "BodyPainter", points: np.ndarray, radii: np.ndarray) -> None:
     """Paints what `long_hair` returned for a `BodyPainter`."""
     points = body.project(points)
     body.painter.cloth(
@@ -130,7 +138,7 @@ def paint_long_hair(body, points, radii):
     )
 
 
-def paint_head(body):
+def paint_head(body: "BodyPainter") -> None:
     """Paints ears, skull, face and hat of a `BodyPainter`."""
     look, figure = body.outfit.look, body.figure
     points = face_points(figure)

@@ -6,8 +6,15 @@ a code into a label canvas, so masks, occlusion and picture cannot disagree.
 
 import colorsys
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from PIL.Image import Image
+
 
 TILE = 112
 # A tile spans this part of the standing height, more than the longest body part.
@@ -16,13 +23,24 @@ _ANGLES = np.linspace(0, 2 * np.pi, 20, endpoint=False)
 _DIRECTIONS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
 
 
-def random_color(rng, saturation=(0.15, 0.9), value=(0.2, 0.95)):
+def random_color(
+    rng: np.random.Generator,
+    saturation: tuple[float, float] = (0.15, 0.9),
+    value: tuple[float, float] = (0.2, 0.95),
+) -> np.ndarray:
     """Returns a float64 `[3]` RGB colour 0..255, even over the hues."""
     hue, s, v = rng.random(), rng.uniform(*saturation), rng.uniform(*value)
     return 255 * np.array(colorsys.hsv_to_rgb(hue, s, v))
 
 
-def smooth_noise(rng, height, width, coarse, fine, amplitude):
+def smooth_noise(
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    coarse: int,
+    fine: int,
+    amplitude: float,
+) -> np.ndarray:
     """Returns float32 `[height, width]` clouds of two sizes and zero mean.
 
     `coarse` and `fine` count the cells along the longer side; either layer has a
@@ -43,7 +61,7 @@ def smooth_noise(rng, height, width, coarse, fine, amplitude):
     return np.asarray(clouds.resize((width, height), Image.Resampling.BICUBIC))
 
 
-def texture_tile(rng, kind=None):
+def texture_tile(rng: np.random.Generator, kind: str | None = None) -> np.ndarray:
     """Draws a square of cloth.
 
     Args:
@@ -78,14 +96,16 @@ def texture_tile(rng, kind=None):
     return base + (other - base) * weight.astype(np.float32)[..., None] + weave
 
 
-def plain_tile(color):
+def plain_tile(color: "ArrayLike") -> np.ndarray:
     """Returns a float32 `[TILE, TILE, 3]` tile of one colour."""
     tile = np.empty((TILE, TILE, 3), np.float32)
     tile[:] = color
     return tile
 
 
-def sweep(centers, first_axes, second_axes):
+def sweep(
+    centers: np.ndarray, first_axes: np.ndarray, second_axes: np.ndarray
+) -> np.ndarray:
     """Outlines of a body that joins ellipses one after the other.
 
     Args:
@@ -107,7 +127,7 @@ def sweep(centers, first_axes, second_axes):
     return _join(points, centers @ _DIRECTIONS.T + reach)
 
 
-def capsule(points, radii):
+def capsule(points: "ArrayLike", radii: "ArrayLike") -> np.ndarray:
     """`sweep` of circles: points `[n, 2]`, radii `[n]`, in canvas pixels."""
     points = np.asarray(points, np.float64)
     radii = np.maximum(np.asarray(radii, np.float64), 1.3)[:, None]
@@ -132,12 +152,17 @@ class Painter:
         light: float pair, the direction of the light in the picture.
     """
 
-    def __init__(self, canvas, labels, light=(-0.6, -0.8)):
+    def __init__(
+        self,
+        canvas: "Image",
+        labels: "Image",
+        light: Sequence[float] | np.ndarray = (-0.6, -0.8),
+    ) -> None:
         self.canvas = canvas
         self.labels = labels
         self.light = light
 
-    def mask(self, polygons):
+    def mask(self, polygons: np.ndarray) -> "tuple[int, int, Image] | None":
         """Rasterises polygons `[n, m, 2]` together.
 
         Returns:
@@ -160,7 +185,9 @@ class Painter:
             draw.polygon(polygon.ravel().tolist(), fill=255)
         return left, top, mask
 
-    def paste(self, color, masked, code):
+    def paste(
+        self, color: Any, masked: "tuple[int, int, Image]", code: int | None
+    ) -> None:
         """Pastes a colour or an image through a result of `mask`."""
         left, top, mask = masked
         box = (left, top, left + mask.width, top + mask.height)
@@ -168,7 +195,13 @@ class Painter:
         if code is not None:
             self.labels.paste(code, box, mask)
 
-    def flat(self, polygons, color, code=None, within=None):
+    def flat(
+        self,
+        polygons: np.ndarray,
+        color: Any,
+        code: int | None = None,
+        within: int | None = None,
+    ) -> None:
         """Fills polygons `[n, m, 2]` with one colour; no code keeps the labels.
 
         With `within` only what carries that label is painted.
@@ -186,7 +219,15 @@ class Painter:
         color = tuple(int(c) for c in np.clip(color, 0, 255))
         self.paste(color, (left, top, mask), code)
 
-    def cloth(self, polygons, tile, code, axis, radius, height):
+    def cloth(
+        self,
+        polygons: np.ndarray,
+        tile: np.ndarray,
+        code: int | None,
+        axis: Sequence[np.ndarray] | np.ndarray,
+        radius: float,
+        height: float,
+    ) -> None:
         """Fills polygons with a tile that follows a limb, shaded as a cylinder.
 
         Args:

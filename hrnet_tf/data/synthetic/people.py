@@ -7,11 +7,15 @@ with the same versions of numpy and pillow.
 
 import json
 import pathlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hrnet_tf.data.synthetic.body import PART_NAMES
 from hrnet_tf.io import replacing
+from hrnet_tf.typing import PathLike
 
 __all__ = ["PART_NAMES", "generate_people"]
 
@@ -26,8 +30,13 @@ IDS_PER_IMAGE = 10
 
 
 def generate_people(
-    output_dir, num_train, num_val, image_size=(240, 320), seed=0, progress=None
-):
+    output_dir: PathLike,
+    num_train: int,
+    num_val: int,
+    image_size: tuple[int, int] = (240, 320),
+    seed: int = 0,
+    progress: Callable[[int], Any] | None = None,
+) -> Path:
     """Draws a data set of people in the layout of COCO.
 
     Every picture depends on the seed, the split and its own index only, so the

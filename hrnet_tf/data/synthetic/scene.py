@@ -1,6 +1,7 @@
 """Pictures of the embedded data set: background, placing, keypoints, finish."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class Placement:
     height: float
     box: np.ndarray
 
-    def project(self, point):
+    def project(self, point: Sequence[float] | np.ndarray) -> tuple[float, float]:
         """Camera point `[3]` in heights -> picture pixel `(x, y)`."""
         return (
             self.origin[0] + self.height * point[0],
@@ -73,7 +74,7 @@ class Scene:
     keypoints: list
 
 
-def draw_scene(rng, image_size):
+def draw_scene(rng: np.random.Generator, image_size: tuple[int, int]) -> Scene:
     """Draws a picture of one to four people.
 
     Args:

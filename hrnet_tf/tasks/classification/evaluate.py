@@ -2,7 +2,9 @@
 
 import functools
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,20 +15,27 @@ from hrnet_tf.pictures.plots import plot_confusion
 from hrnet_tf.tasks.base import Report, Table, count_text
 from hrnet_tf.tasks.classification.inference import ClassificationInference
 from hrnet_tf.tasks.classification.stream import classified_stream, test_batches
+from hrnet_tf.typing import Progress
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.formats.tfds import TfdsImages
+    from hrnet_tf.data.schema import ClassificationExample
+    from hrnet_tf.models.base import HRNetModel
+
 
 # Classes that are shown when there are more.
 _SHOWN_CLASSES = 20
 
 
 def evaluate(
-    model,
-    examples,
-    crop_fraction=None,
-    batch_size=32,
-    infer=None,
-    progress=None,
-    image_size=None,
-):
+    model: "HRNetModel",
+    examples: "Sequence[ClassificationExample] | TfdsImages",
+    crop_fraction: float | None = None,
+    batch_size: int = 32,
+    infer: Callable[..., Any] | None = None,
+    progress: Progress | None = None,
+    image_size: tuple[int, int] | None = None,
+) -> Report:
     """Tests a classifier as the official code does.
 
     Args:
@@ -46,16 +55,18 @@ def evaluate(
     batches = test_batches(
         classified, inference.image_size, inference.crop_fraction, batch_size
     )
-    scores, labels, done = [], [], 0
+    all_scores: list[np.ndarray] = []
+    all_labels: list[np.ndarray] = []
+    done = 0
     started = time.perf_counter()
     for images, truth in readable(batches, examples):
-        scores.append(np.asarray(inference.outputs(images)))
-        labels.append(truth.numpy())
+        all_scores.append(np.asarray(inference.outputs(images)))
+        all_labels.append(truth.numpy())
         done += len(truth)
         if progress is not None:
             progress(done, classified.count)
     seconds = time.perf_counter() - started
-    scores, labels = np.concatenate(scores), np.concatenate(labels)
+    scores, labels = np.concatenate(all_scores), np.concatenate(all_labels)
     return make_report(
         {f"top{k}": topk.top_k_accuracy(scores, labels, k) for k in (1, 5)},
         done / seconds,
@@ -67,7 +78,13 @@ def evaluate(
     )
 
 
-def make_report(numbers, images_per_second, confusion, class_names, **facts):
+def make_report(
+    numbers: dict[str, float],
+    images_per_second: float,
+    confusion: np.ndarray,
+    class_names: Sequence[str] | None,
+    **facts: Any,
+) -> Report:
     """Makes the `Report` of a test, ranked by top-1.
 
     Its facts are those given, and per_class, float64 `[C]`: top-1 of each class, NaN
@@ -139,7 +156,9 @@ def _class_table(confusion, accuracy, class_names):
     )
 
 
-def readable(batches, examples):
+def readable(
+    batches: Iterable[Any], examples: "Sequence[ClassificationExample] | TfdsImages"
+) -> Iterator[Any]:
     """Yields the batches; an image that cannot be decoded is named.
 
     Args:

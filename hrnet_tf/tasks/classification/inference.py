@@ -1,6 +1,8 @@
 """From images to probabilities and names: decoding, centre crop, network."""
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +14,12 @@ from hrnet_tf.models.loading import inference_function
 from hrnet_tf.tasks import graphs
 from hrnet_tf.tasks.base import NAMES_FILE, Exported
 from hrnet_tf.tasks.classification.result import Classification
+from hrnet_tf.typing import Tensor
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+    from hrnet_tf.models.classifier import HRNetClassifier
+
 
 IMAGE_SIZE = (224, 224)
 TOP_K = 5
@@ -43,7 +51,13 @@ class ClassificationInference:
     per_image = ()
     built_in = ()
 
-    def __init__(self, model, crop_fraction=None, image_size=None, infer=None):
+    def __init__(
+        self,
+        model: "HRNetModel | Exported",
+        crop_fraction: float | None = None,
+        image_size: tuple[int, int] | None = None,
+        infer: Callable[..., Any] | None = None,
+    ) -> None:
         self.model = model
         if isinstance(model, Exported):
             graphs.check_as_exported(model, image_size=image_size)
@@ -69,7 +83,7 @@ class ClassificationInference:
         self.class_names = None if names is None else tuple(names)
 
     @functools.cached_property
-    def signatures(self):
+    def signatures(self) -> dict[str, Any]:
         """dict of `tf.function`.
 
         "serving_default" takes image_bytes (string `[B]`, files of any size that
@@ -83,12 +97,12 @@ class ClassificationInference:
         }
 
     @property
-    def crop_spec(self):
+    def crop_spec(self) -> tf.TensorSpec:
         """`tf.TensorSpec` of the images that `crops` takes, of any batch size."""
         return tf.TensorSpec((None, *self.image_size, 3), tf.uint8, "images")
 
     @property
-    def description(self):
+    def description(self) -> dict[str, Any]:
         """dict of json values, written beside the graph."""
         return {
             "task": "classification",
@@ -99,19 +113,19 @@ class ClassificationInference:
         }
 
     @property
-    def header(self):
+    def header(self) -> dict[str, Any]:
         """dict of json values that all results have in common."""
         names = self.class_names
         return {"class_names": None if names is None else list(names)}
 
     @property
-    def assets(self):
+    def assets(self) -> dict[str, Any]:
         """dict of a file's name to its text: the classes."""
         if self.class_names is None:
             return {}
         return {NAMES_FILE: "".join(f"{name}\n" for name in self.class_names)}
 
-    def files(self, image_bytes):
+    def files(self, image_bytes: Tensor) -> dict[str, Tensor]:
         """Classifies image files by their centre crops.
 
         Args:
@@ -126,11 +140,11 @@ class ClassificationInference:
         )
         return self.crops(cut)
 
-    def cut(self, pixels):
+    def cut(self, pixels: Tensor) -> Tensor:
         """Returns the centre crop uint8 `[h, w, 3]` of an image uint8 `[H, W, 3]`."""
         return center_crop(pixels, self.image_size, self.crop_fraction)
 
-    def crops(self, images):
+    def crops(self, images: Tensor) -> dict[str, Tensor]:
         """Classifies crops.
 
         Args:
@@ -154,7 +168,12 @@ class ClassificationInference:
             found["top_names"] = tf.gather(tf.constant(self.class_names), labels)
         return found
 
-    def run(self, images, names=None, top_k=TOP_K):
+    def run(
+        self,
+        images: Sequence[np.ndarray],
+        names: Sequence[str | None] | None = None,
+        top_k: int = TOP_K,
+    ) -> list[Classification]:
         """Finds the likeliest classes of several images, which run together.
 
         Args:
@@ -191,7 +210,7 @@ class ClassificationInference:
         )
 
 
-def checked_image_size(model):
+def checked_image_size(model: "HRNetModel") -> tuple[int, int]:
     """Returns the (height, width) of the crops that a classifier is given.
 
     Raises:
@@ -208,7 +227,9 @@ def checked_image_size(model):
     return IMAGE_SIZE if height is None else (height, width)
 
 
-def at_image_size(model, image_size):
+def at_image_size(
+    model: "HRNetClassifier", image_size: tuple[int, int] | None
+) -> "HRNetClassifier":
     """Returns the model for crops of a size: itself, or rebuilt with its weights.
 
     Args:

@@ -1,27 +1,35 @@
 """Folders and lists of classified images, and testing a model on them."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from hrnet_tf.data.formats import image_folder, tfds
 from hrnet_tf.models.classifier import check_crop_fraction
 from hrnet_tf.tasks.classification.evaluate import evaluate
 from hrnet_tf.tasks.classification.inference import checked_image_size
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+    from hrnet_tf.tasks.base import Report
 
 
 def test_files(
-    model,
-    images,
-    progress,
-    source="The model",
-    out=None,
+    model: "HRNetModel",
+    images: PathLike,
+    progress: Callable[..., Any],
+    source: PathLike = "The model",
+    out: PathLike | None = None,
     *,
-    labels=None,
-    class_names=None,
-    split=None,
-    tfds_dir=None,
-    image_size=None,
-    crop_fraction=None,
-    batch_size=32,
-    skip_bad=False,
-):
+    labels: PathLike | None = None,
+    class_names: PathLike | None = None,
+    split: str | None = None,
+    tfds_dir: PathLike | None = None,
+    image_size: tuple[int, int] | None = None,
+    crop_fraction: float | None = None,
+    batch_size: int = 32,
+    skip_bad: bool = False,
+) -> "dict[str, Report]":
     """Tests a classifier on labelled images.
 
     Args:

@@ -1,6 +1,8 @@
 """Pictures of classified images, and of how a network does on them."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -11,17 +13,24 @@ from hrnet_tf.tasks.base import Table
 from hrnet_tf.tasks.classification.inference import ClassificationInference
 from hrnet_tf.tasks.classification.stream import classified_stream, test_batches
 
+if TYPE_CHECKING:
+    from hrnet_tf.data.formats.tfds import TfdsImages
+    from hrnet_tf.data.schema import ClassificationExample
+    from hrnet_tf.models.base import HRNetModel
+    from hrnet_tf.tasks.classification.result import Classification
+
+
 NUM_PICTURES = 12
 
 
-def draw(image, result, video=False):
+def draw(image: Any, result: "Classification", video: bool = False) -> np.ndarray:
     """Draws an image and its likeliest classes; see `draw_classification`."""
     return draw_classification(image, result)
 
 
-def summary(rows, noun):
+def summary(rows: Sequence[dict[str, Any]], noun: tuple[str, str]) -> str:
     """Counts the likeliest classes of images."""
-    counts = {}
+    counts: dict[str, int] = {}
     for row in rows:
         best = row["classes"][0]
         name = best["name"] or f"class {best['label']}"
@@ -30,7 +39,7 @@ def summary(rows, noun):
     return ", ".join(f"{count} x {name}" for name, count in largest)
 
 
-def table(rows):
+def table(rows: Sequence[dict[str, Any]]) -> Table:
     """The likeliest classes of each image file and their probabilities, a `Table`."""
     cells = []
     for row in rows:
@@ -43,7 +52,12 @@ def table(rows):
     return Table(columns=columns, rows=tuple(cells), texts=(0, 1))
 
 
-def sheet(model, infer, source, crop_fraction):
+def sheet(
+    model: "HRNetModel",
+    infer: Callable[..., Any],
+    source: "Sequence[ClassificationExample] | TfdsImages",
+    crop_fraction: float,
+) -> np.ndarray:
     """Draws images of the validation with the predicted class, as one picture.
 
     Args:
@@ -64,6 +78,7 @@ def sheet(model, infer, source, crop_fraction):
     images, labels = next(iter(batches))
     probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(infer(images)))
     names = inference.class_names
+    assert names is not None
     captions = []
     for row, label in zip(probabilities, labels.numpy(), strict=True):
         found = int(np.argmax(row))

@@ -1,6 +1,8 @@
 """Recipes of classification, from the few constants in which they differ."""
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -17,24 +19,28 @@ from hrnet_tf.tasks.classification.stream import (
     training_batches,
 )
 from hrnet_tf.training.recipe import Recipe
+from hrnet_tf.typing import DType, PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.augment.classification import ClassificationAugmentation
 
 
 def classification_recipe(
     *,
-    name,
-    settings,
-    image_size,
-    augmentation,
-    optimizer,
-    crop_fraction=CROP_FRACTION,
-    class_names=None,
-    tfds_dir=None,
-    skip_bad=False,
-    weights=None,
-    dtype=None,
-    evaluate_every=1,
-    reference_batch_size=None,
-):
+    name: str,
+    settings: dict[str, Any],
+    image_size: tuple[int, int],
+    augmentation: "ClassificationAugmentation",
+    optimizer: Callable[..., Any],
+    crop_fraction: float = CROP_FRACTION,
+    class_names: PathLike | None = None,
+    tfds_dir: PathLike | None = None,
+    skip_bad: bool = False,
+    weights: PathLike | None = None,
+    dtype: DType | None = None,
+    evaluate_every: int = 1,
+    reference_batch_size: int | None = None,
+) -> Recipe:
     """Makes the `Recipe` of a classification run.
 
     Args:
@@ -131,7 +137,7 @@ def classification_recipe(
     )
 
 
-def cross_entropy(augmentation):
+def cross_entropy(augmentation: "ClassificationAugmentation") -> keras.losses.Loss:
     """Returns the loss for the labels that an augmentation makes."""
     if augmentation.soft_labels:
         return keras.losses.CategoricalCrossentropy(from_logits=True)
@@ -139,8 +145,12 @@ def cross_entropy(augmentation):
 
 
 def official_sgd(
-    steps_per_epoch, epochs, learning_rate=0.05, milestones=(30, 60, 90), l2=1e-4
-):
+    steps_per_epoch: int,
+    epochs: int,
+    learning_rate: float = 0.05,
+    milestones: Sequence[int] = (30, 60, 90),
+    l2: float = 1e-4,
+) -> TorchSGD:
     """SGD as the official code sets it: Nesterov, L2 on all, steps of a tenth.
 
     In a run of another length than 100 epochs the milestones keep their share of it.
@@ -153,7 +163,9 @@ def official_sgd(
     return TorchSGD(schedule, momentum=0.9, nesterov=True, l2=l2)
 
 
-def cosine_sgd(steps_per_epoch, epochs, learning_rate=0.05, l2=1e-4):
+def cosine_sgd(
+    steps_per_epoch: int, epochs: int, learning_rate: float = 0.05, l2: float = 1e-4
+) -> TorchSGD:
     """The same with a cosine instead of steps, as for the official stronger weights."""
     schedule = schedules.cosine_decay(learning_rate, epochs, steps_per_epoch)
     return TorchSGD(schedule, momentum=0.9, nesterov=True, l2=l2)

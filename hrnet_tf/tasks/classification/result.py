@@ -1,10 +1,12 @@
 """The likeliest classes of an image."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from hrnet_tf.io import write_json
+from hrnet_tf.typing import PathLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +52,11 @@ class Classification:
         return len(self.labels)
 
     @property
-    def name(self):
+    def name(self) -> str:
         """str: what the likeliest class is called, or its number."""
         return str(self.labels[0]) if self.names is None else self.names[0]
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Returns plain values for json: probabilities to 0.00001."""
         names = [None] * len(self) if self.names is None else self.names
         rows = zip(self.labels, self.probabilities, names, strict=True)
@@ -66,6 +68,6 @@ class Classification:
             ],
         }
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Writes `to_dict` as a json file, complete or not at all."""
         write_json(path, self.to_dict())

@@ -4,6 +4,9 @@ A source is a list of `ClassificationExample` (images are read from their files)
 `TfdsImages`.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import tensorflow as tf
 
 from hrnet_tf.data import stream
@@ -12,8 +15,15 @@ from hrnet_tf.data.augment.mixing import mix
 from hrnet_tf.data.formats.tfds import TfdsImages
 from hrnet_tf.io import decode_image
 
+if TYPE_CHECKING:
+    from hrnet_tf.data.augment.classification import ClassificationAugmentation
+    from hrnet_tf.data.schema import ClassificationExample
+    from hrnet_tf.data.stream import Stream
 
-def classified_stream(source):
+
+def classified_stream(
+    source: "Sequence[ClassificationExample] | TfdsImages",
+) -> "Stream":
     """Returns the `Stream` of a source.
 
     Args:
@@ -49,8 +59,14 @@ def classified_stream(source):
 
 
 def training_batches(
-    classified, num_classes, image_size, batch_size, augmentation, seed=0, **place
-):
+    classified: "Stream",
+    num_classes: int,
+    image_size: tuple[int, int],
+    batch_size: int,
+    augmentation: "ClassificationAugmentation",
+    seed: int = 0,
+    **place: Any,
+) -> tf.data.Dataset:
     """Makes the batches of training.
 
     Args:
@@ -83,7 +99,12 @@ def training_batches(
     return classified.batches(crop, batch_size, seed, finish=finish, **place)
 
 
-def test_batches(classified, image_size, crop_fraction, batch_size):
+def test_batches(
+    classified: "Stream",
+    image_size: tuple[int, int],
+    crop_fraction: float,
+    batch_size: int,
+) -> tf.data.Dataset:
     """Makes the batches of a test: every image once, in order, not augmented.
 
     Args:

@@ -1,7 +1,9 @@
 """The official test of face landmarks: crops, decoding, normalised mean error."""
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -9,18 +11,23 @@ from hrnet_tf.metrics.nme import nme, normalizing_lengths
 from hrnet_tf.pictures.plots import write_figure
 from hrnet_tf.tasks.base import Report, Table, count_text
 from hrnet_tf.tasks.pose.evaluate import keypoint_set_of, predict_people
+from hrnet_tf.typing import PathLike, Progress
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.schema import PoseExample
+    from hrnet_tf.models.base import HRNetModel
 
 
 def evaluate(
-    model,
-    examples,
-    reference=None,
-    flip_test=False,
-    integer_pixels=False,
-    batch_size=32,
-    infer=None,
-    progress=None,
-):
+    model: "HRNetModel",
+    examples: "Sequence[PoseExample]",
+    reference: Sequence[Any] | str | None = None,
+    flip_test: bool = False,
+    integer_pixels: bool = False,
+    batch_size: int = 32,
+    infer: Callable[..., Any] | None = None,
+    progress: Progress | None = None,
+) -> Report:
     """Tests a landmark model as the official code does.
 
     Args:
@@ -67,7 +74,9 @@ def evaluate(
     )
 
 
-def make_report(numbers, images_per_second, **facts):
+def make_report(
+    numbers: dict[str, float], images_per_second: float, **facts: Any
+) -> Report:
     """Makes the `Report` of a test, which is ranked by 1 - NME.
 
     Args:
@@ -117,7 +126,9 @@ def _normalizer(keypoint_set, reference):
     return f"distance of {names[0]} and {names[1]}"
 
 
-def plot_errors(reports, path, limit=0.15):
+def plot_errors(
+    reports: dict[str, Report], path: PathLike, limit: float = 0.15
+) -> None:
     """Plots the share of faces within each error, a curve for each report, as a PNG.
 
     Args:
@@ -150,6 +161,6 @@ def plot_errors(reports, path, limit=0.15):
     write_figure(figure, Path(path))
 
 
-def plot_tests(reports, folder):
+def plot_tests(reports: dict[str, Report], folder: PathLike) -> None:
     """Draws the errors of several tests as errors.png in a folder."""
     plot_errors(reports, Path(folder) / "errors.png")

@@ -1,29 +1,36 @@
 """Files of labelled faces, and testing a model on them."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.data.formats import faces
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.tasks.landmarks.evaluate import evaluate
 from hrnet_tf.tasks.pose.labelled import checked_keypoint_set
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+    from hrnet_tf.tasks.base import Report
 
 
 def test_files(
-    model,
-    images,
-    progress,
-    source="The model",
-    out=None,
+    model: "HRNetModel",
+    images: PathLike,
+    progress: Callable[..., Any],
+    source: PathLike = "The model",
+    out: PathLike | None = None,
     *,
-    annotations=(),
-    format="coco",
-    keypoints=None,
-    reference=None,
-    flip_test=False,
-    integer_pixels=False,
-    batch_size=32,
-    skip_bad=False,
-):
+    annotations: Sequence[PathLike] = (),
+    format: str = "coco",
+    keypoints: PathLike | None = None,
+    reference: Sequence[Any] | str | None = None,
+    flip_test: bool = False,
+    integer_pixels: bool = False,
+    batch_size: int = 32,
+    skip_bad: bool = False,
+) -> "dict[str, Report]":
     """Tests a model on one or several annotation files.
 
     Args:

@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +15,11 @@ from hrnet_tf.metrics.nme import normalizing_lengths
 from hrnet_tf.models.landmarks import HRNetLandmarks
 from hrnet_tf.tasks.landmarks import evaluate as evaluation
 from hrnet_tf.tasks.pose.recipe import official_adam, pose_recipe
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.training.recipe import Recipe
+
 
 # The protocol of all four data sets.
 AUGMENTATION = PoseAugmentation(
@@ -22,8 +29,13 @@ MOMENTUM = 0.99
 
 
 def landmarks_recipe(
-    *, settings, load_val, every_map=False, momentum=MOMENTUM, **arguments
-):
+    *,
+    settings: dict[str, Any],
+    load_val: Callable[..., Any],
+    every_map: bool = False,
+    momentum: float = MOMENTUM,
+    **arguments: Any,
+) -> "Recipe":
     """Makes the `Recipe` of a run on face landmarks, which is ranked by 1 - NME.
 
     Args:
@@ -68,15 +80,15 @@ def landmarks_recipe(
 
 def official_recipe(
     *,
-    format,
-    data_dir,
-    train_file,
-    test_file,
-    settings,
-    learning_rate=1e-4,
-    loss="mse",
-    **arguments,
-):
+    format: str,
+    data_dir: PathLike,
+    train_file: str,
+    test_file: str,
+    settings: dict[str, Any],
+    learning_rate: float = 1e-4,
+    loss: str = "mse",
+    **arguments: Any,
+) -> "Recipe":
     """Makes a `Recipe` of the official protocol.
 
     The crops differ from the official ones in two ways: pixels and labels are both

@@ -2,14 +2,19 @@
 
 import collections
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hrnet_tf.io import read_json
+from hrnet_tf.typing import PathLike
 
 _PERSON = 1
 
 
-def read_boxes(path, images, min_score=0.0):
+def read_boxes(
+    path: PathLike, images: Sequence[Path], min_score: float = 0.0
+) -> list[tuple[Any, Any]]:
     """Reads the boxes of images.
 
     Four kinds of json are understood: COCO annotations or detections with "images" and
@@ -50,7 +55,9 @@ def read_boxes(path, images, min_score=0.0):
     return [_checked(path, image, find(image), min_score) for image in images]
 
 
-def known_boxes(paths, boxes=None, min_box_score=0.0):
+def known_boxes(
+    paths: Sequence[Path], boxes: PathLike | None = None, min_box_score: float = 0.0
+) -> dict[Any, dict[str, Any]]:
     """Returns what is known of the people in images, by path.
 
     Args:

@@ -1,13 +1,21 @@
 """Boxes of people that are given with images."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 # Boxes beyond these, in pixels, overflow the float32 arithmetic of cropping.
 MIN_BOX_SIDE = 1e-3
 MAX_BOX_COORDINATE = 1e6
 
 
-def checked_boxes(boxes, width, height, name):
+def checked_boxes(
+    boxes: "ArrayLike | None", width: int, height: int, name: str
+) -> np.ndarray:
     """Returns boxes of people as an array, after checking them.
 
     Args:
@@ -55,7 +63,7 @@ def checked_boxes(boxes, width, height, name):
     return boxes
 
 
-def checked_scores(box_scores, count):
+def checked_scores(box_scores: "ArrayLike | None", count: int) -> np.ndarray:
     if box_scores is None:
         return np.ones(count, np.float32)
     box_scores = np.asarray(box_scores, np.float32)
@@ -67,7 +75,12 @@ def checked_scores(box_scores, count):
     return box_scores
 
 
-def check_known(image, name, boxes=None, box_scores=None):
+def check_known(
+    image: np.ndarray,
+    name: str,
+    boxes: "ArrayLike | None" = None,
+    box_scores: "ArrayLike | None" = None,
+) -> dict[str, Any]:
     """Returns what is known of the people of an image (uint8 `[H, W, 3]`) as arrays.
 
     Args:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +15,13 @@ from hrnet_tf.metrics import coco_stats, oks, pck
 from hrnet_tf.tasks.base import Report, Table, count_text
 from hrnet_tf.tasks.pose.inference import PoseInference
 from hrnet_tf.tasks.pose.stream import people_stream, test_batches
+from hrnet_tf.typing import PathLike, Progress
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.keypoint_sets import KeypointSet
+    from hrnet_tf.data.schema import PoseExample
+    from hrnet_tf.models.base import HRNetModel
+
 
 METRICS = ("oks", "pckh", "pck")
 # What the best checkpoint is chosen by.
@@ -40,7 +49,7 @@ class PeoplePredictions:
     sizes: np.ndarray
 
 
-def keypoint_set_of(model):
+def keypoint_set_of(model: "HRNetModel") -> "KeypointSet":
     """Returns the `KeypointSet` that a model carries.
 
     Raises:
@@ -57,8 +66,13 @@ def keypoint_set_of(model):
 
 
 def predict_people(
-    model, examples, flip_test=True, batch_size=32, infer=None, progress=None
-):
+    model: "HRNetModel",
+    examples: "Sequence[PoseExample]",
+    flip_test: bool = True,
+    batch_size: int = 32,
+    infer: Callable[..., Any] | None = None,
+    progress: Progress | None = None,
+) -> PeoplePredictions:
     """Finds the keypoints of every person of a source.
 
     Args:
@@ -105,7 +119,7 @@ def _readable(batches, examples):
         ) from error
 
 
-def default_metric(keypoint_set):
+def default_metric(keypoint_set: "KeypointSet") -> str:
     """The metric that a keypoint set is published with."""
     if keypoint_set.name == "mpii":
         return "pckh"
@@ -113,17 +127,17 @@ def default_metric(keypoint_set):
 
 
 def evaluate(
-    model,
-    examples,
-    metric=None,
-    ground_truth=None,
-    boxes="ground truth",
-    flip_test=True,
-    batch_size=32,
-    infer=None,
-    progress=None,
-    skip_bad=False,
-):
+    model: "HRNetModel",
+    examples: "Sequence[PoseExample]",
+    metric: str | None = None,
+    ground_truth: PathLike | dict[str, Any] | None = None,
+    boxes: str = "ground truth",
+    flip_test: bool = True,
+    batch_size: int = 32,
+    infer: Callable[..., Any] | None = None,
+    progress: Progress | None = None,
+    skip_bad: bool = False,
+) -> Report:
     """Tests a pose model as the official code does.
 
     Args:
@@ -159,7 +173,9 @@ def evaluate(
     )
 
 
-def make_report(numbers, images_per_second, **facts):
+def make_report(
+    numbers: dict[str, float], images_per_second: float, **facts: Any
+) -> Report:
     """Makes the `Report` of a test.
 
     Args:
@@ -200,7 +216,11 @@ def make_report(numbers, images_per_second, **facts):
     )
 
 
-def checked_metric(metric, keypoint_set, ground_truth):
+def checked_metric(
+    metric: str | None,
+    keypoint_set: "KeypointSet",
+    ground_truth: PathLike | dict[str, Any] | None,
+) -> str:
     """Returns the metric to test by.
 
     Args:
@@ -228,7 +248,14 @@ def checked_metric(metric, keypoint_set, ground_truth):
     return metric
 
 
-def score(people, examples, keypoint_set, metric, ground_truth=None, skip_bad=False):
+def score(
+    people: PeoplePredictions,
+    examples: "Sequence[PoseExample]",
+    keypoint_set: "KeypointSet",
+    metric: str,
+    ground_truth: PathLike | dict[str, Any] | None = None,
+    skip_bad: bool = False,
+) -> dict[str, float]:
     """Scores predictions by one metric.
 
     Args:
@@ -248,7 +275,12 @@ def score(people, examples, keypoint_set, metric, ground_truth=None, skip_bad=Fa
     return _pck_numbers(people, examples, keypoint_set, metric)
 
 
-def coco_results(people, examples, keypoint_set, category_id=1):
+def coco_results(
+    people: PeoplePredictions,
+    examples: "Sequence[PoseExample]",
+    keypoint_set: "KeypointSet",
+    category_id: int = 1,
+) -> list[dict[str, Any]]:
     """Predictions as a COCO result list, after rescoring and OKS NMS."""
     image_ids = np.repeat(
         [example.image_id for example in examples],

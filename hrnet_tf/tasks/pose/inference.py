@@ -1,6 +1,8 @@
 """From images and boxes to keypoints: crops, network, maps, pixels of the image."""
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +20,13 @@ from hrnet_tf.tasks.pose.boxes import (
     checked_scores,
 )
 from hrnet_tf.tasks.pose.result import Keypoints
+from hrnet_tf.typing import Tensor
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from hrnet_tf.models.base import HRNetModel
+
 
 # Crops that go through the network together: a bound on the memory.
 _CROPS_AT_ONCE = 16
@@ -48,8 +57,14 @@ class PoseInference:
     per_image = ("boxes", "box_scores")
     built_in = ("flip_test",)
 
-    def __init__(self, model, flip_test=None, infer=None, task="pose"):
-        self.model = model
+    def __init__(
+        self,
+        model: "HRNetModel | Exported",
+        flip_test: bool | None = None,
+        infer: Callable[..., Any] | None = None,
+        task: str = "pose",
+    ) -> None:
+        self.model: Any = model
         self.task = task
         if isinstance(model, Exported):
             graphs.check_as_exported(model, flip_test=flip_test)
@@ -78,12 +93,12 @@ class PoseInference:
         self._infer = infer or inference_function(model)
 
     @property
-    def crop_spec(self):
+    def crop_spec(self) -> tf.TensorSpec:
         """`tf.TensorSpec` of the images that `crops` takes, of any batch size."""
         return tf.TensorSpec((None, *self.image_size, 3), tf.uint8, "images")
 
     @functools.cached_property
-    def signatures(self):
+    def signatures(self) -> dict[str, Any]:
         """dict of `tf.function`: "serving_default" is `people`, "crops" is `crops`."""
         image_bytes = tf.TensorSpec((None,), tf.string, "image_bytes")
         boxes = tf.TensorSpec((None, None, 4), tf.float32, "boxes")
@@ -93,7 +108,7 @@ class PoseInference:
         }
 
     @property
-    def description(self):
+    def description(self) -> dict[str, Any]:
         """dict of json values, written beside the graph."""
         return {
             "task": self.task,
@@ -106,16 +121,16 @@ class PoseInference:
         }
 
     @property
-    def header(self):
+    def header(self) -> dict[str, Any]:
         """dict of json values that all results have in common."""
         return {"keypoint_set": self.keypoint_set and self.keypoint_set.to_dict()}
 
     @property
-    def assets(self):
+    def assets(self) -> dict[str, Any]:
         """dict of further files: none."""
         return {}
 
-    def crops(self, images):
+    def crops(self, images: Tensor) -> dict[str, Tensor]:
         """Finds the keypoints of crops.
 
         Args:
@@ -130,7 +145,9 @@ class PoseInference:
         keypoints = self.codec.to_crop(cells)
         return {"keypoints": keypoints, "scores": scores, "heatmaps": heatmaps}
 
-    def locate(self, images, centers, sizes):
+    def locate(
+        self, images: Tensor, centers: Tensor, sizes: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Finds the keypoints of crops in the images that they were cut out of.
 
         Args:
@@ -142,7 +159,7 @@ class PoseInference:
         cells, scores = self.codec.decode(self._heatmaps(images))
         return self.codec.to_image(cells, centers, sizes), scores
 
-    def people(self, image_bytes, boxes):
+    def people(self, image_bytes: Tensor, boxes: Tensor) -> dict[str, Tensor]:
         """Finds the keypoints of people in encoded images, of any sizes.
 
         Boxes without area, or with a number that is not finite or beyond a million
@@ -174,7 +191,13 @@ class PoseInference:
             "scores": tf.scatter_nd(places, scores, shape),
         }
 
-    def run(self, images, names=None, boxes=None, box_scores=None):
+    def run(
+        self,
+        images: Sequence[np.ndarray],
+        names: Sequence[str | None] | None = None,
+        boxes: "Sequence[ArrayLike | None] | None" = None,
+        box_scores: "Sequence[ArrayLike | None] | None" = None,
+    ) -> list[Keypoints]:
         """Finds the keypoints of the people of several images, which run together.
 
         Args:
@@ -191,13 +214,13 @@ class PoseInference:
         """
         nothing = [None] * len(images)
         names = names or nothing
-        boxes = [
-            checked_boxes(given, *image.shape[1::-1], name or "the image")
+        checked = [
+            checked_boxes(given, image.shape[1], image.shape[0], name or "the image")
             for given, image, name in zip(boxes or nothing, images, names, strict=True)
         ]
-        counts = [len(people) for people in boxes]
+        counts = [len(people) for people in checked]
         scores = list(map(checked_scores, box_scores or nothing, counts))
-        centers, sizes = self._regions(tf.constant(np.concatenate(boxes)))
+        centers, sizes = self._regions(tf.constant(np.concatenate(checked)))
         owners = np.repeat(np.arange(len(images)), counts)
         pixels = list(map(tf.constant, images))
         points, peaks = [], []
@@ -216,7 +239,7 @@ class PoseInference:
             Keypoints(
                 xy=points[i],
                 scores=peaks[i],
-                boxes=boxes[i],
+                boxes=checked[i],
                 box_scores=scores[i],
                 image_path=names[i],
                 keypoint_set=self.keypoint_set,

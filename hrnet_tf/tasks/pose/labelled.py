@@ -1,30 +1,42 @@
 """Files of labelled people: testing a model on them, and writing them as records."""
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
 from hrnet_tf.data.formats import coco, coco_truth, mpii
 from hrnet_tf.data.keypoint_sets import MPII, load_keypoint_set
 from hrnet_tf.tasks.pose import evaluate as evaluation
+from hrnet_tf.typing import PathLike, Progress
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.keypoint_sets import KeypointSet
+    from hrnet_tf.data.schema import PoseExample
+    from hrnet_tf.data.shards import PoseRecords
+    from hrnet_tf.models.base import HRNetModel
+    from hrnet_tf.tasks.base import Report
+
 
 FORMATS = ("coco", "mpii")
 GROUND_TRUTH = "ground-truth"
 
 
 def test_files(
-    model,
-    images,
-    progress,
-    source="The model",
-    out=None,
+    model: "HRNetModel",
+    images: PathLike,
+    progress: Callable[..., Any],
+    source: PathLike = "The model",
+    out: PathLike | None = None,
     *,
-    annotations=(),
-    boxes=GROUND_TRUTH,
-    metric=None,
-    keypoints=None,
-    format="coco",
-    ground_truth_mat=None,
-    flip_test=True,
-    batch_size=32,
-    skip_bad=False,
-):
+    annotations: Sequence[PathLike] = (),
+    boxes: str = GROUND_TRUTH,
+    metric: str | None = None,
+    keypoints: PathLike | None = None,
+    format: str = "coco",
+    ground_truth_mat: PathLike | None = None,
+    flip_test: bool = True,
+    batch_size: int = 32,
+    skip_bad: bool = False,
+) -> "dict[str, Report]":
     """Tests a pose model on annotated people.
 
     Args:
@@ -84,17 +96,17 @@ def test_files(
 
 
 def write_records(
-    images,
-    out,
-    progress,
+    images: PathLike,
+    out: PathLike,
+    progress: Callable[..., Any],
     *,
-    annotations,
-    keypoints=None,
-    format="coco",
-    num_shards=None,
-    skip_bad=False,
-    write=None,
-):
+    annotations: PathLike,
+    keypoints: PathLike | None = None,
+    format: str = "coco",
+    num_shards: int | None = None,
+    skip_bad: bool = False,
+    write: Callable[..., Any] | None = None,
+) -> "tuple[PoseRecords, dict[str, Any]]":
     """Checks annotated people and writes them as records.
 
     Args:
@@ -132,7 +144,15 @@ def write_records(
     return written, facts
 
 
-def load_people(file, images, keypoint_set, format, skip_bad, progress, mat=None):
+def load_people(
+    file: PathLike,
+    images: PathLike,
+    keypoint_set: "KeypointSet",
+    format: str,
+    skip_bad: bool,
+    progress: Progress | None,
+    mat: PathLike | None = None,
+) -> "list[PoseExample]":
     """Returns the labelled people of a file, a list of `PoseExample`."""
     if format == "mpii":
         return mpii.load_pose(file, images, mat, skip_bad, progress)
@@ -141,7 +161,7 @@ def load_people(file, images, keypoint_set, format, skip_bad, progress, mat=None
     )
 
 
-def check_keypoints(keypoint_set, format):
+def check_keypoints(keypoint_set: "KeypointSet", format: str) -> None:
     """Raises ValueError if a format does not have the keypoints of a set."""
     if format == "mpii" and keypoint_set.names != MPII.names:
         raise ValueError(
@@ -152,7 +172,9 @@ def check_keypoints(keypoint_set, format):
         )
 
 
-def checked_keypoint_set(model, source, keypoints):
+def checked_keypoint_set(
+    model: "HRNetModel", source: PathLike, keypoints: PathLike | None
+) -> "KeypointSet":
     """The keypoint set to test with, which the model then carries.
 
     Args:

@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from hrnet_tf.data import fingerprint
 from hrnet_tf.data.augment.affine import PoseAugmentation
@@ -19,6 +21,7 @@ from hrnet_tf.tasks.pose import evaluate as evaluation
 from hrnet_tf.tasks.pose.picture import sheet
 from hrnet_tf.tasks.pose.stream import people_stream, training_batches
 from hrnet_tf.training.recipe import Recipe
+from hrnet_tf.typing import DType, PathLike
 
 # Each loss trains outputs of one kind.
 LOSSES = {
@@ -29,26 +32,26 @@ LOSSES = {
 
 def pose_recipe(
     *,
-    name,
-    settings,
-    keypoints,
-    load_train,
-    load_val,
-    image_size,
-    sigma,
-    augmentation,
-    optimizer,
-    loss="mse",
-    convention="official",
-    ground_truth=None,
-    records_dir=None,
-    weights=None,
-    dtype=None,
-    representation="v1",
-    evaluate_every=1,
-    make_model=HRNetPose.from_preset,
-    test=None,
-):
+    name: str,
+    settings: dict[str, Any],
+    keypoints: str,
+    load_train: Callable[..., Any],
+    load_val: Callable[..., Any],
+    image_size: tuple[int, int],
+    sigma: float,
+    augmentation: PoseAugmentation,
+    optimizer: Callable[..., Any],
+    loss: str = "mse",
+    convention: str = "official",
+    ground_truth: PathLike | None = None,
+    records_dir: PathLike | None = None,
+    weights: PathLike | None = None,
+    dtype: DType | None = None,
+    representation: str = "v1",
+    evaluate_every: int = 1,
+    make_model: Callable[..., Any] = HRNetPose.from_preset,
+    test: Callable[..., Any] | None = None,
+) -> Recipe:
     """Makes the `Recipe` of a top-down pose run.
 
     Args:
@@ -85,8 +88,9 @@ def pose_recipe(
     loss_class, activation = LOSSES[loss]
     keypoint_set = load_keypoint_set(keypoints)
     batch_size, epochs = settings["batch_size"], settings["epochs"]
+    height, width = image_size
     codec = HeatmapCodec(
-        tuple(image_size), sigma=sigma, activation=activation, convention=convention
+        (height, width), sigma=sigma, activation=activation, convention=convention
     )
     has_records = records_dir is not None and Path(records_dir).is_dir()
     val_source = functools.cache(functools.partial(load_val, keypoint_set))
@@ -179,7 +183,9 @@ def pose_recipe(
     )
 
 
-def coco_pose_recipe(*, data_dir, settings, loss="mse", **arguments):
+def coco_pose_recipe(
+    *, data_dir: PathLike, settings: dict[str, Any], loss: str = "mse", **arguments: Any
+) -> Recipe:
     """Makes a `Recipe` of COCO's protocol, for any data in COCO's layout.
 
     Args:
@@ -218,12 +224,12 @@ def coco_pose_recipe(*, data_dir, settings, loss="mse", **arguments):
 
 
 def official_adam(
-    steps_per_epoch,
-    epochs,
-    learning_rate=1e-3,
-    milestones=(170, 200),
-    published_epochs=210,
-):
+    steps_per_epoch: int,
+    epochs: int,
+    learning_rate: float = 1e-3,
+    milestones: Sequence[int] = (170, 200),
+    published_epochs: int = 210,
+) -> Adam:
     """Adam as the official code sets it: no weight decay, steps of a tenth.
 
     In a run of another length than the published one the milestones keep their share.

@@ -1,12 +1,14 @@
 """The keypoints of the people of an image."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.io import write_json
 from hrnet_tf.metrics.oks import rescore
+from hrnet_tf.typing import PathLike
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -81,7 +83,7 @@ class Keypoints:
             parts.append(f"image_path={self.image_path!r}")
         return f"Keypoints({', '.join(parts)})"
 
-    def to_coco(self, image_id, category_id=1):
+    def to_coco(self, image_id: int, category_id: int = 1) -> list[dict[str, Any]]:
         """Returns the people in COCO's result format, scored by the official rule.
 
         Args:
@@ -104,7 +106,7 @@ class Keypoints:
             for row, score in zip(rows, scores, strict=True)
         ]
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Returns plain values for json: coordinates to 0.001 px, scores to 0.00001."""
 
         def rounded(values, digits):
@@ -127,6 +129,6 @@ class Keypoints:
             "people": people,
         }
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Writes `to_dict` as a json file, complete or not at all."""
         write_json(path, self.to_dict())

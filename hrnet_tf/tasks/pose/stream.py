@@ -5,6 +5,8 @@ A source of people is a list of `PoseExample` (images are read from their files)
 """
 
 import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,11 +16,21 @@ from hrnet_tf.data.augment import affine
 from hrnet_tf.data.schema import parse_pose
 from hrnet_tf.data.shards import PoseRecords
 
+if TYPE_CHECKING:
+    from hrnet_tf.data.augment.affine import PoseAugmentation
+    from hrnet_tf.data.heatmaps import HeatmapCodec
+    from hrnet_tf.data.keypoint_sets import KeypointSet
+    from hrnet_tf.data.schema import PoseExample
+    from hrnet_tf.data.stream import Stream
+
+
 # People whose crops are planned at once.
 PLANNED = 64
 
 
-def people_stream(source, num_keypoints):
+def people_stream(
+    source: "Sequence[PoseExample] | PoseRecords", num_keypoints: int
+) -> "Stream":
     """Returns the `Stream` of the people of a source.
 
     Args:
@@ -50,7 +62,14 @@ def people_stream(source, num_keypoints):
     return stream.from_table(columns, "people", names, {e.image_path for e in source})
 
 
-def training_batches(people, codec, keypoint_set, batch_size, augmentation, **place):
+def training_batches(
+    people: "Stream",
+    codec: "HeatmapCodec",
+    keypoint_set: "KeypointSet",
+    batch_size: int,
+    augmentation: "PoseAugmentation",
+    **place: Any,
+) -> tf.data.Dataset:
     """Makes the batches of training.
 
     Args:
@@ -89,7 +108,9 @@ def training_batches(people, codec, keypoint_set, batch_size, augmentation, **pl
     )
 
 
-def test_batches(people, codec, batch_size):
+def test_batches(
+    people: "Stream", codec: "HeatmapCodec", batch_size: int
+) -> tf.data.Dataset:
     """Makes the batches of a test: every person once, in order, not augmented.
 
     Args:

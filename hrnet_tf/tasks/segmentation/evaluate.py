@@ -4,6 +4,8 @@ import dataclasses
 import functools
 import itertools
 import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +18,14 @@ from hrnet_tf.pictures.plots import plot_class_scores, plot_confusion
 from hrnet_tf.tasks.base import Report, Table, count_text
 from hrnet_tf.tasks.segmentation.inference import SegmentationInference
 from hrnet_tf.tasks.segmentation.protocols import load_protocol
+from hrnet_tf.typing import Progress, Tensor
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.label_set import LabelSet
+    from hrnet_tf.data.schema import SegmentationExample
+    from hrnet_tf.models.base import HRNetModel
+    from hrnet_tf.tasks.segmentation.protocols import SegmentationProtocol
+
 
 # What the best checkpoint is chosen by.
 MAIN_NUMBER = "mIoU"
@@ -23,7 +33,7 @@ MAIN_NUMBER = "mIoU"
 _MAX_RESULT_BYTES = 500_000_000
 
 
-def label_set_of(model):
+def label_set_of(model: "HRNetModel") -> "LabelSet":
     """Returns the `LabelSet` that a model carries.
 
     Raises:
@@ -40,20 +50,20 @@ def label_set_of(model):
 
 
 def evaluate(
-    model,
-    examples,
-    protocol="whole",
-    scales=None,
-    flip=None,
-    window=None,
-    stride=None,
-    resize_to=None,
-    short_side=None,
-    batch_size=8,
-    infer=None,
-    progress=None,
-    on_labels=None,
-):
+    model: "HRNetModel",
+    examples: "Sequence[SegmentationExample]",
+    protocol: str = "whole",
+    scales: Sequence[float] | None = None,
+    flip: bool | None = None,
+    window: tuple[int, int] | None = None,
+    stride: tuple[int, int] | None = None,
+    resize_to: tuple[int, int] | None = None,
+    short_side: int | None = None,
+    batch_size: int = 8,
+    infer: Callable[..., Any] | None = None,
+    progress: Progress | None = None,
+    on_labels: Callable[..., Any] | None = None,
+) -> Report:
     """Tests a segmenter as the official code does.
 
     Args:
@@ -117,7 +127,13 @@ def _labels(segmenter, images, size):
         ) from error
 
 
-def make_report(confusion, label_set, protocol, num_images, images_per_second):
+def make_report(
+    confusion: np.ndarray,
+    label_set: "LabelSet",
+    protocol: "SegmentationProtocol",
+    num_images: int,
+    images_per_second: float,
+) -> Report:
     """Makes the `Report` of a test, with what follows from the confusion matrix.
 
     Its numbers, in 0..1, are "mIoU" (mean over all classes, as official),
@@ -147,7 +163,7 @@ def make_report(confusion, label_set, protocol, num_images, images_per_second):
         "pixel_accuracy": scores.pixel_accuracy,
         "mean_accuracy": scores.mean_accuracy,
     }
-    facts = {
+    facts: dict[str, Any] = {
         "classes": {
             name: {key: values[i].item() for key, values in columns.items()}
             for i, name in enumerate(label_set.classes)
@@ -211,7 +227,12 @@ def _shown(numbers, facts, images_per_second):
     return tuple(shown)
 
 
-def labelled_batches(examples, label_set, batch_size, bytes_per_pixel=0):
+def labelled_batches(
+    examples: "Sequence[SegmentationExample]",
+    label_set: "LabelSet",
+    batch_size: int,
+    bytes_per_pixel: float = 0,
+) -> Iterator[tuple[Tensor, np.ndarray]]:
     """Yields images and labels in the order of the examples, of one size in a batch.
 
     Args:

@@ -8,6 +8,8 @@ with the mirrored ones before both are enlarged; exponents are cut at +-80.
 import dataclasses
 import functools
 import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -16,6 +18,12 @@ from hrnet_tf.models.base import IMAGENET_MEAN
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.tasks import graphs
 from hrnet_tf.tasks.segmentation.protocols import PROTOCOLS
+from hrnet_tf.typing import Tensor
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+    from hrnet_tf.tasks.segmentation.protocols import SegmentationProtocol
+
 
 # The mean colour as OpenCV rounds it for padding.
 _MEAN_COLOR = tuple(round(255 * mean) for mean in IMAGENET_MEAN)
@@ -35,7 +43,12 @@ class FusedSegmenter:
             lacks.
     """
 
-    def __init__(self, model, protocol=None, infer=None):
+    def __init__(
+        self,
+        model: "HRNetModel",
+        protocol: "SegmentationProtocol | None" = None,
+        infer: Callable[..., Any] | None = None,
+    ) -> None:
         check_segmenter(model)
         self.model = model
         self.protocol = protocol or PROTOCOLS["whole"]
@@ -43,7 +56,7 @@ class FusedSegmenter:
         self.flip_indices = flip_indices(model) if self.protocol.flip else None
         self._infer = infer or inference_function(model)
 
-    def logits(self, images):
+    def logits(self, images: Tensor) -> Tensor:
         """Runs images as they are.
 
         Args:
@@ -61,7 +74,7 @@ class FusedSegmenter:
             self.protocol.pad_to_multiple if takes_any_size(self.model) else None,
         )
 
-    def scores(self, images, size=None):
+    def scores(self, images: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """Fuses the scales of a batch of images.
 
         Args:
@@ -75,7 +88,7 @@ class FusedSegmenter:
         size = tuple(size or images.shape[1:3])
         pixels, padding = _prepare(images, protocol)
         height, width = pixels.shape[1:3]
-        total = 0.0
+        total: Tensor = 0.0
         for scale in protocol.scales:
             scaled = _resize(
                 pixels, scaled_size((height, width), scale, protocol.long_side)
@@ -89,7 +102,7 @@ class FusedSegmenter:
             total = total[:, : height - padding[0], : width - padding[1]]
         return _resize(total, size, self.align_corners)
 
-    def labels(self, images, size=None):
+    def labels(self, images: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """Returns the classes, uint8 `[B, height, width]`; see `scores`.
 
         Raises:
@@ -104,7 +117,9 @@ class FusedSegmenter:
             )
         return _classes(found)
 
-    def predict(self, images, size=None):
+    def predict(
+        self, images: Tensor, size: tuple[int, int] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Returns the classes and how sure they are; arguments as `scores`.
 
         Returns:
@@ -155,7 +170,7 @@ class FusedSegmenter:
         return mean[:, :height, :width]
 
 
-def check_segmenter(model):
+def check_segmenter(model: "HRNetModel") -> None:
     """Raises ValueError if a model does not segment images."""
     if "label_set" not in getattr(model, "arguments", {}):
         raise ValueError(
@@ -165,7 +180,7 @@ def check_segmenter(model):
     graphs.check_takes_pixels(model)
 
 
-def check_image_size(model, size):
+def check_image_size(model: "HRNetModel", size: tuple[int | None, int | None]) -> None:
     """Raises ValueError if a model only takes images of another (height, width)."""
     expected = model.input_shape[1:3]
     pairs = zip(expected, size, strict=True)
@@ -178,7 +193,9 @@ def check_image_size(model, size):
         )
 
 
-def at_image_size(model, image_size=None):
+def at_image_size(
+    model: "HRNetModel", image_size: tuple[int, int] | None = None
+) -> "HRNetModel":
     """Returns a segmenter for images of a size: itself, or rebuilt with its weights.
 
     Args:
@@ -192,17 +209,17 @@ def at_image_size(model, image_size=None):
     return copy
 
 
-def takes_any_size(model):
+def takes_any_size(model: "HRNetModel") -> bool:
     """Whether a model takes images of any size."""
     return all(side is None for side in model.input_shape[1:3])
 
 
-def aligns_corners(model):
+def aligns_corners(model: "HRNetModel") -> bool:
     """Whether the maps of a model are resized with the corners' centres aligned."""
     return model.arguments["interpolation"] == "bilinear_align_corners"
 
 
-def flip_indices(model):
+def flip_indices(model: "HRNetModel") -> tuple[int, ...]:
     """Returns the classes in the order that they have in a mirrored image.
 
     Raises:
@@ -219,8 +236,12 @@ def flip_indices(model):
 
 
 def full_size_logits(
-    infer, images, align_corners, flip_indices=None, pad_to_multiple=None
-):
+    infer: Callable[..., Any],
+    images: Tensor,
+    align_corners: bool,
+    flip_indices: Sequence[int] | None = None,
+    pad_to_multiple: int | None = None,
+) -> Tensor:
     """Runs a segmenter and resizes its logits to the images; works in graphs.
 
     Args:
@@ -249,7 +270,7 @@ def full_size_logits(
     return logits if pad_to_multiple is None else logits[:, : size[0], : size[1]]
 
 
-def resize_maps(maps, size, align_corners=False):
+def resize_maps(maps: Tensor, size: Any, align_corners: bool = False) -> Tensor:
     """Resizes maps `[B, h, w, C]` bilinearly, as PyTorch and OpenCV do.
 
     Args:
@@ -264,7 +285,9 @@ def resize_maps(maps, size, align_corners=False):
     return tf.image.resize(maps, size)
 
 
-def scaled_size(size, scale, long_side=None):
+def scaled_size(
+    size: tuple[int, int], scale: float, long_side: int | None = None
+) -> tuple[int, int]:
     """Returns an image's (height, width) at a scale, rounded as officially.
 
     Args:
@@ -279,7 +302,7 @@ def scaled_size(size, scale, long_side=None):
     return max(int(height * target / width + 0.5), 1), target
 
 
-def spans(length, window, stride, shift):
+def spans(length: int, window: int, stride: int, shift: bool) -> list[tuple[int, int]]:
     """Returns the official windows along one side.
 
     Args:

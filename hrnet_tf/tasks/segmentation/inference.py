@@ -2,6 +2,8 @@
 
 import functools
 import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +20,12 @@ from hrnet_tf.tasks.segmentation.fusion import (
 )
 from hrnet_tf.tasks.segmentation.protocols import load_protocol
 from hrnet_tf.tasks.segmentation.result import SegmentationMap
+from hrnet_tf.typing import Progress, Tensor
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+    from hrnet_tf.tasks.segmentation.protocols import SegmentationProtocol
+
 
 LABELS_FILE = "label_set.json"
 
@@ -52,13 +60,13 @@ class SegmentationInference:
 
     def __init__(
         self,
-        model,
-        flip_test=None,
-        scales=None,
-        image_size=None,
-        protocol="whole",
-        infer=None,
-    ):
+        model: "HRNetModel | Exported",
+        flip_test: bool | None = None,
+        scales: Sequence[float] | None = None,
+        image_size: tuple[int, int] | None = None,
+        protocol: "str | SegmentationProtocol" = "whole",
+        infer: Callable[..., Any] | None = None,
+    ) -> None:
         self.scales = scales
         if isinstance(model, Exported):
             graphs.check_as_exported(model, flip_test=flip_test)
@@ -68,7 +76,7 @@ class SegmentationInference:
                     f" its graph. Received: scales={scales}. Leave them out, or pass"
                     " the .keras file."
                 )
-            self.model = model
+            self.model: Any = model
             self.flip_test = model.description["flip_test"]
             fields = model.description["label_set"]
             self._own = None if fields is None else LabelSet.from_dict(fields)
@@ -83,7 +91,7 @@ class SegmentationInference:
         self.flip_test = rules.flip
 
     @functools.cached_property
-    def signatures(self):
+    def signatures(self) -> dict[str, Any]:
         """dict of `tf.function`: "serving_default" is `files`, "images" is `images`.
 
         Raises:
@@ -101,12 +109,12 @@ class SegmentationInference:
         }
 
     @property
-    def images_spec(self):
+    def images_spec(self) -> tf.TensorSpec:
         """`tf.TensorSpec` of the images that `images` takes, of any batch size."""
         return tf.TensorSpec((None, *self.model.input_shape[1:]), tf.uint8, "images")
 
     @property
-    def description(self):
+    def description(self) -> dict[str, Any]:
         """dict of json values, written beside the graph."""
         return {
             "task": "segmentation",
@@ -116,17 +124,17 @@ class SegmentationInference:
         }
 
     @functools.cached_property
-    def label_set(self):
+    def label_set(self) -> LabelSet:
         names = tuple(str(i) for i in range(self.num_classes))
         return self._own or LabelSet("unnamed", names)
 
     @property
-    def header(self):
+    def header(self) -> dict[str, Any]:
         """dict of json values that all results have in common."""
         return {"label_set": self.label_set.to_dict()}
 
     @property
-    def assets(self):
+    def assets(self) -> dict[str, Any]:
         """dict of a file's name to its text: classes, and their colours."""
         if self._own is None:
             return {}
@@ -135,7 +143,7 @@ class SegmentationInference:
         return {NAMES_FILE: names, LABELS_FILE: labels}
 
     @property
-    def portable(self):
+    def portable(self) -> str:
         """str, the signature that LiteRT files hold; ValueError if LiteRT cannot."""
         if isinstance(self.model.output, dict):
             raise ValueError(
@@ -151,7 +159,7 @@ class SegmentationInference:
             )
         return "images"
 
-    def files(self, image_bytes):
+    def files(self, image_bytes: Tensor) -> dict[str, Tensor]:
         """Segments image files of any sizes, one after the other.
 
         Args:
@@ -189,7 +197,7 @@ class SegmentationInference:
             "png_bytes": files,
         }
 
-    def images(self, images):
+    def images(self, images: Tensor) -> dict[str, Tensor]:
         """Segments images of one size.
 
         Args:
@@ -206,13 +214,13 @@ class SegmentationInference:
 
     def run(
         self,
-        images,
-        names=None,
-        tile=None,
-        margin=None,
-        confidence=False,
-        progress=None,
-    ):
+        images: Sequence[np.ndarray],
+        names: Sequence[str | None] | None = None,
+        tile: int | tuple[int, int] | None = None,
+        margin: int | None = None,
+        confidence: bool = False,
+        progress: Progress | None = None,
+    ) -> list[SegmentationMap]:
         """Finds the class of each pixel of images.
 
         Args:
@@ -231,13 +239,13 @@ class SegmentationInference:
             ValueError: if an image is too large for the memory.
         """
         names = names or [None] * len(images)
-        return [
-            SegmentationMap(
-                *self._run_one(pixels, name, tile, margin, confidence, progress),
-                image_path=name,
+        found = []
+        for pixels, name in zip(images, names, strict=True):
+            labels, label_set, confidences = self._run_one(
+                pixels, name, tile, margin, confidence, progress
             )
-            for pixels, name in zip(images, names, strict=True)
-        ]
+            found.append(SegmentationMap(labels, label_set, confidences, name))
+        return found
 
     def _run_one(self, pixels, name, tile, margin, confidence, progress):
         """Labels, label set and, if asked for, confidences of an image."""

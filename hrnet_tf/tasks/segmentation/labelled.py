@@ -1,6 +1,8 @@
 """Folders and lists of label maps, and testing a model on them."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.data.formats import (
     ade20k,
@@ -16,9 +18,17 @@ from hrnet_tf.tasks.segmentation.evaluate import evaluate
 from hrnet_tf.tasks.segmentation.fusion import check_segmenter
 from hrnet_tf.tasks.segmentation.picture import Comparisons
 from hrnet_tf.tasks.segmentation.protocols import load_protocol
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.label_set import LabelSet
+    from hrnet_tf.data.schema import SegmentationExample
+    from hrnet_tf.models.base import HRNetModel
+    from hrnet_tf.tasks.base import Report
+
 
 # Layouts of label files: plain folders, official lists, or a data set's own folders.
-FORMATS = {
+FORMATS: dict[str, Callable[..., Any]] = {
     "folder": label_folder.load_segmentation,
     "list": label_folder.load_from_list,
     "cityscapes": cityscapes.load_segmentation,
@@ -32,25 +42,25 @@ _WITH_LABEL_SET = ("cityscapes", "coco_stuff")
 
 
 def test_files(
-    model,
-    images,
-    progress,
-    source="The model",
-    out=None,
+    model: "HRNetModel",
+    images: PathLike,
+    progress: Callable[..., Any],
+    source: PathLike = "The model",
+    out: PathLike | None = None,
     *,
-    labels=None,
-    list_file=None,
-    format="folder",
-    split=None,
-    label_set=None,
-    protocol="whole",
-    scales=None,
-    flip_test=None,
-    batch_size=8,
-    pictures=12,
-    save_labels=False,
-    skip_bad=False,
-):
+    labels: PathLike | None = None,
+    list_file: PathLike | None = None,
+    format: str = "folder",
+    split: str | None = None,
+    label_set: PathLike | None = None,
+    protocol: str = "whole",
+    scales: Sequence[float] | None = None,
+    flip_test: bool | None = None,
+    batch_size: int = 8,
+    pictures: int = 12,
+    save_labels: bool = False,
+    skip_bad: bool = False,
+) -> "dict[str, Report]":
     """Tests a segmenter on labelled images.
 
     Args:
@@ -109,8 +119,15 @@ def test_files(
 
 
 def load_examples(
-    images, labels, list_file, format, split, label_set, skip_bad, progress
-):
+    images: PathLike,
+    labels: PathLike | None,
+    list_file: PathLike | None,
+    format: str,
+    split: str | None,
+    label_set: "LabelSet",
+    skip_bad: bool,
+    progress: Callable[..., Any],
+) -> "list[SegmentationExample]":
     """Returns checked examples, a list of `SegmentationExample`.
 
     Args:

@@ -1,6 +1,8 @@
 """Pictures of classes of pixels, and of how a network does on labelled images."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.data.formats.label_checks import read_label
 from hrnet_tf.pictures.masks import draw_comparison, draw_segmentation
@@ -8,19 +10,30 @@ from hrnet_tf.pictures.sheet import contact_sheet, save_image
 from hrnet_tf.tasks.segmentation.evaluate import label_set_of, labelled_batches
 from hrnet_tf.tasks.segmentation.inference import SegmentationInference
 from hrnet_tf.tasks.segmentation.result import SegmentationMap
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hrnet_tf.data.label_set import LabelSet
+    from hrnet_tf.data.schema import SegmentationExample
+    from hrnet_tf.models.base import HRNetModel
+
 
 NUM_PICTURES = 6
 
 
-def draw(image, result, video=False, alpha=0.6):
+def draw(
+    image: Any, result: SegmentationMap, video: bool = False, alpha: float = 0.6
+) -> "np.ndarray":
     """Colours an image by its classes; arguments as `draw_segmentation`."""
     # The legend grows with the classes, but frames must be of one size.
     return draw_segmentation(image, result, alpha, legend=not video)
 
 
-def summary(rows, noun):
+def summary(rows: Sequence[dict[str, Any]], noun: tuple[str, str]) -> str:
     """Says which classes cover most of the images."""
-    totals = {}
+    totals: dict[str, float] = {}
     for row in rows:
         for name, share in row["shares"].items():
             totals[name] = totals.get(name, 0) + share / len(rows)
@@ -28,7 +41,12 @@ def summary(rows, noun):
     return ", ".join(f"{name} {share:.0%}" for name, share in largest)
 
 
-def sheet(model, infer, examples, columns=2):
+def sheet(
+    model: "HRNetModel",
+    infer: Callable[..., Any] | None,
+    examples: "Sequence[SegmentationExample]",
+    columns: int = 2,
+) -> "np.ndarray":
     """Draws the images, labels and predictions of examples as one picture.
 
     Args:
@@ -44,8 +62,10 @@ def sheet(model, infer, examples, columns=2):
     drawn = []
     for images, labels in labelled_batches(list(examples)[:NUM_PICTURES], label_set, 1):
         found = segmenter.labels(images).numpy()
-        maps = [SegmentationMap(part[0], label_set) for part in (labels, found)]
-        drawn.append(draw_comparison(images[0].numpy(), *maps))
+        truth, predicted = (
+            SegmentationMap(part[0], label_set) for part in (labels, found)
+        )
+        drawn.append(draw_comparison(images[0].numpy(), truth, predicted))
     height, width = drawn[0].shape[:2]
     return contact_sheet(drawn, columns, cell_size=(height * 720 // width, 720))
 
@@ -62,16 +82,23 @@ class Comparisons:
         total: int. Examples of the test.
     """
 
-    def __init__(self, folder, label_set, pictures, save_labels, total):
+    def __init__(
+        self,
+        folder: PathLike,
+        label_set: "LabelSet",
+        pictures: int,
+        save_labels: bool,
+        total: int,
+    ) -> None:
         self.folder = Path(folder)
         self.label_set = label_set
         self.save_labels = save_labels
         count = min(pictures, total)
         self.drawn = {i * total // count for i in range(count)} if count else ()
-        self.taken = set()
+        self.taken: set[str] = set()
         self.done = 0
 
-    def __call__(self, example, predicted):
+    def __call__(self, example: "SegmentationExample", predicted: "np.ndarray") -> None:
         name = self._name(example)
         found = SegmentationMap(predicted, self.label_set)
         if self.save_labels:

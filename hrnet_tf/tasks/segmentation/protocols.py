@@ -1,6 +1,7 @@
 """How segmenters are tested: sizes, scales, windows and flips of each data set."""
 
 import dataclasses
+from typing import Any
 
 # Of the last stream; images of other sizes than its multiples are best filled up.
 COARSEST_STRIDE = 32
@@ -115,7 +116,9 @@ PROTOCOLS = {
 }
 
 
-def load_protocol(name, **changes):
+def load_protocol(
+    name: str | SegmentationProtocol, **changes: Any
+) -> SegmentationProtocol:
     """Returns a test by its name, with the rules that are to differ.
 
     Args:

@@ -2,6 +2,8 @@
 
 import functools
 import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.data.fingerprint import fingerprint
 from hrnet_tf.data.formats.label_checks import check_labels, count_values
@@ -19,6 +21,11 @@ from hrnet_tf.tasks.segmentation import evaluate as evaluation
 from hrnet_tf.tasks.segmentation.picture import sheet
 from hrnet_tf.tasks.segmentation.stream import labelled_stream, training_batches
 from hrnet_tf.training.recipe import Recipe
+from hrnet_tf.typing import DType, PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
+
 
 # The official weight of the auxiliary output of object-contextual networks.
 AUX_WEIGHT = 0.4
@@ -30,25 +37,25 @@ HEAD_PATHS = r"^(mixer|head|aux_mixer|aux_head|ocr_conv|object_context)/"
 
 def segmentation_recipe(
     *,
-    name,
-    settings,
-    labels,
-    load_train,
-    load_val,
-    crop_size,
-    augmentation,
-    optimizer,
-    protocol="whole",
-    ocr=False,
-    ohem=False,
-    lovasz=0.0,
-    class_weights=None,
-    weights=None,
-    dtype=None,
-    evaluate_every=1,
-    skip_bad=False,
-    **model_arguments,
-):
+    name: str,
+    settings: dict[str, Any],
+    labels: str,
+    load_train: Callable[..., Any],
+    load_val: Callable[..., Any],
+    crop_size: tuple[int, int],
+    augmentation: "SegmentationAugmentation",
+    optimizer: Callable[..., Any],
+    protocol: str | dict[str, Any] = "whole",
+    ocr: bool = False,
+    ohem: bool = False,
+    lovasz: float = 0.0,
+    class_weights: Sequence[float] | str | None = None,
+    weights: PathLike | None = None,
+    dtype: DType | None = None,
+    evaluate_every: int = 1,
+    skip_bad: bool = False,
+    **model_arguments: Any,
+) -> Recipe:
     """Makes the `Recipe` of a segmentation run.
 
     Args:
@@ -188,7 +195,7 @@ def segmentation_recipe(
     )
 
 
-def log_weights(pixel_counts):
+def log_weights(pixel_counts: Sequence[int]) -> tuple[float, ...]:
     """Class weights 1 / ln(1.1 + share), from the pixels of each class.
 
     Args:
@@ -203,8 +210,12 @@ def log_weights(pixel_counts):
 
 
 def official_sgd(
-    steps_per_epoch, epochs, learning_rate=1e-2, l2=5e-4, head_multiplier=1.0
-):
+    steps_per_epoch: int,
+    epochs: int,
+    learning_rate: float = 1e-2,
+    l2: float = 5e-4,
+    head_multiplier: float = 1.0,
+) -> TorchSGD:
     """SGD as the official code sets it: momentum, L2 on all, polynomial decay.
 
     Args:
@@ -222,7 +233,12 @@ def official_sgd(
     return TorchSGD(schedule, momentum=0.9, l2=l2, rate_multipliers=multipliers)
 
 
-def poly_muon(steps_per_epoch, epochs, learning_rate=5e-3, weight_decay=0.01):
+def poly_muon(
+    steps_per_epoch: int,
+    epochs: int,
+    learning_rate: float = 5e-3,
+    weight_decay: float = 0.01,
+) -> Muon:
     """Muon with polynomial decay, for training from random weights."""
     schedule = schedules.polynomial_decay(learning_rate, epochs, steps_per_epoch)
     return Muon(schedule, weight_decay=weight_decay, exclude_layers=FIRST_AND_LAST)

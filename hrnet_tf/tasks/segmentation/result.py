@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hrnet_tf.data.label_sets import IGNORE_LABEL, LabelSet
 from hrnet_tf.io import write_json
+from hrnet_tf.typing import PathLike
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,7 +68,7 @@ class SegmentationMap:
         return f"SegmentationMap({', '.join(parts)})"
 
     @property
-    def shares(self):
+    def shares(self) -> dict[str, Any]:
         """dict: the share of the pixels of each class that occurs, the largest first.
 
         Pixels of which nothing is said count in none.
@@ -79,7 +81,7 @@ class SegmentationMap:
             if counts[i]
         }
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Returns plain values for json: sizes and shares of the classes, no pixels."""
         height, width = self.labels.shape
         fields = {
@@ -92,12 +94,12 @@ class SegmentationMap:
             fields["mean_confidence"] = round(float(self.confidence.mean()), 5)
         return {**fields, "label_set": self.label_set.to_dict()}
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Writes `save_labels`, and `to_dict` as a json file of the same name."""
         self.save_labels(path)
         write_json(Path(path).with_suffix(".json"), self.to_dict())
 
-    def save_labels(self, path):
+    def save_labels(self, path: PathLike) -> None:
         """Writes a palette PNG, complete or not at all.
 
         Its values are those of the label set's files, as test servers expect; viewers

@@ -1,5 +1,8 @@
 """Batches of images and label maps: random views of random images."""
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -8,9 +11,16 @@ from hrnet_tf.data.augment.segmentation import random_view
 from hrnet_tf.data.formats.label_checks import decode_label
 from hrnet_tf.data.label_sets import IGNORE_LABEL
 from hrnet_tf.io import decode_image
+from hrnet_tf.typing import Tensor
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
+    from hrnet_tf.data.label_set import LabelSet
+    from hrnet_tf.data.schema import SegmentationExample
+    from hrnet_tf.data.stream import Stream
 
 
-def labelled_stream(examples):
+def labelled_stream(examples: "Sequence[SegmentationExample]") -> "Stream":
     """Returns the `Stream` of a list of `SegmentationExample`: dicts of two paths."""
     images = [example.image_path for example in examples]
     labels = [example.label_path for example in examples]
@@ -18,7 +28,14 @@ def labelled_stream(examples):
     return stream.from_table(columns, "images", images, [*images, *labels])
 
 
-def training_batches(labelled, label_set, crop_size, batch_size, augmentation, **place):
+def training_batches(
+    labelled: "Stream",
+    label_set: "LabelSet",
+    crop_size: tuple[int, int],
+    batch_size: int,
+    augmentation: "SegmentationAugmentation",
+    **place: Any,
+) -> tf.data.Dataset:
     """Makes the batches of training.
 
     Args:
@@ -45,7 +62,12 @@ def training_batches(labelled, label_set, crop_size, batch_size, augmentation, *
     return labelled.batches(view, batch_size, **place)
 
 
-def read(image_path, label_path, label_set, load=tf.io.read_file):
+def read(
+    image_path: Tensor,
+    label_path: Tensor,
+    label_set: "LabelSet",
+    load: Callable[..., Any] = tf.io.read_file,
+) -> tuple[Tensor, Tensor]:
     """Reads an image and its label map, in a graph.
 
     Args:

@@ -1,6 +1,11 @@
 """Images that are too large to be run whole, in overlapping tiles."""
 
+from collections.abc import Callable
+from typing import Any, cast
+
 import numpy as np
+
+from hrnet_tf.typing import Progress
 
 # What a cell of the coarsest stream covers, px. Tiles that start elsewhere would see
 # the image through other cells than the whole image does.
@@ -8,7 +13,7 @@ _CELL = 32
 TILE = 1024
 
 
-def tile_spans(length, tile, margin):
+def tile_spans(length: int, tile: int, margin: int) -> list[tuple[int, int, int, int]]:
     """Returns the tiles along one side.
 
     Args:
@@ -30,7 +35,9 @@ def tile_spans(length, tile, margin):
     return spans
 
 
-def checked_tile(tile, margin=None):
+def checked_tile(
+    tile: int | tuple[int, int], margin: int | None = None
+) -> tuple[tuple[int, int], int]:
     """Returns (height, width) and margin of the tiles.
 
     Args:
@@ -40,26 +47,32 @@ def checked_tile(tile, margin=None):
         ValueError: if they are no positive multiples of 32, or the margins leave
             nothing of a tile.
     """
-    size = (tile, tile) if isinstance(tile, int) else tuple(tile)
-    given = margin
+    size: Any = (tile, tile) if isinstance(tile, int) else tuple(tile)
+    given, chosen = margin, cast(Any, margin)
     if margin is None and all(isinstance(side, int) for side in size):
-        margin = max(min(size) // 8 // _CELL * _CELL, _CELL)
+        chosen = max(min(size) // 8 // _CELL * _CELL, _CELL)
     if (
         len(size) != 2
-        or any(not isinstance(side, int) for side in (*size, margin))
-        or any(side % _CELL or side <= 2 * margin for side in size)
-        or margin % _CELL
-        or margin < 0
+        or any(not isinstance(side, int) for side in (*size, chosen))
+        or any(side % _CELL or side <= 2 * chosen for side in size)
+        or chosen % _CELL
+        or chosen < 0
     ):
         raise ValueError(
             f"Tiles need sides and a margin that are multiples of {_CELL}, the sides"
             f" more than twice the margin. Received: tile={tile}, margin={given}."
             f" Pass for instance tile={TILE}, margin=128."
         )
-    return size, margin
+    return size, chosen
 
 
-def run_tiles(run, image, tile=TILE, margin=None, progress=None):
+def run_tiles(
+    run: Callable[..., Any],
+    image: np.ndarray,
+    tile: int | tuple[int, int] = TILE,
+    margin: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[np.ndarray, ...]:
     """Runs an image in tiles, of which the inner parts are put together.
 
     Of a tile everything within `margin` of its neighbours is left to these, so that the
@@ -83,11 +96,12 @@ def run_tiles(run, image, tile=TILE, margin=None, progress=None):
         tile_spans(length, side, margin)
         for length, side in zip(image.shape[:2], size, strict=True)
     )
-    results, done = None, 0
+    results: tuple[np.ndarray, ...] = ()
+    done = 0
     for top, bottom, first_row, last_row in rows:
         for left, right, first, last in columns:
             found = run(image[top:bottom, left:right])
-            if results is None:
+            if not results:
                 results = tuple(np.zeros(image.shape[:2], part.dtype) for part in found)
             for result, part in zip(results, found, strict=True):
                 result[first_row:last_row, first:last] = part[

@@ -18,6 +18,7 @@ from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
 from hrnet_tf.data.formats.tools.marks import content_of, match_of
 from hrnet_tf.data.formats.tools.writers.coco import write
 from hrnet_tf.data.keypoint_sets import KeypointSet
+from hrnet_tf.typing import Progress
 
 # So many of a file's images are looked for, to find their folder.
 _SAMPLE = 5
@@ -35,7 +36,12 @@ def match(path: Path) -> Match:
 
 
 def read(
-    path, images=None, work=None, task=None, skip_bad=False, progress=None
+    path: Path,
+    images: Path | None = None,
+    work: Path | None = None,
+    task: str | None = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
 ) -> LabelledData:
     """See `ToolFormat`."""
     contents = read_contents(path)

@@ -25,6 +25,7 @@ from hrnet_tf.data.formats.tools.whole_pictures import ClassedPicture, class_dat
 from hrnet_tf.data.formats.tools.writers.cvat import write
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.pictures.video import VIDEO_SUFFIXES
+from hrnet_tf.typing import Progress
 
 _SPLITS = {
     "train": "train",
@@ -54,7 +55,12 @@ def match(path: Path) -> Match:
 
 
 def read(
-    path, images=None, work=None, task=None, skip_bad=False, progress=None
+    path: Path,
+    images: Path | None = None,
+    work: Path | None = None,
+    task: str | None = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
 ) -> LabelledData:
     """See `ToolFormat`."""
     path = _file(Path(path))

@@ -17,6 +17,7 @@ from hrnet_tf.data.formats.tools.people import (
     pose_data,
 )
 from hrnet_tf.data.left_out import LeftOut
+from hrnet_tf.typing import Progress
 
 _PARTS = ("images", "annotations", "annotated", "skeleton")
 _NOTE = (
@@ -43,7 +44,12 @@ def match(path: Path) -> Match:
 
 
 def read(
-    path, images=None, work=None, task=None, skip_bad=False, progress=None
+    path: Path,
+    images: Path | None = None,
+    work: Path | None = None,
+    task: str | None = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
 ) -> LabelledData:
     """See `ToolFormat`."""
     import h5py

@@ -24,6 +24,7 @@ from hrnet_tf.data.formats.tools.people import (
 from hrnet_tf.data.formats.tools.writers.dlc import write
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.extras import MissingExtra, import_extra
+from hrnet_tf.typing import Progress
 
 _LABELS = "labeled-data"
 # The individual that has the parts which no animal has, such as corners of a cage.
@@ -60,7 +61,12 @@ _BELOW = ("labeled-data/*/", "*/", "")
 
 
 def read(
-    path, images=None, work=None, task=None, skip_bad=False, progress=None
+    path: Path,
+    images: Path | None = None,
+    work: Path | None = None,
+    task: str | None = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
 ) -> LabelledData:
     """See `ToolFormat`."""
     path = Path(path)

@@ -19,6 +19,7 @@ from hrnet_tf.data.formats.tools.marks import content_of, match_of
 from hrnet_tf.data.formats.tools.people import check_source
 from hrnet_tf.data.formats.tools.writers.label_studio import write
 from hrnet_tf.data.left_out import LeftOut
+from hrnet_tf.typing import Progress
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 # What Label Studio puts before the names of files that are uploaded.
@@ -44,7 +45,12 @@ def match(path: Path) -> Match:
 
 
 def read(
-    path, images=None, work=None, task=None, skip_bad=False, progress=None
+    path: Path,
+    images: Path | None = None,
+    work: Path | None = None,
+    task: str | None = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
 ) -> LabelledData:
     """See `ToolFormat`."""
     path = Path(path)

@@ -2,7 +2,9 @@
 
 import collections
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.formats.tools.base import LabelledData
@@ -10,6 +12,12 @@ from hrnet_tf.data.formats.tools.label_studio_regions import points_and_boxes
 from hrnet_tf.data.formats.tools.loose_points import people_of
 from hrnet_tf.data.formats.tools.people import Picture, pose_data
 from hrnet_tf.data.formats.tools.whole_pictures import ClassedPicture, class_data
+from hrnet_tf.typing import Progress
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.bad_examples import BadExamples
+    from hrnet_tf.data.left_out import LeftOut
+
 
 _SEGMENTS = ("polygon", "brush")
 _POINTS_NOTE = (
@@ -40,7 +48,7 @@ class Labelled:
     related: list
 
 
-def guess(path, labelled: list, left_out, bad) -> str:
+def guess(path: Path, labelled: list, left_out: "LeftOut", bad: "BadExamples") -> str:
     """Returns the task that a file has labels for, poses before segments."""
     found = {region.kind for picture in labelled for region in picture.regions}
     if "keypoint" in found:
@@ -56,7 +64,14 @@ def guess(path, labelled: list, left_out, bad) -> str:
     )
 
 
-def poses(path, labelled, bad, left_out, work, progress) -> LabelledData:
+def poses(
+    path: Path,
+    labelled: Sequence[Any],
+    bad: "BadExamples",
+    left_out: "LeftOut",
+    work: Path | None,
+    progress: Progress | None,
+) -> LabelledData:
     """Reads keypoints, and the boxes of people if there are any."""
     pictures, names = [], {}
     for picture in labelled:
@@ -87,9 +102,16 @@ def poses(path, labelled, bad, left_out, work, progress) -> LabelledData:
     )
 
 
-def classes(path, labelled, bad, left_out, work, progress) -> LabelledData:
+def classes(
+    path: Path,
+    labelled: Sequence[Any],
+    bad: "BadExamples",
+    left_out: "LeftOut",
+    work: Path | None,
+    progress: Progress | None,
+) -> LabelledData:
     """Reads answers about whole pictures: those to the question of most answers."""
-    counts = collections.Counter()
+    counts: collections.Counter[Any] = collections.Counter()
     for picture in labelled:
         for region in picture.regions:
             counts.update(list(region.answers) if not region.kind else ())

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 import numpy as np
 
@@ -35,8 +36,9 @@ class Region:
     parent: str | None
     answers: dict
 
-    def point(self, x: float, y: float) -> tuple:
+    def point(self, x: Any, y: Any) -> tuple:
         """Returns percents as 0-based px, the centre of the first pixel at 0, 0."""
+        assert self.size is not None
         height, width = self.size
         return x / 100 * width - 0.5, y / 100 * height - 0.5
 
@@ -52,7 +54,8 @@ def regions_of(results: list, name: str) -> tuple:
     Raises:
         BadExample: for results of another form.
     """
-    regions, related = {}, []
+    regions: dict[Any, Region] = {}
+    related: list[Any] = []
     for number, result in enumerate(results):
         if not isinstance(result, dict) or not isinstance(result.get("type"), str):
             raise BadExample(

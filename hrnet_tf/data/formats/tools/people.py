@@ -2,8 +2,9 @@
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class Picture:
     """
 
     name: str
-    find: Callable
+    find: Callable | None
     people: list
     size: tuple | None = None
     group: str | None = None
@@ -68,7 +69,7 @@ def pose_data(
     left_out: LeftOut,
     progress: Callable | None = None,
     notes: tuple = (),
-    **fields,
+    **fields: Any,
 ) -> LabelledData:
     """Makes examples of labelled people.
 
@@ -87,7 +88,10 @@ def pose_data(
     Raises:
         ValueError: if no labelled person is left, or keypoints have no names.
     """
-    examples, groups, splits, boxless = [], {}, {}, False
+    examples: list[PoseExample] = []
+    groups: dict[str, str] = {}
+    splits: dict[str, str] = {}
+    boxless = False
     for done, picture in enumerate(pictures, 1):
         try:
             example, without = _example(picture, names, len(examples) + 1, left_out)
@@ -129,7 +133,7 @@ def check_source(source: Path, what: str) -> None:
         raise ValueError(f"There is no {what} {source}. Check the path.")
 
 
-def limbs_of(pairs, names) -> tuple:
+def limbs_of(pairs: Iterable[Sequence[str]], names: Collection[str]) -> tuple:
     """Returns the pairs of two different known names, each once."""
     kept = (tuple(pair) for pair in pairs if set(pair) <= set(names))
     return tuple(dict.fromkeys(p for p in kept if len(p) == 2 and p[0] != p[1]))
@@ -152,6 +156,8 @@ def _example(picture, names, number, left_out):
         left_out.add(EMPTY, picture.name)
     if not labelled:
         return None, False
+    # There are no people without an image.
+    assert picture.find is not None
     path = picture.find()
     size = check_image(path, *(picture.size or (None, None)))
     keypoints = np.zeros((len(labelled), len(names), 3))

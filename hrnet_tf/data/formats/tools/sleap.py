@@ -24,6 +24,7 @@ from hrnet_tf.data.formats.tools.people import (
 from hrnet_tf.data.formats.tools.writers.sleap import write
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.extras import import_extra
+from hrnet_tf.typing import Progress
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _NOTE = (
@@ -48,7 +49,12 @@ def match(path: Path) -> Match:
 
 
 def read(
-    path, images=None, work=None, task=None, skip_bad=False, progress=None
+    path: Path,
+    images: Path | None = None,
+    work: Path | None = None,
+    task: str | None = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
 ) -> LabelledData:
     """See `ToolFormat`."""
     path = Path(path)

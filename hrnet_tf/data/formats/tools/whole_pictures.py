@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checks import image_size
@@ -38,7 +39,7 @@ def class_data(
     bad: BadExamples,
     left_out: LeftOut,
     progress: Callable | None = None,
-    **fields,
+    **fields: Any,
 ) -> LabelledData:
     """Makes examples of pictures with a class each; names are in alphabetical order.
 
@@ -56,7 +57,9 @@ def class_data(
         ValueError: if no picture with a class is left.
     """
     names = sorted({name for p in pictures for name in p.classes})
-    examples, groups, splits = [], {}, {}
+    examples: list[ClassificationExample] = []
+    groups: dict[str, str] = {}
+    splits: dict[str, str] = {}
     for done, picture in enumerate(pictures, 1):
         try:
             path = _file(picture, left_out)
