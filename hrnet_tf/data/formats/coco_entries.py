@@ -122,7 +122,7 @@ def categories_with_keypoints(path: Any, entries: Iterable[Any]) -> list:
     return [c for c in read_categories(path, entries) if c.keypoints]
 
 
-def read_categories(path: Any, entries: list) -> list:
+def read_categories(path: Any, entries: Iterable[Any]) -> list:
     """Returns all categories, checked; arguments as `categories_with_keypoints`."""
     categories = []
     for position, entry in enumerate(entries):
