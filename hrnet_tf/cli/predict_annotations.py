@@ -1,6 +1,12 @@
 """`hrnet predict --write-annotations`."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hrnet_tf.tasks.base import Task
+
 
 # Tasks whose results have the form of another one's.
 _SAME = {"landmarks": "pose"}
@@ -17,7 +23,7 @@ class Annotations:
         ValueError: if a format is not known, or not written of this task.
     """
 
-    def __init__(self, names, task, every) -> None:
+    def __init__(self, names: Sequence[str], task: "Task", every: int) -> None:
         from hrnet_tf.data.formats.tools import FORMATS
 
         kind = _SAME.get(task.name, task.name)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, NamedTuple
 
 from hrnet_tf.extras import import_extra
 from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    import numpy as np
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 # Units of a container's own times, and of a display matrix, 16.16 bits.
@@ -34,7 +35,7 @@ class VideoFrame(NamedTuple):
         duration: Fraction, seconds; 0 where the file does not tell.
     """
 
-    pixels: np.ndarray
+    pixels: "np.ndarray"
     time: Fraction
     duration: Fraction
 
@@ -145,6 +146,8 @@ class VideoReader:
         return time
 
     def _pixels(self, frame):
+        import numpy as np
+
         transpose, horizontally, vertically = self._turn
         pixels = frame.to_ndarray(format="rgb24")
         if transpose:

@@ -10,7 +10,8 @@ def write(predictions: dict, out: Path, images: Path | None = None) -> list:
     """See `ToolFormat.write`: annotations/ and images/, as COCO has them."""
     found = found_in(predictions, images)
     put_pictures(found, out / "images")
-    entries, annotations = [], []
+    entries: list[dict] = []
+    annotations: list[dict] = []
     for number, picture in enumerate(found.pictures, 1):
         height, width = picture.size
         entries.append(

@@ -147,7 +147,8 @@ def put_pictures(found: Found, folder: Path, as_png: bool = False) -> list:
         list of `Path`, the file of each picture.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files, wanted = [], {}
+    files = []
+    wanted: dict = {}
     for picture in found.pictures:
         file = folder / picture.name
         if as_png:
