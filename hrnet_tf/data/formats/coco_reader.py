@@ -39,8 +39,9 @@ class CocoReader:
     """Turns the entries of one file into examples, and collects the bad ones.
 
     `source` is the file whose entries are read, `image_source` the one that lists the
-    images; `clip` says whether boxes are clipped as the official code does. `left_out`
-    counts what the official code leaves out, `notes` holds what the user is to see.
+    images; `clip` says whether boxes are clipped as the official code does; `bad` is
+    the `BadExamples` of several files together, or None. `left_out` counts what the
+    official code leaves out, `notes` holds what the user is to see.
     """
 
     def __init__(
@@ -51,11 +52,12 @@ class CocoReader:
         skip_bad: bool,
         image_source: PathLike | None = None,
         clip: bool = True,
+        bad: BadExamples | None = None,
     ) -> None:
         self.source = source
         self.clip = clip
         self.finder = ImageFinder(image_dir)
-        self.bad = BadExamples(source, skip_bad)
+        self.bad = bad or BadExamples(source, skip_bad)
         self.images = self._images_by_id(image_source or source, contents)
         self.left_out = LeftOut()
         self.notes: list[str] = []

@@ -1,11 +1,12 @@
 """COCO's json as annotation tools write it: keypoints, or outlines of objects."""
 
 import collections
+import dataclasses
 from pathlib import Path
 
 import msgspec
 
-from hrnet_tf.data.bad_examples import BadExample
+from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checked_json import decode, field
 from hrnet_tf.data.formats.coco import read_contents, read_people
 from hrnet_tf.data.formats.coco_entries import (
@@ -13,12 +14,21 @@ from hrnet_tf.data.formats.coco_entries import (
     categories_with_keypoints,
     limbs,
 )
+from hrnet_tf.data.formats.coco_reader import CocoReader
 from hrnet_tf.data.formats.image_finder import folder_of_images
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
+from hrnet_tf.data.formats.tools.coco_files import ROBOFLOW, coco_files
+from hrnet_tf.data.formats.tools.coco_outlines import (
+    classes_of,
+    has_outlines,
+    pictures_of,
+)
+from hrnet_tf.data.formats.tools.label_maps import label_map_data
 from hrnet_tf.data.formats.tools.marks import content_of, match_of
 from hrnet_tf.data.formats.tools.writers.coco import write
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.typing import Progress
+from hrnet_tf.data.left_out import LeftOut
 
 # So many of a file's images are looked for, to find their folder.
 _SAMPLE = 5
@@ -26,9 +36,13 @@ _SAMPLE = 5
 
 def match(path: Path) -> Match:
     """See `ToolFormat`."""
-    content = content_of(path, ".json")
+    files = coco_files(path)
+    what = "it is no .json file"
+    if path.is_dir():
+        what = f"it holds no {ROBOFLOW} in train, valid or test, and no annotations/"
+    content = content_of(files[0].path, ".json") if files else b""
     return match_of(
-        (bool(content), "it is no .json file"),
+        (bool(content), what),
         (b'"images"' in content, "it has no list 'images'"),
         (b'"annotations"' in content, "it has no list 'annotations'"),
         (b'"image_id"' in content, "its annotations have no 'image_id'"),
@@ -44,23 +58,90 @@ def read(
     progress: Progress | None = None,
 ) -> LabelledData:
     """See `ToolFormat`."""
-    contents = read_contents(path)
-    if images is None:
-        names = [field(entry, "file_name") for entry in contents["images"][:_SAMPLE]]
-        images = folder_of_images(path, [n for n in names if isinstance(n, str)])
-    categories, names, notes = _posed_categories(path, contents)
-    keypoint_set = KeypointSet(name=path.stem, names=names)
-    used = {**contents, "categories": [msgspec.to_builtins(c) for c in categories]}
-    people = read_people(path, images, keypoint_set, skip_bad, progress, used)
+    files = coco_files(path, task)
+    if not files:
+        raise ValueError(
+            f"{path} holds no COCO json: expected {ROBOFLOW} in its folders train,"
+            " valid or test, or annotations/*.json."
+        )
+    contents = [read_contents(file.path) for file in files]
+    folders = [
+        images or _folder_of_images(file.path, c["images"])
+        for file, c in zip(files, contents, strict=True)
+    ]
+    sources = list(zip(files, contents, folders, strict=True))
+    task = task or _guess(path, contents)
+    if task == "segmentation":
+        return _outlines(path, sources, work, skip_bad, progress)
+    return _poses(path, sources, skip_bad, progress)
+
+
+def _folder_of_images(path, entries):
+    names = [field(entry, "file_name") for entry in entries[:_SAMPLE]]
+    return folder_of_images(path, [name for name in names if isinstance(name, str)])
+
+
+def _guess(path, contents):
+    if any(_counts(c).total() for c in contents):
+        return "pose"
+    if any(map(has_outlines, contents)):
+        return "segmentation"
+    raise ValueError(
+        f"{path} holds neither keypoints nor outlines ('segmentation') of its"
+        f" {len(contents[0]['annotations'])} annotations. Boxes alone are no labels of"
+        " poses or classes of pixels."
+    )
+
+
+def _outlines(path, sources, work, skip_bad, progress):
+    left_out, bad, pictures, names = LeftOut(), BadExamples(path, skip_bad), [], {}
+    for file, contents, folder in sources:
+        reader = CocoReader(file.path, contents, folder, skip_bad, bad=bad)
+        names.update(dict.fromkeys(classes_of(file.path, contents).values()))
+        pictures += pictures_of(file.path, contents, reader, left_out, file.split)
+    return label_map_data(
+        "coco",
+        path,
+        pictures,
+        work,
+        bad,
+        left_out,
+        progress,
+        names=tuple(names),
+    )
+
+
+def _poses(path, sources, skip_bad, progress):
+    examples, splits, notes, left_out = [], {}, [], LeftOut()
+    keypoint_set, skeleton = None, ()
+    for file, contents, folder in sources:
+        categories, names, told = _posed_categories(file.path, contents)
+        if keypoint_set is None:
+            keypoint_set = KeypointSet(name=path.resolve().stem or "own", names=names)
+            skeleton = tuple(next(filter(None, map(limbs, categories)), ()))
+        used = {**contents, "categories": [msgspec.to_builtins(c) for c in categories]}
+        people = read_people(file.path, folder, keypoint_set, skip_bad, progress, used)
+        if file.split:
+            splits.update((e.image_path, file.split) for e in people.examples)
+        examples += people.examples
+        left_out.update(people.left_out)
+        notes += [*told, *people.notes]
+    if len(sources) > 1:
+        # The files number their images on their own.
+        examples = [
+            dataclasses.replace(example, image_id=number)
+            for number, example in enumerate(examples, 1)
+        ]
     return LabelledData(
         task="pose",
         format="coco",
         source=path,
-        examples=people.examples,
+        examples=examples,
         names=keypoint_set.names,
-        skeleton=tuple(next(filter(None, map(limbs, categories)), ())),
-        left_out=people.left_out,
-        notes=(*notes, *people.notes),
+        skeleton=skeleton,
+        splits=splits,
+        left_out=left_out,
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 
@@ -115,3 +196,4 @@ def _unnamed(path, contents):
 
 
 FORMAT = ToolFormat("coco", "COCO's json", ("pose",), match, read, write)
+FORMAT = ToolFormat("coco", "COCO's json", ("pose", "segmentation"), match, read)
