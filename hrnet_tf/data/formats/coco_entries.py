@@ -1,6 +1,7 @@
 """The entries of COCO-style files, and what categories say of keypoints."""
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +15,9 @@ from hrnet_tf.data.formats.checks import finite_numbers
 
 # Names such as "3" or "keypoint_3" say nothing but the place.
 _NUMBERED = re.compile(r"(k|kp|kpt|keypoint|point|joint|landmark|pt|p)?[ _-]?\d+")
+_VISIBILITIES = frozenset((0.0, 1.0, 2.0))
+# Pixels that no image has.
+_FARTHEST = 1e7
 
 
 class ImageEntry(msgspec.Struct):
@@ -207,6 +211,28 @@ def checked_keypoints(where: str, values: list, keypoint_set: Any) -> np.ndarray
             " (x, y, visibility).",
         )
     keypoints = np.array(values, np.float64).reshape(-1, 3)
+    return keypoints if _are_fine(values) else _mended_keypoints(where, keypoints)
+
+
+def _are_fine(values):
+    """Whether keypoints need no second look; NumPy is slow with so few numbers."""
+    try:
+        # A sum is not finite if a number is not.
+        return (
+            _VISIBILITIES.issuperset(values[2::3])
+            and math.isfinite(sum(values))
+            and max(values) < _FARTHEST
+            and min(values) > -_FARTHEST
+        )
+    except TypeError:  # None stands for a number.
+        return False
+
+
+def _mended_keypoints(where, keypoints):
+    """Keypoints without numbers where nothing is labelled; `BadExample` for others."""
+    # An annotation of nothing has NaN or null for visibilities too.
+    if not np.isfinite(keypoints).any():
+        return np.zeros_like(keypoints)
     visibility = keypoints[:, 2]
     wrong = [v for v in visibility if v not in (0, 1, 2) and np.isfinite(v)]
     if wrong:
@@ -216,11 +242,15 @@ def checked_keypoints(where: str, values: list, keypoint_set: Any) -> np.ndarray
             " labelled), 1 (occluded) or 2 (visible).",
         )
     keypoints[(visibility == 0)[:, None] & ~np.isfinite(keypoints)] = 0
-    # An annotation of nothing has NaN or null for visibilities too.
-    if not np.isfinite(keypoints).any():
-        return np.zeros_like(keypoints)
     flat = {"keypoints": keypoints.ravel()}
-    return finite_numbers(where, flat, "keypoints", (keypoints.size,)).reshape(-1, 3)
+    finite_numbers(where, flat, "keypoints", (keypoints.size,))
+    if np.abs(keypoints).max() >= _FARTHEST:
+        raise BadExample(
+            "keypoint far outside",
+            f"{where} has a keypoint at {np.abs(keypoints).max():.3g}; expected pixels"
+            " of the image.",
+        )
+    return keypoints
 
 
 def order_of(path: Any, category: CategoryEntry, keypoint_set: Any) -> Order:

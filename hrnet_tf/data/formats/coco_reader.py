@@ -4,6 +4,7 @@ Reference: deep-high-resolution-net.pytorch, lib/dataset/coco.py.
 """
 
 import collections
+import math
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from hrnet_tf.data.keypoint_sets import KeypointSet
 
 
+# In pixels: what is above is no area of a person, and float32 holds it.
+_LARGEST_AREA = 1e12
 _Person = collections.namedtuple("_Person", "id box area keypoints score")
 
 
@@ -112,7 +115,7 @@ class CocoReader:
                 image_id = detection.get("image_id")
                 image_id = self._known_image_id(where, image_id)
                 score = finite_number(where, detection, "score")
-                box = finite_numbers(where, detection, "bbox", (4,))
+                box = tuple(finite_numbers(where, detection, "bbox", (4,)).tolist())
             except BadExample as error:
                 self.bad.add(error)
                 continue
@@ -216,26 +219,34 @@ class CocoReader:
         if not (keypoints > 0).any():
             return None
         keypoints = order.apply(keypoints)
-        labelled = keypoints[keypoints[:, 2] > 0, :2]
-        if not annotation.bbox:
-            if not len(labelled):
-                return None
-            self._noted["box, and are given one around their keypoints"] += 1
-            box = box_around(labelled)
-        else:
-            box = finite_numbers(where, {"bbox": annotation.bbox}, "bbox", (4,))
-            if is_line_of(box, labelled):
-                box = box_around(labelled)
+        box = self._box(where, annotation.bbox, keypoints)
+        if box is None:
+            return None
         area = annotation.area
         if not area:
             self._noted["area, and are given that of their box"] += 1
             area = box[2] * box[3]
         area = finite_number(where, {"area": area}, "area")
-        if area < 0:
+        if not 0 <= area <= _LARGEST_AREA:
             raise BadExample(
                 "wrong area", f"{where}: area is {area}; expected pixels above 0."
             )
         return _Person(annotation.id, box, area, keypoints, 1.0)
+
+    def _box(self, where, box, keypoints):
+        """Returns x, y, width, height (float); None where nothing has a place."""
+        if box:
+            if len(box) != 4 or not math.isfinite(sum(box)):
+                finite_numbers(where, {"bbox": box}, "bbox", (4,))
+            if box[2] and box[3]:
+                return tuple(box)
+        labelled = keypoints[keypoints[:, 2] > 0, :2]
+        if not box and len(labelled):
+            self._noted["box, and are given one around their keypoints"] += 1
+            return tuple(box_around(labelled).tolist())
+        if box and is_line_of(box, labelled):
+            return tuple(box_around(labelled).tolist())
+        return tuple(box) if box else None
 
     def _note_counts(self):
         for what, count in self._noted.items():
@@ -247,7 +258,7 @@ class CocoReader:
         for person in people:
             clipped, problem = _clip(person.box, size)
             if problem:
-                box = [float(value) for value in person.box]
+                box = list(person.box)
                 self.bad.add(
                     BadExample(
                         problem,
@@ -274,7 +285,7 @@ def _clip(box, size):
         problem = "box outside its image"
     elif right == left and bottom == top:
         problem = "box without area"
-    return np.array([left, top, right - left, bottom - top]), problem
+    return (left, top, right - left, bottom - top), problem
 
 
 def _reason_to_leave_out(annotation, order):
@@ -298,16 +309,17 @@ def _same_file(source, path, image_id, other):
 
 
 def _example(image_id, path, size, people, num_keypoints):
-    unlabelled = np.zeros((num_keypoints, 3))
+    keypoints = np.zeros((len(people), num_keypoints, 3), np.float32)
+    for place, person in enumerate(people):
+        if person.keypoints is not None:
+            keypoints[place] = person.keypoints
     return PoseExample(
         image_path=str(path),
         image_id=image_id,
         height=size[0],
         width=size[1],
-        boxes=np.stack([p.box for p in people]),
-        keypoints=np.stack(
-            [unlabelled if p.keypoints is None else p.keypoints for p in people]
-        ),
+        boxes=np.array([p.box for p in people]),
+        keypoints=keypoints,
         areas=np.array([p.area for p in people]),
         ids=np.array([p.id for p in people]),
         box_scores=np.array([p.score for p in people]),

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import itertools
 from pathlib import Path
 
 import msgspec
@@ -82,7 +83,8 @@ def _folder_of_images(path, entries):
 
 
 def _guess(path, contents):
-    if any(_counts(c).total() for c in contents):
+    entries = itertools.chain.from_iterable(c["annotations"] for c in contents)
+    if any(_keypoints_of(entry) for entry in entries):
         return "pose"
     if any(map(has_outlines, contents)):
         return "segmentation"
@@ -173,12 +175,19 @@ def _counts(contents):
     """How many annotations with keypoints each category has."""
     counts = collections.Counter()
     for entry in contents["annotations"]:
-        try:
-            annotation = decode(entry, AnnotationEntry, "")
-        except BadExample:
-            continue
-        counts[annotation.category_id] += bool(annotation.keypoints)
+        annotation = _keypoints_of(entry)
+        if annotation:
+            counts[annotation.category_id] += 1
     return counts
+
+
+def _keypoints_of(entry):
+    """The annotation, if it can be read and has keypoints; else None."""
+    try:
+        annotation = decode(entry, AnnotationEntry, "")
+    except BadExample:
+        return None
+    return annotation if annotation.keypoints else None
 
 
 def _unnamed(path, contents):
@@ -195,5 +204,6 @@ def _unnamed(path, contents):
     )
 
 
-FORMAT = ToolFormat("coco", "COCO's json", ("pose",), match, read, write)
-FORMAT = ToolFormat("coco", "COCO's json", ("pose", "segmentation"), match, read)
+FORMAT = ToolFormat(
+    "coco", "COCO's json", ("pose", "segmentation"), match, read, write
+)
