@@ -28,8 +28,8 @@ from hrnet_tf.data.formats.tools.label_maps import label_map_data
 from hrnet_tf.data.formats.tools.marks import content_of, match_of
 from hrnet_tf.data.formats.tools.writers.coco import write
 from hrnet_tf.data.keypoint_sets import KeypointSet
-from hrnet_tf.typing import Progress
 from hrnet_tf.data.left_out import LeftOut
+from hrnet_tf.typing import Progress
 
 # So many of a file's images are looked for, to find their folder.
 _SAMPLE = 5
@@ -204,6 +204,4 @@ def _unnamed(path, contents):
     )
 
 
-FORMAT = ToolFormat(
-    "coco", "COCO's json", ("pose", "segmentation"), match, read, write
-)
+FORMAT = ToolFormat("coco", "COCO's json", ("pose", "segmentation"), match, read, write)
