@@ -10,17 +10,13 @@ Run: hrnet train ade20k --data-dir DIR \\
 """
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.formats import ade20k
 from hrnet_tf.tasks.segmentation.recipe import official_sgd, segmentation_recipe
+from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
-
-if TYPE_CHECKING:
-    from hrnet_tf.training.recipe import Recipe
-
 
 VARIANTS = {
     "ocr_w48": {
@@ -45,7 +41,7 @@ def recipe(
     weights: PathLike | None = None,
     dtype: str | None = None,
     skip_bad: bool = False,
-) -> "Recipe":
+) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset, crop_size=crop_size)
 
     def load(split):

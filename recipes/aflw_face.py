@@ -6,15 +6,10 @@ face code arranges it.
 Run: hrnet train aflw_face --data-dir DIR --weights HRNETV2.pth --out RUN
 """
 
-from typing import TYPE_CHECKING
-
 from hrnet_tf.tasks.landmarks.recipe import official_recipe
+from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
-
-if TYPE_CHECKING:
-    from hrnet_tf.training.recipe import Recipe
-
 
 VARIANTS = {
     "w18": {
@@ -35,7 +30,7 @@ def recipe(
     loss: str = "mse",
     weights: PathLike | None = None,
     dtype: str | None = None,
-) -> "Recipe":
+) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset)
     return official_recipe(
         name=f"aflw_face_{variant}",

@@ -7,18 +7,14 @@ Run: hrnet train camvid --data-dir DIR --out runs/camvid
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.formats import label_folder
 from hrnet_tf.models.classifier import KAIMING_FAN_OUT
 from hrnet_tf.tasks.segmentation.recipe import poly_muon, segmentation_recipe
+from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
-
-if TYPE_CHECKING:
-    from hrnet_tf.training.recipe import Recipe
-
 
 VARIANTS = {
     "seg_w18_small": {
@@ -39,7 +35,7 @@ def recipe(
     dtype: str | None = None,
     labels: str = "camvid",
     skip_bad: bool = False,
-) -> "Recipe":
+) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset)
 
     def load(split, label_set):

@@ -10,15 +10,10 @@ Run: hrnet train coco_pose/w32_256x192 --data-dir DIR \\
     --weights hrnet_w32_imagenet.pth --out RUN
 """
 
-from typing import TYPE_CHECKING
-
 from hrnet_tf.tasks.pose.recipe import coco_pose_recipe
+from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
-
-if TYPE_CHECKING:
-    from hrnet_tf.training.recipe import Recipe
-
 
 VARIANTS = {
     "w32_256x192": {
@@ -67,7 +62,7 @@ def recipe(
     weights: PathLike | None = None,
     dtype: str | None = None,
     keypoints: str = "coco",
-) -> "Recipe":
+) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset, batch_size=batch_size)
     return coco_pose_recipe(
         name=f"coco_pose_{variant}",

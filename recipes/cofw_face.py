@@ -5,15 +5,10 @@ Data: a folder with COFW_{train,test}_color.mat; the images are written to image
 Run: hrnet train cofw_face --data-dir DIR --weights HRNETV2.pth --out RUN
 """
 
-from typing import TYPE_CHECKING
-
 from hrnet_tf.tasks.landmarks.recipe import official_recipe
+from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
-
-if TYPE_CHECKING:
-    from hrnet_tf.training.recipe import Recipe
-
 
 VARIANTS = {
     "w18": {
@@ -34,7 +29,7 @@ def recipe(
     loss: str = "mse",
     weights: PathLike | None = None,
     dtype: str | None = None,
-) -> "Recipe":
+) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset)
     return official_recipe(
         name=f"cofw_face_{variant}",

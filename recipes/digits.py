@@ -5,18 +5,13 @@ Data: a folder with train/<digit>/ and val/<digit>/ of pictures of hands.
 Run: hrnet train digits --data-dir DIR --out RUN
 """
 
-from typing import TYPE_CHECKING
-
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
 from hrnet_tf.optimizers.adam import AdamW
 from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.tasks.classification.recipe import classification_recipe
+from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
-
-if TYPE_CHECKING:
-    from hrnet_tf.training.recipe import Recipe
-
 
 VARIANTS = {
     "w18_small": {
@@ -42,7 +37,7 @@ def recipe(
     dtype: str | None = None,
     skip_bad: bool = False,
     image_size: tuple[int, int] | None = None,
-) -> "Recipe":
+) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset, image_size=image_size)
     return classification_recipe(
         name=f"digits_{variant}",

@@ -10,19 +10,15 @@ Run: hrnet train face68 --data-dir DIR --out runs/face68
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.formats import faces
 from hrnet_tf.optimizers.adam import AdamW
 from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.tasks.landmarks.recipe import landmarks_recipe
+from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
-
-if TYPE_CHECKING:
-    from hrnet_tf.training.recipe import Recipe
-
 
 VARIANTS = {
     "w18": {
@@ -49,7 +45,7 @@ def recipe(
     dtype: str | None = None,
     keypoints: str = "300w",
     sigma: float = 1.0,
-) -> "Recipe":
+) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset)
 
     def load(split, keypoint_set):

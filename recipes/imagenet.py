@@ -9,8 +9,9 @@ Data: a folder with train/<synset>/ and val/<synset>/, or val/ and val_labels.tx
 Run: hrnet train imagenet/w18 --data-dir DIR --out RUN
 """
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
 from hrnet_tf.tasks.classification.recipe import (
@@ -18,14 +19,11 @@ from hrnet_tf.tasks.classification.recipe import (
     cosine_sgd,
     official_sgd,
 )
+from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
 
-if TYPE_CHECKING:
-    from hrnet_tf.training.recipe import Recipe
-
-
-SCHEDULES = {"steps": official_sgd, "cosine": cosine_sgd}
+SCHEDULES: dict[str, Callable[..., Any]] = {"steps": official_sgd, "cosine": cosine_sgd}
 # Of the variants that do not say otherwise.
 PLAIN = {"epochs": 100, "schedule": "steps", "cutmix": 0.0}
 VARIANTS = {
@@ -111,7 +109,7 @@ def recipe(
     label_smoothing: float = 0.0,
     class_names: PathLike | None = None,
     tfds_dir: PathLike | None = None,
-) -> "Recipe":
+) -> Recipe:
     own = choose_variant(
         VARIANTS,
         variant,

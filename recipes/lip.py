@@ -9,17 +9,13 @@ Run: hrnet train lip --data-dir DIR --weights hrnetv2_w48_imagenet.pth --out RUN
 """
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.formats import lip
 from hrnet_tf.tasks.segmentation.recipe import official_sgd, segmentation_recipe
+from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
-
-if TYPE_CHECKING:
-    from hrnet_tf.training.recipe import Recipe
-
 
 VARIANTS = {
     "seg_w48": {
@@ -42,7 +38,7 @@ def recipe(
     weights: PathLike | None = None,
     dtype: str | None = None,
     skip_bad: bool = False,
-) -> "Recipe":
+) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset, crop_size=crop_size)
 
     def load(split):

@@ -9,19 +9,15 @@ Run: hrnet train lspet_pose --data-dir DIR --out runs/lspet
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.formats import coco
 from hrnet_tf.optimizers.adam import AdamW
 from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.tasks.pose.recipe import pose_recipe
+from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
-
-if TYPE_CHECKING:
-    from hrnet_tf.training.recipe import Recipe
-
 
 VARIANTS = {
     "w18_small": {
@@ -47,7 +43,7 @@ def recipe(
     weights: PathLike | None = None,
     dtype: str | None = None,
     keypoints: str = "lsp",
-) -> "Recipe":
+) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset)
 
     def load(split, keypoint_set):

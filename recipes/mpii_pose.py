@@ -10,17 +10,13 @@ Run: hrnet train mpii_pose --data-dir DIR --weights hrnet_w32_imagenet.pth --out
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.formats import mpii
 from hrnet_tf.tasks.pose.recipe import official_adam, pose_recipe
+from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
-
-if TYPE_CHECKING:
-    from hrnet_tf.training.recipe import Recipe
-
 
 VARIANTS = {
     "w32_256x256": {
@@ -41,7 +37,7 @@ def recipe(
     convention: str = "official",
     weights: PathLike | None = None,
     dtype: str | None = None,
-) -> "Recipe":
+) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset)
     annotations, images = Path(data_dir) / "annot", Path(data_dir) / "images"
 

@@ -5,18 +5,13 @@ Data: made by `hrnet_tf.data.synthetic.generate_people` (`hrnet demo` does it).
 Run: hrnet train synthetic_pose --data-dir demo/data --out RUN
 """
 
-from typing import TYPE_CHECKING
-
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
 from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.tasks.pose.recipe import coco_pose_recipe
+from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
-
-if TYPE_CHECKING:
-    from hrnet_tf.training.recipe import Recipe
-
 
 VARIANTS = {
     "w18_small": {
@@ -42,7 +37,7 @@ def recipe(
     weights: PathLike | None = None,
     dtype: str | None = None,
     keypoints: str = "coco",
-) -> "Recipe":
+) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset)
     return coco_pose_recipe(
         name=f"synthetic_pose_{variant}",

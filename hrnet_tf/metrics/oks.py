@@ -232,6 +232,14 @@ def _groups(ids):
 
 
 def check_finite(values: np.ndarray, name: str) -> None:
+    """Checks that a diverged model does not pass for one that finds nothing.
+
+    Args:
+        values: array of any shape.
+        name: str. What the values are, for the error.
+    Raises:
+        ValueError: naming the first value that is not finite, and its place.
+    """
     bad = np.argwhere(~np.isfinite(values))
     if bad.size:
         where = tuple(int(i) for i in bad[0])
@@ -259,6 +267,17 @@ def _checked_people(keypoints, scores, areas):
 def checked_sigmas(
     sigmas: "ArrayLike | None", num_keypoints: int, what: str
 ) -> np.ndarray:
+    """Returns the constants of a keypoint set as an array, one for each keypoint.
+
+    Args:
+        sigmas: `K` float, as `oks` takes them.
+        num_keypoints: int, `K`.
+        what: str. What they are for; the error begins with it.
+    Returns:
+        float64 array `[K]`.
+    Raises:
+        ValueError: if there is another number of them.
+    """
     sigmas = np.asarray(sigmas, np.float64)
     if sigmas.shape != (num_keypoints,):
         raise ValueError(

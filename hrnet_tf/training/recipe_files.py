@@ -167,7 +167,7 @@ def _nearest(name, names):
 
 
 def choose_variant(
-    variants: Mapping[str, dict[str, Any]],
+    variants: Mapping[str, Any],
     name: str,
     defaults: dict[str, Any] | None = None,
     **given: Any,
