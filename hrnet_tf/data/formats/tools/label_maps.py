@@ -4,6 +4,7 @@ import collections
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -129,7 +130,7 @@ def label_map_data(
     names: tuple | list = (),
     notes: tuple = (),
     palette: dict | None = None,
-    **fields,
+    **fields: Any,
 ) -> LabelledData:
     """Paints label maps and makes examples of them.
 
