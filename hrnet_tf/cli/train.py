@@ -10,6 +10,14 @@ import typer
 from hrnet_tf.cli import common
 from hrnet_tf.cli.options import Debug, flag
 from hrnet_tf.cli.task_options import task_options
+from hrnet_tf.cli.train_own import (
+    DataOption,
+    FormatOption,
+    ImagesOption,
+    RecipeOutOption,
+    check_words,
+    own_recipe,
+)
 from hrnet_tf.cli.train_rates import (
     FindRateOption,
     ProfileOption,
@@ -41,10 +49,11 @@ _DEVICES = "Devices and processes"
 RecipeArgument = Annotated[
     str,
     typer.Argument(
-        metavar="RECIPE",
+        metavar="RECIPE|TASK",
         show_default=False,
         help="Name of a recipe and its variant, such as coco_pose/w32_256x192, see"
-        " `hrnet recipes`; or a Python file with a function recipe(...).",
+        " `hrnet recipes`; or a Python file with a function recipe(...); or, with"
+        " --data, a task: pose, landmarks, segmentation, classification.",
     ),
 ]
 OutOption = Annotated[
@@ -93,8 +102,9 @@ EpochsOption = Annotated[
 WeightsOption = Annotated[
     Path | None,
     typer.Option(
-        metavar="CHECKPOINT",
-        help="PyTorch checkpoint to start from (ImageNet's, or of the same task).",
+        metavar="NAME|FILE",
+        help="What to start from: a PyTorch checkpoint (ImageNet's, or of the same"
+        " task); with --data also published weights by name, or a .keras file.",
         show_default="random weights",
     ),
 ]
@@ -213,6 +223,10 @@ def train(
     recipe: RecipeArgument,
     out: OutOption,
     given: dict,
+    data: DataOption = None,
+    images: ImagesOption = None,
+    format: FormatOption = None,
+    recipe_out: RecipeOutOption = None,
     data_dir: DataDirOption = None,
     preset: PresetOption = None,
     batch_size: BatchSizeOption = None,
@@ -263,7 +277,10 @@ def train(
             " them. Leave out one of the two."
         )
     # A misspelt name shows before processes are started and TensorFlow is loaded.
-    find_recipe(recipe)
+    own = {"--images": images, "--format": format, "--recipe-out": recipe_out}
+    check_words(recipe, data, own, data_dir)
+    if data is None:
+        find_recipe(recipe)
     if workers > 1 or max_restarts:
         raise typer.Exit(_supervise(out, workers, max_restarts))
     with common.spinner("loading TensorFlow"):
@@ -280,11 +297,18 @@ def train(
         "epochs": epochs,
         "weights": weights and str(weights),
         "dtype": dtype,
-        **given,
+        **_arguments(settings or ()),
     }
     console = common.console()
-    arguments.update(_arguments(settings or ()))
-    loaded = load_recipe(recipe, say=console.print, **arguments)
+    if data is None:
+        arguments = {**arguments, **given, **_arguments(settings or ())}
+        loaded = load_recipe(recipe, say=console.print, **arguments)
+    else:
+        del arguments["data_dir"]
+        where = {"data": data, "images": images, "format": format}
+        loaded = own_recipe(
+            recipe, where, out, arguments, given, console, recipe_out, overwrite
+        )
     try:
         with reading_from(*(data_service or ())), kept_in_memory(cache):
             if find_lr:

@@ -47,6 +47,37 @@ def keypoint_category(ground_truth: PathLike | dict[str, Any]) -> int:
     return found.pop()
 
 
+def ground_truth(examples):
+    """Makes the content of a COCO keypoint annotation file.
+
+    Args:
+        examples: list of `PoseExample`, the labelled people.
+    Returns:
+        dict with images, annotations and categories.
+    """
+    images, annotations = [], []
+    for example in examples:
+        size = {"height": int(example.height), "width": int(example.width)}
+        name = example.image_path
+        images.append({"id": int(example.image_id), "file_name": name, **size})
+        people = zip(example.boxes, example.areas, example.keypoints, strict=True)
+        for box, area, points in people:
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": int(example.image_id),
+                    "category_id": 1,
+                    "iscrowd": 0,
+                    "bbox": box.tolist(),
+                    "area": float(area),
+                    "num_keypoints": int(np.count_nonzero(points[:, 2])),
+                    "keypoints": points.ravel().tolist(),
+                }
+            )
+    categories = [{"id": 1, "name": "person"}]
+    return {"images": images, "annotations": annotations, "categories": categories}
+
+
 def coco_keypoint_stats(
     ground_truth: PathLike | dict[str, Any],
     results: Sequence[dict[str, Any]],

@@ -103,18 +103,22 @@ def normalizing_lengths(
     keypoint_set: "KeypointSet",
     face_sizes: np.ndarray | None = None,
     reference: Sequence[Any] | None = None,
+    boxes: np.ndarray | None = None,
 ) -> np.ndarray:
     """The lengths that errors of faces are relative to.
 
     They are the distances between the two landmarks of `reference` or of the keypoint
     set's `pck_reference`: the outer corners of the eyes for WFLW, 300W and COFW.
-    Where there is no pair, as for AFLW, they are the sizes of the annotated boxes.
+    Where there is no pair, as for AFLW, they are the sizes of the annotated boxes:
+    those that the file tells or, if it tells none, the square root of the boxes' area.
 
     Args:
         keypoints: array `[N, K, 3]` of x, y, visibility.
         keypoint_set: `KeypointSet` with `K` names.
-        face_sizes: array `[N]` in pixels or None, such as AFLW's box_size.
+        face_sizes: array `[N]` in pixels or None, such as AFLW's box_size; 0 where it
+            is not known.
         reference: pair of landmarks, names or indices, or None for the set's.
+        boxes: array `[N, 4]` of x, y, width, height in pixels, or None.
     Returns:
         float64 array `[N]` in pixels; 0 where a landmark of the pair is not labelled.
     Raises:
@@ -127,6 +131,8 @@ def normalizing_lengths(
     if face_sizes is None:
         face_sizes = np.zeros(num_faces)
     sizes = checked_lengths(face_sizes, "face_sizes", num_faces)
+    if boxes is not None and not sizes.any():
+        return box_sizes(boxes)
     unknown = np.flatnonzero(sizes == 0)
     if unknown.size:
         raise ValueError(
@@ -136,6 +142,12 @@ def normalizing_lengths(
             " with box_size, or pass a reference pair of landmarks."
         )
     return sizes
+
+
+def box_sizes(boxes):
+    """Square roots of the areas of boxes `[N, 4]` (xywh), float64 `[N]`, px."""
+    sides = np.maximum(0.0, np.asarray(boxes, np.float64)[:, 2:])
+    return np.sqrt(sides[:, 0] * sides[:, 1])
 
 
 def _mean(values, axis):

@@ -139,6 +139,17 @@ def reference_lengths(
     return np.where((first[:, 2] > 0) & (second[:, 2] > 0), distances, 0.0)
 
 
+def box_lengths(boxes: np.ndarray) -> np.ndarray:
+    """The longer sides of boxes: the unit of `pck` where there is no pair of joints.
+
+    Args:
+        boxes: array `[N, 4]` of x, y, width, height in pixels.
+    Returns:
+        float64 array `[N]` in pixels; 0 for a box without extent.
+    """
+    return np.maximum(0.0, np.asarray(boxes, np.float64)[:, 2:].max(1, initial=0.0))
+
+
 def pckh(
     predictions: np.ndarray, keypoints: np.ndarray, head_sizes: np.ndarray
 ) -> dict[str, float]:

@@ -36,6 +36,10 @@ class _Convolution(NamedTuple):
 
     def macs(self, image_size):
         """Returns the multiply-adds for an image of (height, width) pixels."""
+        return self.kernel**2 * self.inputs * self.outputs * self.places(image_size)
+
+    def places(self, image_size):
+        """Returns the number of places that the kernel is put to."""
         area = self.area
         if area is None:
             # ceil(ceil(side / 2) / 2) = ceil(side / 4), and so with floor.
@@ -44,7 +48,7 @@ class _Convolution(NamedTuple):
                 s // scale if self.rounds_down else -(-s // scale) for s in image_size
             ]
             area = sides[0] * sides[1]
-        return self.kernel**2 * self.inputs * self.outputs * area
+        return area
 
 
 def count_parameters(
@@ -84,6 +88,16 @@ def count_macs(
         ValueError: if the model or the preset is unknown.
     """
     return sum(c.macs(image_size) for c in _convolutions(model, preset, head))
+
+
+def count_activations(model, preset, image_size, **head):
+    """Returns the values (int) of all convolutions' outputs for one image.
+
+    Args:
+        model, preset, image_size, **head: see `count_macs`.
+    """
+    found = _convolutions(model, preset, head)
+    return sum(c.outputs * c.places(image_size) for c in found)
 
 
 def _convolutions(model, preset, head):

@@ -227,6 +227,36 @@ class Inference(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
+class OwnData:
+    """How a task trains on data of the user's own, without a recipe.
+
+    Attributes:
+        reads: str. What it trains on: "pose", "segmentation" or "classification", see
+            `LabelledData.task`.
+        choose: `(data: UserData, machine: Machine, given: dict) -> tuple of Choice`:
+            all settings that `recipe` takes beside where the data are. `given` are
+            those that the user gave, which win. ValueError if one is unknown.
+        recipe: `(data, images, format, split, work, loaded=None, **settings) ->
+            Recipe`. `data`, `images` and `format` are as the user gave them, `split` is
+            the path of the file that divides them, `work` the folder of label maps that
+            are drawn from polygons; `loaded` is the `UserData` where they are read
+            already.
+        check: `(data: UserData, settings: dict) -> list of Finding`, of what needs no
+            pixels; with `deep=True` also of what the pictures show.
+        facts: `(data: UserData, settings: dict) -> dict of title to Table`, for people
+            who look at their data.
+        draw: `(example, settings: dict) -> uint8 [H, W, 3]`, a picture with its labels.
+    """
+
+    reads: str
+    choose: Callable
+    recipe: Callable
+    check: Callable
+    facts: Callable
+    draw: Callable
+
+
+@dataclasses.dataclass(frozen=True)
 class Parts:
     """What of a task needs TensorFlow.
 
@@ -255,6 +285,7 @@ class Parts:
             a data set as records; or None.
         plot_tests: `(dict of name to Report, folder)` that draws several tests
             together, or None.
+        own_data: `OwnData`, or None where the task trains by recipes alone.
     """
 
     models: tuple
@@ -272,6 +303,7 @@ class Parts:
     files: dict = dataclasses.field(default_factory=dict)
     records: Callable | None = None
     plot_tests: Callable | None = None
+    own_data: OwnData | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -41,6 +41,8 @@ class Recipe:
             or None.
         protocol: dict of the like: how examples become what the model sees, and how it
             is tested; or None.
+        check: `() -> list of Finding`, what is known to be wrong with the data before
+            the first step; or None.
         fingerprint: `() -> dict` of json values that change where the examples do, for
             instance from `data.fingerprint`; or None.
 
@@ -67,6 +69,7 @@ class Recipe:
     data: dict | None = None
     protocol: dict | None = None
     fingerprint: Callable | None = None
+    check: Callable | None = None
 
     def is_evaluated(self, epochs_done: int) -> bool:
         """Whether the recipe is evaluated after so many epochs."""

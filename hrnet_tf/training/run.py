@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
+from hrnet_tf.data.findings import stop_on_errors
 from hrnet_tf.launch.peer_lost import (
     PeerLost,
     first_line,
@@ -145,6 +146,8 @@ def train(
         )
         state = None if overwrite else read_state(output_dir)
         batches, steps = _load(recipe, seed, state, console)
+        if recipe.check is not None:
+            stop_on_errors(recipe.check())
         # Only now that the recipe and its data have proved good is anything written,
         # or another run removed.
         if is_chief():

@@ -36,7 +36,7 @@ def evaluate(
             box sizes of data sets that are measured by them.
         reference: pair of landmarks, names or indices, whose distance errors are
             relative to; None takes the keypoint set's, or the box sizes where it has
-            none.
+            none: those of `head_sizes` or, where they are not known, of the boxes.
         flip_test: bool. True averages with the mirrored crop's heatmaps. The official
             test does not.
         integer_pixels: bool. True cuts the predictions to whole pixels and adds one,
@@ -53,7 +53,8 @@ def evaluate(
     labels = np.concatenate([example.keypoints for example in examples])
     sizes = np.concatenate([example.head_sizes for example in examples])
     # What is wrong with the labels shows before the work.
-    lengths = normalizing_lengths(labels, keypoint_set, sizes, reference)
+    boxes = np.concatenate([example.boxes for example in examples])
+    lengths = normalizing_lengths(labels, keypoint_set, sizes, reference, boxes)
     started = time.perf_counter()
     faces = predict_people(model, examples, flip_test, batch_size, infer, progress)
     seconds = time.perf_counter() - started
@@ -65,7 +66,7 @@ def evaluate(
         len(labels) / seconds,
         per_point=dict(zip(keypoint_set.names, per_point, strict=True)),
         errors=tuple(map(float, outcome.per_face)),
-        normalizer=_normalizer(keypoint_set, reference),
+        normalizer=normalizer(keypoint_set, sizes, reference),
         flip_test=flip_test,
         integer_pixels=integer_pixels,
         num_people=len(labels),
@@ -118,10 +119,17 @@ def make_report(
     )
 
 
-def _normalizer(keypoint_set, reference):
+def normalizer(keypoint_set, sizes=(), reference=None):
+    """Returns in words (str) what errors are relative to.
+
+    Args:
+        keypoint_set: `KeypointSet`.
+        sizes: array `[N]` of the box sizes that a file tells, 0 where it does not.
+        reference: see `evaluate`.
+    """
     pair = keypoint_set.pck_reference if reference is None else reference
     if pair is None:
-        return "box size"
+        return "box size" if np.any(sizes) else "square root of the box's area"
     names = [keypoint_set.names[keypoint_set.index(name)] for name in pair]
     return f"distance of {names[0]} and {names[1]}"
 

@@ -57,7 +57,8 @@ def landmarks_recipe(
         # What is wrong with the test shows before an epoch of training.
         labels = np.concatenate([example.keypoints for example in examples])
         sizes = np.concatenate([example.head_sizes for example in examples])
-        normalizing_lengths(labels, keypoint_set, sizes)
+        boxes = np.concatenate([example.boxes for example in examples])
+        normalizing_lengths(labels, keypoint_set, sizes, boxes=boxes)
         return examples
 
     recipe = pose_recipe(

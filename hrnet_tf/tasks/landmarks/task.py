@@ -3,7 +3,7 @@
 import functools
 
 from hrnet_tf.tasks import options
-from hrnet_tf.tasks.base import Option, Parts, Task
+from hrnet_tf.tasks.base import Option, OwnData, Parts, Task
 
 _EVALUATE = (
     options.ANNOTATIONS,
@@ -38,10 +38,11 @@ _EVALUATE = (
 def _load():
     from hrnet_tf.data.formats import faces
     from hrnet_tf.models.landmarks import HRNetLandmarks
+    from hrnet_tf.tasks.landmarks import own_data
     from hrnet_tf.tasks.landmarks.evaluate import evaluate, plot_tests
     from hrnet_tf.tasks.landmarks.labelled import test_files
     from hrnet_tf.tasks.landmarks.recipe import landmarks_recipe
-    from hrnet_tf.tasks.pose import picture
+    from hrnet_tf.tasks.pose import own_people, picture
     from hrnet_tf.tasks.pose.box_files import known_boxes
     from hrnet_tf.tasks.pose.boxes import check_known
     from hrnet_tf.tasks.pose.inference import PoseInference
@@ -64,6 +65,14 @@ def _load():
         inputs=known_boxes,
         check_known=check_known,
         plot_tests=plot_tests,
+        own_data=OwnData(
+            reads="pose",
+            choose=own_data.choose,
+            recipe=own_data.recipe,
+            check=own_data.check,
+            facts=own_people.facts,
+            draw=own_people.draw,
+        ),
     )
 
 
@@ -76,7 +85,7 @@ LANDMARKS = Task(
     load=_load,
     carries=("keypoint_set",),
     options={
-        "train": (options.LOSS, options.TRAIN_KEYPOINTS),
+        "train": (options.LOSS, options.TRAIN_KEYPOINTS, options.SKIP_BAD),
         "evaluate": _EVALUATE,
         "predict": options.PEOPLE_PREDICT,
         "export": (options.FLIP_TEST_EXPORT,),

@@ -27,10 +27,13 @@ METRICS = ("oks", "pckh", "pck")
 # What the best checkpoint is chosen by.
 MAIN_NUMBER = {"oks": "AP", "pckh": "Mean", "pck": "PCK"}
 PCK_THRESHOLD = 0.2
+# Of the box's longer side, which a torso is about half of.
+BOX_THRESHOLD = 0.1
 _UNITS = {
     "oks": "0 to 1",
     "pckh": "PCKh@0.5, percent",
     "pck": f"PCK@{PCK_THRESHOLD}, 0 to 1",
+    "box": f"PCK@{BOX_THRESHOLD} of the box, 0 to 1",
 }
 
 
@@ -120,10 +123,20 @@ def _readable(batches, examples):
 
 
 def default_metric(keypoint_set: "KeypointSet") -> str:
-    """The metric that a keypoint set is published with."""
+    """The metric that a keypoint set is published with; else OKS if it has sigmas."""
     if keypoint_set.name == "mpii":
         return "pckh"
     return "pck" if keypoint_set.sigmas is None else "oks"
+
+
+def metric_text(metric, keypoint_set):
+    """Returns in words (str) what a metric measures with a keypoint set."""
+    if metric != "pck":
+        return {"oks": "COCO's AP by OKS", "pckh": "MPII's PCKh@0.5"}[metric]
+    if keypoint_set.pck_reference is None:
+        return f"PCK, keypoints within {BOX_THRESHOLD} of the box's longer side"
+    first, second = keypoint_set.pck_reference
+    return f"PCK, keypoints within {PCK_THRESHOLD} of the distance {first} - {second}"
 
 
 def evaluate(
@@ -145,9 +158,10 @@ def evaluate(
         examples: list of `PoseExample` of the labelled people or, for "oks", of
             detections.
         metric: "oks" (COCO's ten numbers after rescoring and OKS NMS), "pckh" or
-            "pck" (fraction of the distance between the set's reference joints);
-            None takes the keypoint set's.
-        ground_truth: path or dict of the COCO-style annotations; needed for "oks".
+            "pck" (fraction of the distance between the set's reference joints or, if
+            it names none, of the boxes' longer sides); None takes the keypoint set's.
+        ground_truth: path or dict of the COCO-style annotations, for "oks"; None makes
+            it of the examples, which are then the labelled people.
         boxes: str. Where the boxes come from, for the report.
         flip_test, batch_size, infer, progress: see `predict_people`.
         skip_bad: bool. Leaves damaged annotations of the ground truth out of "oks".
@@ -157,7 +171,9 @@ def evaluate(
         ValueError: if the metric does not suit the keypoint set or is unknown.
     """
     keypoint_set = keypoint_set_of(model)
-    metric = checked_metric(metric, keypoint_set, ground_truth)
+    metric = checked_metric(metric, keypoint_set)
+    if metric == "oks" and ground_truth is None:
+        ground_truth = coco_stats.ground_truth(examples)
     started = time.perf_counter()
     people = predict_people(model, examples, flip_test, batch_size, infer, progress)
     seconds = time.perf_counter() - started
@@ -168,6 +184,7 @@ def evaluate(
         flip_test=flip_test,
         num_people=len(people.points),
         num_images=len(examples),
+        reference=_reference(metric, keypoint_set),
         num_unscored=_num_unscored(examples, keypoint_set) if metric == "pck" else 0,
         images_per_second=len(people.points) / seconds,
     )
@@ -184,13 +201,16 @@ def make_report(
         images_per_second: float. People's crops through decoding, network and codec.
         **facts: metric; boxes: which were used ("ground truth", or the detections'
             file); flip_test; num_people; num_images; num_unscored: people that PCK
-            leaves out, as one of their two reference joints is not labelled.
+            leaves out, as one of their two reference joints is not labelled, or their
+            box has no extent; reference: "box", or None, what PCK is relative to where
+            it is not the distance of two joints.
     """
     metric = facts["metric"]
+    unit = _UNITS[facts.get("reference") or metric]
     digits = 2 if metric == "pckh" else 4
     names = list(numbers)
     table = Table(
-        columns=("metric", _UNITS[metric]),
+        columns=("metric", unit),
         rows=tuple(
             # COCO's -1, and NaN, say that there was nobody to measure it on.
             (name, f"{value:.{digits}f}" if value >= 0 else "-")
@@ -200,7 +220,10 @@ def make_report(
     )
     people = count_text(facts["num_people"], "person", "people")
     if facts["num_unscored"]:
-        people += f" ({facts['num_unscored']} not scored: no reference joints labelled)"
+        why = "no reference joints labelled"
+        if facts.get("reference"):
+            why = "a box without extent"
+        people += f" ({facts['num_unscored']} not scored: {why})"
     images = count_text(facts["num_images"], "image", "images")
     flip = "with" if facts["flip_test"] else "without"
     line = (
@@ -216,15 +239,11 @@ def make_report(
     )
 
 
-def checked_metric(
-    metric: str | None,
-    keypoint_set: "KeypointSet",
-    ground_truth: PathLike | dict[str, Any] | None,
-) -> str:
+def checked_metric(metric: str | None, keypoint_set: "KeypointSet") -> str:
     """Returns the metric to test by.
 
     Args:
-        metric, ground_truth: see `evaluate`.
+        metric: see `evaluate`.
         keypoint_set: `KeypointSet`.
     Raises:
         ValueError: if the metric does not suit the keypoint set or is unknown.
@@ -232,18 +251,11 @@ def checked_metric(
     metric = metric or default_metric(keypoint_set)
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {METRICS}. Received: {metric!r}.")
-    if metric == "oks" and (keypoint_set.sigmas is None or ground_truth is None):
+    if metric == "oks" and keypoint_set.sigmas is None:
         raise ValueError(
-            "The OKS metric needs the ground truth and a keypoint set with sigmas."
-            f" Received: ground_truth={ground_truth}, keypoint set"
-            f" {keypoint_set.name!r} with sigmas={keypoint_set.sigmas}."
-            " Add sigmas to the descriptor, or use metric='pck'."
-        )
-    if metric == "pck" and keypoint_set.pck_reference is None:
-        raise ValueError(
-            "PCK needs a keypoint set that names its two reference joints. Received:"
-            f" keypoint set {keypoint_set.name!r} with pck_reference=None. Add"
-            " pck_reference to the descriptor, or sigmas for the OKS metric."
+            "The OKS metric needs a keypoint set with sigmas. Received: keypoint set"
+            f" {keypoint_set.name!r} with sigmas=None. Add sigmas to the descriptor, or"
+            " use metric='pck', which needs nothing else."
         )
     return metric
 
@@ -300,14 +312,33 @@ def _pck_numbers(people, examples, keypoint_set, metric):
     labels = _joined(examples, "keypoints")
     if metric == "pckh":
         return pck.pckh(people.points, labels, _joined(examples, "head_sizes"))
-    lengths = pck.reference_lengths(labels, keypoint_set)
-    outcome = pck.pck(people.points, labels, lengths, PCK_THRESHOLD)
+    lengths = pck_lengths(examples, keypoint_set)
+    by_box = keypoint_set.pck_reference is None
+    threshold = BOX_THRESHOLD if by_box else PCK_THRESHOLD
+    outcome = pck.pck(people.points, labels, lengths, threshold)
     per_joint = dict(zip(keypoint_set.names, outcome.per_joint, strict=True))
     return {"PCK": outcome.mean, **{k: float(v) for k, v in per_joint.items()}}
 
 
+def pck_lengths(examples, keypoint_set):
+    """Returns the unit of PCK for each person, float64 `[N]`, px; 0 where unknown.
+
+    Args:
+        examples: list of `PoseExample`.
+        keypoint_set: `KeypointSet`.
+    """
+    if keypoint_set.pck_reference is None:
+        return pck.box_lengths(_joined(examples, "boxes"))
+    return pck.reference_lengths(_joined(examples, "keypoints"), keypoint_set)
+
+
+def _reference(metric, keypoint_set):
+    by_box = metric == "pck" and keypoint_set.pck_reference is None
+    return "box" if by_box else None
+
+
 def _num_unscored(examples, keypoint_set):
-    lengths = pck.reference_lengths(_joined(examples, "keypoints"), keypoint_set)
+    lengths = pck_lengths(examples, keypoint_set)
     return int(np.count_nonzero(lengths == 0))
 
 

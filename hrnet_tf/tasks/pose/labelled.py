@@ -228,15 +228,10 @@ def _check_metric(metric, keypoint_set, format, detected, ground_truth_mat):
     elif metric == "oks" and keypoint_set.sigmas is None:
         problem = (
             f"`metric` oks needs sigmas, which the keypoint set {keypoint_set.name!r}"
-            " lacks. Add them to the descriptor, or use `metric` pck."
+            " lacks. Add them to the descriptor, or use `metric` pck, which needs none."
         )
     elif metric == "pckh" and format != "mpii":
         problem = "`metric` pckh needs annotations of `format` mpii; use pck or oks."
-    elif metric == "pck" and keypoint_set.pck_reference is None:
-        problem = (
-            "`metric` pck needs pck_reference, a pair of joints, which the keypoint"
-            f" set {keypoint_set.name!r} lacks. Add it to the descriptor."
-        )
     elif ground_truth_mat is not None and format != "mpii":
         problem = "`ground_truth_mat` belongs to `format` mpii."
     if problem:

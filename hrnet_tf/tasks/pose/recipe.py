@@ -18,6 +18,7 @@ from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.adam import Adam
 from hrnet_tf.tasks.pose import evaluate as evaluation
+from hrnet_tf.tasks.pose.checks import check_people, check_sides
 from hrnet_tf.tasks.pose.picture import sheet
 from hrnet_tf.tasks.pose.stream import people_stream, training_batches
 from hrnet_tf.training.recipe import Recipe
@@ -34,7 +35,7 @@ def pose_recipe(
     *,
     name: str,
     settings: dict[str, Any],
-    keypoints: str,
+    keypoints: Any,
     load_train: Callable[..., Any],
     load_val: Callable[..., Any],
     image_size: tuple[int, int],
@@ -51,6 +52,10 @@ def pose_recipe(
     evaluate_every: int = 1,
     make_model: Callable[..., Any] = HRNetPose.from_preset,
     test: Callable[..., Any] | None = None,
+    metric: str | None = None,
+    lengths: Callable[..., Any] | None = None,
+    backbone_weights: PathLike | None = None,
+    same_pictures: str = "warning",
 ) -> Recipe:
     """Makes the `Recipe` of a top-down pose run.
 
@@ -67,7 +72,8 @@ def pose_recipe(
         loss: "mse" (official) or "cross_entropy" (over the spatial softmax).
         convention: "official", "dark", "udp" or "face", see `HeatmapCodec`; with the
             cross entropy "official".
-        ground_truth: path of the validation annotations; needed where OKS is used.
+        ground_truth: path of the validation annotations, for OKS; None makes them of
+            the validation examples.
         records_dir: path. If the folder exists, its records are trained on instead of
             `load_train`.
         weights: path of a PyTorch checkpoint to start from, or None.
@@ -77,6 +83,13 @@ def pose_recipe(
         make_model: `(preset, load_weights, **arguments of HRNetPose) -> model`.
         test: `(model, examples, infer, batch_size) -> report`, or None for the
             official test of poses.
+        metric: str or None, of the official test; None takes the keypoint set's.
+        lengths: `(examples) -> array [N]` of the lengths that errors are relative to in
+            `test`, see `check_people`; or None.
+        backbone_weights: path or name of weights that the body starts from, see
+            `from_preset`; None leaves it random.
+        same_pictures: str. What it is if training and validation are the same
+            pictures: "warning" or "error".
     Raises:
         ValueError: if the loss or the convention is unknown, or they contradict each
             other.
@@ -94,6 +107,9 @@ def pose_recipe(
     )
     has_records = records_dir is not None and Path(records_dir).is_dir()
     val_source = functools.cache(functools.partial(load_val, keypoint_set))
+    body = {} if backbone_weights is None else {"backbone_weights": backbone_weights}
+    if test is None and evaluation.checked_metric(metric, keypoint_set) == "pck":
+        lengths = functools.partial(evaluation.pck_lengths, keypoint_set=keypoint_set)
 
     def model():
         built = make_model(
@@ -107,6 +123,7 @@ def pose_recipe(
             keypoint_set=keypoint_set.to_dict(),
             representation=representation,
             dtype=dtype,
+            **body,
         )
         if weights is not None:
             from hrnet_tf.weights.convert import load_torch_weights
@@ -124,8 +141,6 @@ def pose_recipe(
 
     def train_data(seed, first_epoch, first_step=0):
         # What is wrong with the test shows before an epoch of training.
-        if test is None:
-            evaluation.checked_metric(None, keypoint_set, ground_truth)
         val_source()
         people = people_stream(train_source(), keypoint_set.num_keypoints)
         batches = training_batches(
@@ -141,11 +156,21 @@ def pose_recipe(
         )
         return batches, people.steps_per_epoch(batch_size)
 
-    run_test = test or functools.partial(evaluation.evaluate, ground_truth=ground_truth)
+    run_test = test or functools.partial(
+        evaluation.evaluate, metric=metric, ground_truth=ground_truth
+    )
 
     def evaluate(trained, infer):
         return run_test(
             trained, val_source(), infer=infer, batch_size=min(batch_size, 32)
+        )
+
+    def check():
+        flips = augmentation.flip_probability > 0
+        if has_records:
+            return check_sides(keypoint_set, flips)
+        return check_people(
+            train_source(), val_source(), keypoint_set, flips, lengths, same_pictures
         )
 
     def find_damaged():
@@ -162,7 +187,9 @@ def pose_recipe(
             **dataclasses.asdict(codec),
             "loss": loss,
             "weights": weights and str(weights),
+            **{key: str(value) for key, value in body.items()},
         },
+        check=check,
         fingerprint=lambda: {
             "train": _fingerprint(train_source()),
             "val": _fingerprint(val_source()),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hrnet_tf.tasks import options
-from hrnet_tf.tasks.base import Option, Parts, Task
+from hrnet_tf.tasks.base import Option, OwnData, Parts, Task
 
 _EVALUATE = (
     options.ANNOTATIONS,
@@ -72,7 +72,7 @@ def _load():
     from hrnet_tf.data.formats import coco, mpii
     from hrnet_tf.models.pose import HRNetPose
     from hrnet_tf.models.simple_baseline import SimpleBaselinePose
-    from hrnet_tf.tasks.pose import labelled, picture
+    from hrnet_tf.tasks.pose import labelled, own_data, own_people, picture
     from hrnet_tf.tasks.pose.box_files import known_boxes
     from hrnet_tf.tasks.pose.boxes import check_known
     from hrnet_tf.tasks.pose.evaluate import evaluate
@@ -93,6 +93,14 @@ def _load():
         inputs=known_boxes,
         check_known=check_known,
         records=labelled.write_records,
+        own_data=OwnData(
+            reads="pose",
+            choose=own_data.choose,
+            recipe=own_data.recipe,
+            check=own_people.check,
+            facts=own_people.facts,
+            draw=own_people.draw,
+        ),
     )
 
 

@@ -142,8 +142,8 @@ def test_report_is_written_and_has_no_nan(tmp_path):
 def test_errors_name_metric_and_set(model, examples):
     with pytest.raises(ValueError, match="metric must be one of.*'map'"):
         pose.evaluate(model, examples, metric="map")
-    with pytest.raises(ValueError, match="needs the ground truth"):
-        pose.evaluate(model, examples, metric="oks")
+    with pytest.raises(ValueError, match="needs a keypoint set with sigmas.*'pck'"):
+        pose.checked_metric("oks", dataclasses.replace(COCO, sigmas=None))
     bare = HRNetPose.from_preset("hrnet_test", image_size=(64, 64))
     with pytest.raises(ValueError, match="does not say which keypoints"):
         pose.evaluate(bare, examples)

@@ -1,0 +1,225 @@
+"""Settings that follow from the data and the machine, each with its reason."""
+
+import dataclasses
+import os
+from typing import Any
+
+import numpy as np
+
+from hrnet_tf.models.counting import count_activations
+
+# Of what is free; the rest is for the data and the libraries.
+_MEMORY_SHARE = 0.5
+# TensorFlow does not tell how much memory a GPU has.
+_GPU_BYTES = 8e9
+# An output of a convolution is kept before and after its normalisation, in float32.
+_BYTES_PER_VALUE = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """A setting of a run, and why it has its value.
+
+    Attributes:
+        name: str, the setting.
+        value: what a recipe file can hold: numbers, texts, tuples, dicts.
+        reason: str.
+        option: str. What changes it, such as "--batch-size N".
+    """
+
+    name: str
+    value: Any
+    reason: str
+    option: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """What settings depend on.
+
+    Attributes:
+        memory: float. Bytes that are free.
+        num_gpus: int.
+    """
+
+    memory: float
+    num_gpus: int = 0
+
+    @classmethod
+    def here(cls):
+        """Returns this machine; TensorFlow is loaded."""
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        return cls(_GPU_BYTES if gpus else free_memory(), len(gpus))
+
+
+def free_memory():
+    """Returns the bytes (float) of memory that are free; 4e9 where nobody tells."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return 1024.0 * int(line.split()[1])
+    except OSError:
+        pass
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) / 2
+    except (AttributeError, ValueError, OSError):
+        return 4e9
+
+
+class Choices:
+    """Collects the settings of a run; those that the user gave win.
+
+    Args:
+        given: dict of settings that the user gave.
+    """
+
+    def __init__(self, given):
+        self._given = {key: value for key, value in given.items() if value is not None}
+        self._found = {}
+
+    def add(self, name, value, reason, option=None):
+        """Adds a setting, and returns its value: the user's if there is one.
+
+        Args:
+            name, value, reason: see `Choice`.
+            option: str or None for "--set name=...".
+        """
+        if name in self._given:
+            value, reason = self._given[name], "as asked for"
+        option = f"--set {name}=..." if option is None else option
+        self._found[name] = Choice(name, value, reason, option)
+        return value
+
+    def put(self, name, value, reason, option=None):
+        """Adds a setting that was made of what the user gave; as `add`."""
+        self._given.pop(name, None)
+        return self.add(name, value, reason, option)
+
+    def value(self, name):
+        """Returns the value of a setting that was added."""
+        return self._found[name].value
+
+    def finish(self):
+        """Returns the tuple of `Choice`.
+
+        Raises:
+            ValueError: if the user gave a setting that there is not.
+        """
+        unknown = [name for name in self._given if name not in self._found]
+        if unknown:
+            raise ValueError(
+                f"There is no setting {unknown[0]!r} for data of your own. Received:"
+                f" {unknown[0]}={self._given[unknown[0]]!r}. The settings are:"
+                f" {', '.join(self._found)}."
+            )
+        return tuple(self._found.values())
+
+
+def settings_of(choices):
+    """Returns the dict of the settings of a sequence of `Choice`."""
+    return {choice.name: choice.value for choice in choices}
+
+
+def choose_preset(choices, num_examples, machine, noun):
+    """Chooses the architecture by the number of examples.
+
+    Args:
+        choices: `Choices`.
+        num_examples: int.
+        machine: `Machine`.
+        noun: str, what the examples are.
+    Returns:
+        str, the preset.
+    """
+    if not machine.num_gpus:
+        preset, reason = "hrnet_w18_small_v1", "the smallest one: there is no GPU"
+    elif num_examples < 5000:
+        preset, reason = "hrnet_w18_small_v1", f"{num_examples} {noun} train no larger"
+    elif num_examples < 30_000:
+        preset, reason = "hrnet_w18", f"for {num_examples} {noun}"
+    else:
+        preset, reason = "hrnet_w32", f"for {num_examples} {noun}"
+    return choices.add("preset", preset, reason, "--preset NAME")
+
+
+def choose_batch(choices, usual, num_examples, machine, model, preset, size, **head):
+    """Chooses the batch by the number of examples and by memory.
+
+    Args:
+        choices: `Choices`.
+        usual: int. The batch that the learning rate is meant for.
+        num_examples: int.
+        machine: `Machine`.
+        model: str, name of the model's class.
+        preset, size: the architecture and (height, width) of its input.
+        **head: arguments of `count_activations`.
+    Returns:
+        int.
+    """
+    batch, reason = usual, f"usual for {num_examples} examples"
+    # Fewer than 8 steps an epoch are too few for the normalisation's averages.
+    while batch > 2 and num_examples < 8 * batch:
+        batch //= 2
+        reason = f"{num_examples} examples, so that an epoch has at least 8 steps"
+    per_image = image_bytes(model, preset, size, **head)
+    most = int(_MEMORY_SHARE * machine.memory / per_image)
+    while batch > 1 and batch > most:
+        batch //= 2
+        reason = "memory"
+    needed = batch * per_image
+    reason += (
+        f"; about {needed / 1e9:.1f} of {machine.memory / 1e9:.0f} GB of memory"
+        f"{', as is assumed of a GPU' if machine.num_gpus else ''}"
+    )
+    return choices.add("batch_size", max(1, batch), reason, "--batch-size N")
+
+
+def image_bytes(model, preset, size, **head):
+    """Returns the memory (float, bytes) that training takes for an image.
+
+    A simple model: each convolution's output is kept twice, in float32.
+    """
+    return float(_BYTES_PER_VALUE * count_activations(model, preset, size, **head))
+
+
+def choose_epochs(choices, num_examples, wanted, fewest=10, most=200):
+    """Chooses the epochs so that the network sees a number of examples in all.
+
+    Args:
+        choices: `Choices`.
+        num_examples: int, of the training.
+        wanted: int. How many are to be seen in all.
+        fewest, most: int. Limits of the epochs.
+    Returns:
+        int.
+    """
+    epochs = int(np.clip(round(wanted / num_examples), fewest, most))
+    seen = epochs * num_examples
+    reason = f"{num_examples} examples: {seen} are seen in all"
+    return choices.add("epochs", epochs, reason, "--epochs N")
+
+
+def evaluate_every(epochs):
+    """Returns the epochs (int) between tests, of which a run has about eight."""
+    return max(1, epochs // 8)
+
+
+def choose_size(choices, sides, sizes, reason, name="image_size"):
+    """Adds a size of the input.
+
+    Args:
+        choices: `Choices`.
+        sides: (height, width) that is wanted, px.
+        sizes: (smallest, largest) side.
+        reason: str.
+        name: str, of the setting.
+    Returns:
+        (height, width), multiples of 32.
+    """
+    low, high = sizes
+    size = tuple(int(np.clip(32 * round(side / 32), low, high)) for side in sides)
+    option = f"--set '{name}=({size[0]},{size[1]})'"
+    return tuple(choices.add(name, size, reason, option))

@@ -1,0 +1,21 @@
+"""The weights that a run on data of the user's own starts from, and its network."""
+
+from hrnet_tf.own.choices import choose_preset
+from hrnet_tf.own.weights import preset_of
+
+
+def choose_network(choices, machine, count, noun, given):
+    """Chooses the weights to start from, and the architecture.
+
+    Returns:
+        str or None, the weights.
+    """
+    weights = given.get("weights")
+    reason = "random weights: none are named"
+    weights = choices.add("weights", weights, reason, "--weights NAME|FILE")
+    if weights is None or given.get("preset"):
+        choose_preset(choices, count, machine, noun)
+    else:
+        choices.add("preset", preset_of(weights), f"that of {weights}", "--preset NAME")
+    choices.add("dtype", None, "float32", "--dtype POLICY")
+    return weights

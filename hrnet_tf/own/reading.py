@@ -1,0 +1,188 @@
+"""Reads data of the user's own: parts, and what there is to know of each."""
+
+import dataclasses
+from pathlib import Path
+
+from hrnet_tf.data.formats import image_folder, label_folder
+from hrnet_tf.data.formats.tools.base import LabelledData
+from hrnet_tf.data.left_out import LeftOut
+from hrnet_tf.own.layout import find_layout
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class UserData:
+    """Data of the user's own.
+
+    Attributes:
+        source: Path that was given.
+        kind: "pose", "segmentation" or "classification".
+        splits: dict of "train", "val", "test" to `LabelledData`.
+        fields: dict of a descriptor's fields that a description gives.
+        split_text: str. How the validation came about; "" where the data tell it.
+    """
+
+    source: Path
+    kind: str
+    splits: dict
+    fields: dict = dataclasses.field(default_factory=dict)
+    split_text: str = ""
+
+    @property
+    def train(self):
+        """`LabelledData` to train on."""
+        return self.splits["train"]
+
+    @property
+    def val(self):
+        """`LabelledData` to test on while training."""
+        return self.splits["val"]
+
+    @property
+    def name(self):
+        """str: what to call the data."""
+        given = self.fields.get("name")
+        source = Path(self.source).resolve()
+        generic = source.stem in ("data", "dataset", "train", "annotations")
+        return given or (source.parent.name if generic else source.stem) or "data"
+
+    def paths(self, split):
+        """Returns the paths of a part's pictures (list of str)."""
+        return [example.image_path for example in self.splits[split].examples]
+
+
+def read_data(
+    source,
+    kind,
+    images=None,
+    format=None,
+    skip_bad=False,
+    progress=None,
+    task=None,
+    work=None,
+):
+    """Reads data of the user's own.
+
+    Args:
+        source: path of a description, a folder, or an annotation file.
+        kind: "pose", "segmentation" or "classification".
+        images: path of the folder of the pictures, or None.
+        format: str or None, of the annotations; None is found out.
+        skip_bad: bool. Leaves out single bad examples, with a warning.
+        progress: callable (done, total) or None.
+        task: str or None. Name of the task that asks; another one in a description is
+            an error.
+        work: path of a folder for label maps that are drawn from polygons, or None.
+    Returns:
+        `UserData`, without validation where the data tell none.
+    Raises:
+        ValueError: if there is nothing to read, or it is bad.
+    """
+    layout = find_layout(source, kind, images, format)
+    if task is not None and layout.task not in (None, task, kind):
+        raise ValueError(
+            f"{layout.source} is for the task {layout.task!r}. Received: {task!r}. Name"
+            f" that task in the command, or change the line 'task: {layout.task}'."
+        )
+    splits = {}
+    for split, part in layout.parts.items():
+        own_work = None if work is None else Path(work) / split
+        splits[split] = _read_part(part, kind, skip_bad, progress, splits, own_work)
+    if list(splits) == ["train"] and splits["train"].splits:
+        splits = by_names(splits["train"], splits["train"].splits)
+    _check_names(splits)
+    return UserData(Path(source), kind, splits, layout.fields)
+
+
+def _read_part(part, kind, skip_bad, progress, before, work):
+    """The `LabelledData` of a part."""
+    if part.format == "folder" and kind == "segmentation":
+        return _masks(part, skip_bad)
+    if part.format == "folders" and kind == "classification":
+        names = before["train"].names if "train" in before else None
+        return _classes(part, names, skip_bad, progress)
+    if kind == "pose":
+        return _coco(part, skip_bad, progress)
+    from hrnet_tf.data.formats.tools import read_labelled
+
+    return read_labelled(
+        part.labels,
+        format=part.format,
+        images=part.images,
+        work=work,
+        task=kind,
+        skip_bad=skip_bad,
+        progress=progress,
+    )
+
+
+def _masks(part, skip_bad):
+    images = part.images or part.labels
+    examples = label_folder.load_segmentation(images, part.labels, skip_bad=skip_bad)
+    return LabelledData("segmentation", "folder", part.labels, examples, ())
+
+
+def _classes(part, names, skip_bad, progress):
+    names = names or image_folder.class_folders(part.labels)
+    examples = image_folder.load_folders(part.labels, names, skip_bad, progress)
+    return LabelledData("classification", "folders", part.labels, examples, names)
+
+
+def by_names(labelled, wanted):
+    """Divides data by a dict of image path to the name of the part.
+
+    Args:
+        labelled: `LabelledData`.
+        wanted: dict; pictures that it does not name go into "train".
+    Returns:
+        dict of the parts' names to `LabelledData`; empty ones are left out.
+    """
+    found = {"train": [], "val": [], "test": []}
+    for example in labelled.examples:
+        found[wanted.get(example.image_path, "train")].append(example)
+    parts = {}
+    for split, examples in found.items():
+        if examples:
+            # What was left out is told once.
+            left_out = labelled.left_out if split == "train" else LeftOut()
+            notes = labelled.notes if split == "train" else ()
+            parts[split] = dataclasses.replace(
+                labelled, examples=examples, left_out=left_out, notes=notes
+            )
+    return parts
+
+
+def _check_names(splits):
+    first = next(iter(splits.values()))
+    for split, labelled in splits.items():
+        if tuple(labelled.names) == tuple(first.names):
+            continue
+        raise ValueError(
+            f"The names in {labelled.source} ({split}) are not those in {first.source}:"
+            f" {', '.join(labelled.names[:8])} there,"
+            f" {', '.join(first.names[:8])} here. Use the same names in the same order."
+        )
+
+
+def _coco(part, skip_bad, progress):
+    """COCO's json, until all formats have one door."""
+    from hrnet_tf.data.formats.coco import load_pose
+    from hrnet_tf.data.keypoint_sets import KeypointSet
+    from hrnet_tf.io import read_json
+
+    categories = read_json(part.labels).get("categories") or ()
+    category = next((c for c in categories if c.get("keypoints")), None)
+    if category is None:
+        raise ValueError(
+            f"{part.labels} names no keypoints: no category has 'keypoints'. Add their"
+            " names to it."
+        )
+    names = tuple(category["keypoints"])
+    limbs = [[names[i - 1] for i in pair] for pair in category.get("skeleton") or ()]
+    examples = load_pose(
+        part.labels,
+        part.images or part.labels.parent,
+        KeypointSet("data", names),
+        skip_bad=skip_bad,
+        progress=progress,
+    )
+    return LabelledData("pose", "coco", part.labels, examples, names, tuple(limbs))

@@ -1,0 +1,137 @@
+"""Landmarks of the user's own data: what is chosen for them, and the recipe of it."""
+
+import functools
+
+import numpy as np
+
+from hrnet_tf.data.augment.affine import PoseAugmentation
+from hrnet_tf.data.keypoint_sets import KeypointSet
+from hrnet_tf.metrics.nme import normalizing_lengths
+from hrnet_tf.own.choices import Choices, choose_batch, choose_epochs, evaluate_every
+from hrnet_tf.own.loading import load_for_recipe
+from hrnet_tf.own.network import choose_network
+from hrnet_tf.own.weights import architecture_of
+from hrnet_tf.tasks.landmarks.evaluate import normalizer
+from hrnet_tf.tasks.landmarks.recipe import landmarks_recipe
+from hrnet_tf.tasks.pose.checks import check_people
+from hrnet_tf.tasks.pose.own_data import (
+    adamw,
+    choose_crop,
+    choose_learning,
+    choose_sides,
+    choose_sigma,
+)
+from hrnet_tf.tasks.pose.own_people import choose_keypoints
+
+# Examples that are seen in all, after which the error hardly falls.
+_SEEN = 65_000
+
+
+def choose(data, machine, given):
+    """Chooses the settings of a run; see `OwnData.choose`."""
+    choices = Choices(given)
+    keypoint_set = choose_keypoints(choices, data, given.get("keypoints"))
+    train = data.train.examples
+    faces = sum(example.num_people for example in train)
+    weights = choose_network(choices, machine, faces, "faces", given)
+    preset = choices.value("preset")
+    size = choose_crop(choices, train, machine, largest=256)
+    head = {"num_keypoints": keypoint_set.num_keypoints}
+    architecture = architecture_of(preset)
+    choose_batch(
+        choices, 16, faces, machine, "HRNetLandmarks", architecture, size, **head
+    )
+    choose_epochs(choices, faces, _SEEN // (2 if weights else 1))
+    choose_sigma(choices, keypoint_set, size)
+    choose_learning(choices, weights)
+    choose_sides(choices, data, keypoint_set, given)
+    sizes = np.concatenate([example.head_sizes for example in data.val.examples])
+    text = f"normalised mean error, relative to the {normalizer(keypoint_set, sizes)}"
+    choices.add("metric", "nme", text, "pck_reference of --keypoints")
+    return choices.finish()
+
+
+def recipe(
+    data,
+    images=None,
+    format=None,
+    split=None,
+    work=None,
+    loaded=None,
+    *,
+    keypoints,
+    flips,
+    metric,
+    learning_rate,
+    weights,
+    preset,
+    batch_size,
+    epochs,
+    skip_bad=False,
+    **settings,
+):
+    """Makes the `Recipe` of landmarks of the user's own.
+
+    Args:
+        data, images, format, split, work, loaded: see `OwnData.recipe`.
+        keypoints: dict of a `KeypointSet`.
+        flips: bool. Whether pictures are mirrored at random.
+        metric: "nme", the one that there is.
+        learning_rate: float, the highest of a cosine.
+        weights: str or None. What the body starts from.
+        preset, batch_size, epochs, skip_bad, **settings: see `landmarks_recipe`.
+    Raises:
+        ValueError: for another metric.
+    """
+    if metric != "nme":
+        raise ValueError(
+            f"Landmarks are tested by metric='nme'. Received: metric={metric!r}."
+        )
+    source = loaded or load_for_recipe(
+        "pose", data, images, format, split, work, skip_bad
+    )
+    keypoint_set = KeypointSet.from_dict(keypoints)
+    return landmarks_recipe(
+        name=f"own_landmarks_{source.name}",
+        settings={
+            "preset": preset,
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "data": str(data),
+        },
+        keypoints=keypoint_set,
+        load_train=lambda _: source.train.examples,
+        load_val=lambda _: source.val.examples,
+        augmentation=PoseAugmentation(
+            scale=0.2,
+            rotation=15,
+            half_body_probability=0.0,
+            flip_probability=0.5 if flips else 0.0,
+            brightness=0.2,
+            contrast=0.2,
+        ),
+        optimizer=functools.partial(adamw, learning_rate=learning_rate),
+        momentum=0.9,
+        lengths=functools.partial(lengths, keypoint_set=keypoint_set),
+        backbone_weights=weights,
+        evaluate_every=evaluate_every(epochs),
+        same_pictures="error",
+        **settings,
+    )
+
+
+def lengths(examples, keypoint_set):
+    """Returns what errors of faces are relative to, float64 `[N]`, px."""
+    points, sizes, boxes = (
+        np.concatenate([getattr(example, field) for example in examples])
+        for field in ("keypoints", "head_sizes", "boxes")
+    )
+    return normalizing_lengths(points, keypoint_set, sizes, boxes=boxes)
+
+
+def check(data, settings, deep=False):
+    """Checks faces before they are trained on; see `OwnData.check`."""
+    keypoint_set = KeypointSet.from_dict(settings["keypoints"])
+    measure = functools.partial(lengths, keypoint_set=keypoint_set)
+    train, val = data.train.examples, data.val.examples
+    return check_people(train, val, keypoint_set, settings["flips"], measure, "error")

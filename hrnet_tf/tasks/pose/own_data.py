@@ -1,0 +1,188 @@
+"""Poses of the user's own data: what is chosen for them, and the recipe of it."""
+
+import functools
+
+import numpy as np
+
+from hrnet_tf.data.augment.affine import PoseAugmentation
+from hrnet_tf.data.keypoint_sets import KeypointSet
+from hrnet_tf.models.pose import HRNetPose
+from hrnet_tf.optimizers.adam import AdamW
+from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.own.choices import (
+    Choices,
+    choose_batch,
+    choose_epochs,
+    choose_size,
+    evaluate_every,
+)
+from hrnet_tf.own.loading import load_for_recipe
+from hrnet_tf.own.network import choose_network
+from hrnet_tf.own.weights import architecture_of
+from hrnet_tf.tasks.pose import evaluate as evaluation
+from hrnet_tf.tasks.pose.own_people import (
+    choose_flips,
+    choose_keypoints,
+    shape_of_boxes,
+)
+from hrnet_tf.tasks.pose.recipe import pose_recipe
+
+# Examples that are seen in all, after which the score hardly grows.
+_SEEN = 160_000
+_PADDING = 1.25
+# Points that lie close need narrow heatmaps.
+_MANY_POINTS = 40
+
+
+def choose(data, machine, given):
+    """Chooses the settings of a run; see `OwnData.choose`."""
+    choices = Choices(given)
+    keypoint_set = choose_keypoints(choices, data, given.get("keypoints"))
+    train = data.train.examples
+    people = sum(example.num_people for example in train)
+    weights = choose_network(choices, machine, people, "people", given)
+    preset = choices.value("preset")
+    size = choose_crop(choices, train, machine)
+    head = {"num_keypoints": keypoint_set.num_keypoints}
+    if weights is None:
+        head["representation"] = "v2"
+    architecture = architecture_of(preset)
+    choose_batch(choices, 16, people, machine, "HRNetPose", architecture, size, **head)
+    choose_epochs(choices, people, _SEEN // (4 if weights else 1))
+    choose_sigma(choices, keypoint_set, size)
+    choose_learning(choices, weights)
+    choose_sides(choices, data, keypoint_set, given)
+    choose_metric(choices, data, keypoint_set)
+    return choices.finish()
+
+
+def choose_sides(choices, data, keypoint_set, given):
+    """Chooses whether training mirrors pictures."""
+    told = given.get("keypoints") is not None or data.train.flip_pairs is not None
+    return choose_flips(choices, keypoint_set, told or "flip_pairs" in data.fields)
+
+
+def choose_crop(choices, examples, machine, largest=None):
+    """Chooses the size of the crops by the shapes and sizes of the boxes."""
+    sides, aspect, alike = shape_of_boxes(examples)
+    longest = float(np.median(sides)) * _PADDING
+    largest = largest or (384 if machine.num_gpus else 256)
+    # Crops may enlarge people a little: heatmaps have a quarter of their size.
+    wanted = next((s for s in (128, 192, 256) if s >= 0.75 * longest), 384)
+    wanted = min(wanted, largest)
+    text = f"boxes of about {longest:.0f} px with their margin"
+    if not alike or 0.8 <= aspect <= 1.25:
+        shape, height, width = "square on the whole", wanted, wanted
+    elif aspect < 1:
+        shape, height, width = "higher than wide", wanted, 0.75 * wanted
+    else:
+        shape, height, width = "wider than high", 0.75 * wanted, wanted
+    return choose_size(choices, (height, width), (64, largest), f"{text}, {shape}")
+
+
+def choose_sigma(choices, keypoint_set, size):
+    """Chooses the width of the heatmaps' peaks."""
+    sigma, reason = 1.5, f"for crops of {max(size)} px"
+    if keypoint_set.num_keypoints > _MANY_POINTS:
+        sigma = 1.0
+        reason = f"{keypoint_set.num_keypoints} points lie close to each other"
+    elif max(size) > 192:
+        sigma = 2.0 if max(size) <= 256 else 3.0
+    return choices.add("sigma", sigma, reason)
+
+
+def choose_learning(choices, weights):
+    """Chooses the learning rate and the loss."""
+    rate = 1.5e-3 if weights is None else 5e-4
+    start = "random weights" if weights is None else "trained weights"
+    choices.add("learning_rate", rate, f"AdamW with a cosine, from {start}")
+    choices.add(
+        "loss",
+        "cross_entropy",
+        "learns faster than the squared error from few data",
+        "--loss mse|cross_entropy",
+    )
+
+
+def choose_metric(choices, data, keypoint_set):
+    """Chooses what the best epoch is told by."""
+    metric = evaluation.default_metric(keypoint_set)
+    if metric == "pckh" and not all(e.head_sizes.all() for e in data.val.examples):
+        metric = "pck"
+    reason = evaluation.metric_text(metric, keypoint_set)
+    if metric == "pck":
+        reason += " (the keypoints have no sigmas for OKS)"
+    return choices.add("metric", metric, reason, "--set metric=pck, or sigmas")
+
+
+def adamw(steps_per_epoch, epochs, learning_rate):
+    """AdamW with a short warm-up and a cosine, for training from random weights."""
+    schedule = cosine_decay(learning_rate, epochs, steps_per_epoch, warmup_steps=200)
+    return AdamW(schedule, weight_decay=0.01, epsilon=1e-8)
+
+
+def recipe(
+    data,
+    images=None,
+    format=None,
+    split=None,
+    work=None,
+    loaded=None,
+    *,
+    keypoints,
+    flips,
+    metric,
+    learning_rate,
+    weights,
+    preset,
+    image_size,
+    batch_size,
+    epochs,
+    skip_bad=False,
+    **settings,
+):
+    """Makes the `Recipe` of poses of the user's own.
+
+    Args:
+        data, images, format, split, work, loaded: see `OwnData.recipe`.
+        keypoints: dict of a `KeypointSet`.
+        flips: bool. Whether pictures are mirrored at random.
+        metric: "oks", "pck" or "pckh".
+        learning_rate: float, the highest of a cosine.
+        weights: str or None. What the body starts from.
+        preset, image_size, batch_size, epochs, skip_bad, **settings: see
+            `pose_recipe`.
+    """
+    source = loaded or load_for_recipe(
+        "pose", data, images, format, split, work, skip_bad
+    )
+    return pose_recipe(
+        name=f"own_pose_{source.name}",
+        settings={
+            "preset": preset,
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "data": str(data),
+            "metric": metric,
+        },
+        keypoints=KeypointSet.from_dict(keypoints),
+        load_train=lambda _: source.train.examples,
+        load_val=lambda _: source.val.examples,
+        image_size=image_size,
+        augmentation=PoseAugmentation(
+            scale=0.25,
+            rotation=30,
+            half_body_probability=0.0,
+            flip_probability=0.5 if flips else 0.0,
+            brightness=0.2,
+            contrast=0.2,
+        ),
+        optimizer=functools.partial(adamw, learning_rate=learning_rate),
+        metric=metric,
+        representation="v2" if weights is None else "v1",
+        backbone_weights=weights,
+        evaluate_every=evaluate_every(epochs),
+        make_model=HRNetPose.from_preset,
+        same_pictures="error",
+        **settings,
+    )
