@@ -29,6 +29,8 @@ REQUIRED = [
     "filelock>=3.12",
     # Checks the types of annotation files; 0.2 MB, and brings nothing else.
     "msgspec>=0.19",
+    # Descriptions of the user's own data, as users of YOLO write them.
+    "pyyaml>=6",
     "typer>=0.16",
     "rich>=13.7",
 ]

@@ -131,6 +131,10 @@ def check_command(words, where):
     group = typer.main.get_command(app)
     command = group.commands.get(words[0])
     assert command is not None, f"{where}: there is no command `hrnet {words[0]}`."
+    if hasattr(command, "commands"):
+        words = words[1:]
+        assert words and words[0] in command.commands, f"{where}: no such command."
+        command = command.commands[words[0]]
     context = command.make_context(words[0], [], resilient_parsing=True)
     # Raises for an option that there is not, or that has no value.
     command.make_parser(context).parse_args(list(words[1:]))
@@ -175,6 +179,8 @@ def options():
     """Returns the options (set of str) of all commands `hrnet`."""
     group = typer.main.get_command(app)
     commands = [group, *group.commands.values()]
+    for command in tuple(commands[1:]):
+        commands += getattr(command, "commands", {}).values()
     parameters = [p for command in commands for p in command.params]
     return {flag for p in parameters for flag in (*p.opts, *p.secondary_opts)}
 

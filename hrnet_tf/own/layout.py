@@ -100,6 +100,42 @@ def find_layout(source, kind, images=None, format=None):
     return Layout(source, {"train": Part(source, folder, format)})
 
 
+def kind_of(source, images=None, format=None):
+    """Tells what data are for.
+
+    Args:
+        source, images, format: see `find_layout`.
+    Returns:
+        The task that a description names (str or None), and the kind of the labels, as
+        of `LabelledData.task` (str or None).
+    """
+    source = Path(source)
+    if not source.exists():
+        find_layout(source, "pose")
+    if source.is_dir():
+        for name in _DESCRIPTION_NAMES:
+            if (source / name).is_file():
+                return kind_of(source / name, images, format)
+        for kind, finder in _FINDERS.items():
+            if images is None and format is None and finder(source):
+                return None, kind
+    elif _is_description(source):
+        content = read_description(source)
+        if content.get("task") is not None:
+            task = str(content["task"])
+            return task, task
+        for kind, key in (("segmentation", "classes"), ("pose", "flip_pairs")):
+            if key in content:
+                return None, kind
+        first = content.get("train")
+        if isinstance(first, str) and not any(key in content for key in _YOLO_KEYS):
+            root = source.parent / str(content.get("path") or ".")
+            return kind_of(root / first, images, content.get("format", format))
+    from hrnet_tf.data.formats.tools import find_format
+
+    return None, find_format(source, format).tasks[0]
+
+
 def _is_description(path):
     if path.suffix in (".yaml", ".yml"):
         return True
@@ -242,11 +278,21 @@ def _pose_parts(folder):
                 found[split] = Part(path, _pictures(folder, match))
         if "train" in found:
             return found
-        alone = sorted(place.glob("*.json"))
+        alone = [path for path in sorted(place.glob("*.json")) if _is_annotations(path)]
         if len(alone) == 1:
             images = next((folder / n for n in _IMAGE_FOLDERS if _is(folder, n)), None)
-            return {"train": Part(alone[0], images or folder)}
+            return {"train": Part(alone[0], images)}
     return {}
+
+
+def _is_annotations(path):
+    """Whether a json file holds annotations, and not a descriptor or a description."""
+    from hrnet_tf.data.formats.tools import find_format
+
+    try:
+        return bool(find_format(path))
+    except ValueError:
+        return False
 
 
 def _least_like_keypoints(path):
@@ -265,7 +311,7 @@ def _pictures(folder, match):
     places = [folder / name for name in names]
     places += [folder / i / name for i in _IMAGE_FOLDERS for name in names]
     places += [folder / i for i in _IMAGE_FOLDERS]
-    return next((place for place in places if place.is_dir()), folder)
+    return next((place for place in places if place.is_dir()), None)
 
 
 def _mask_parts(folder):

@@ -100,8 +100,6 @@ def _read_part(part, kind, skip_bad, progress, before, work):
     if part.format == "folders" and kind == "classification":
         names = before["train"].names if "train" in before else None
         return _classes(part, names, skip_bad, progress)
-    if kind == "pose":
-        return _coco(part, skip_bad, progress)
     from hrnet_tf.data.formats.tools import read_labelled
 
     return read_labelled(
@@ -161,28 +159,3 @@ def _check_names(splits):
             f" {', '.join(labelled.names[:8])} there,"
             f" {', '.join(first.names[:8])} here. Use the same names in the same order."
         )
-
-
-def _coco(part, skip_bad, progress):
-    """COCO's json, until all formats have one door."""
-    from hrnet_tf.data.formats.coco import load_pose
-    from hrnet_tf.data.keypoint_sets import KeypointSet
-    from hrnet_tf.io import read_json
-
-    categories = read_json(part.labels).get("categories") or ()
-    category = next((c for c in categories if c.get("keypoints")), None)
-    if category is None:
-        raise ValueError(
-            f"{part.labels} names no keypoints: no category has 'keypoints'. Add their"
-            " names to it."
-        )
-    names = tuple(category["keypoints"])
-    limbs = [[names[i - 1] for i in pair] for pair in category.get("skeleton") or ()]
-    examples = load_pose(
-        part.labels,
-        part.images or part.labels.parent,
-        KeypointSet("data", names),
-        skip_bad=skip_bad,
-        progress=progress,
-    )
-    return LabelledData("pose", "coco", part.labels, examples, names, tuple(limbs))

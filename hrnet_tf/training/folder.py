@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.io import remove_partial, write_json
 from hrnet_tf.training.identity import is_earlier
+from hrnet_tf.training.state import newest_state
 
 if TYPE_CHECKING:
     from hrnet_tf.training.identity import Identity
@@ -57,6 +58,17 @@ def may_overwrite(
             " `overwrite=True` to remove that run."
         ) from error
     differences = identity.differences(found)
+    if differences and identity.longer_than(found):
+        done = _epochs_done(output_dir)
+        if done >= found["epochs"]:
+            if say is not None:
+                say(_going_on_text(done, identity.parts["epochs"]))
+            return False
+        differences += (
+            f"; it stands at epoch {done} of {found['epochs']}, and a longer run goes"
+            " on from a finished one: finish it first, with"
+            f" `epochs={found['epochs']}`"
+        )
     if not differences:
         if is_earlier(found) and say is not None:
             say(
@@ -70,6 +82,21 @@ def may_overwrite(
         return True
     raise ValueError(
         f"{text}. Choose another folder, or pass `overwrite=True` to remove that run."
+    )
+
+
+def _epochs_done(output_dir):
+    """The epochs that a run has done, by its newest state."""
+    newest = newest_state(output_dir)
+    return 0 if newest is None else int(newest.name.split("-")[1])
+
+
+def _going_on_text(done, epochs):
+    return (
+        f"The run is finished after {done} epochs, and goes on to {epochs}. The"
+        f" schedule of the learning rate is that of {epochs} epochs now: the rate had"
+        f" fallen, and is again that of epoch {done + 1} of {epochs}. The result is not"
+        f" quite that of a run of {epochs} epochs from the start."
     )
 
 

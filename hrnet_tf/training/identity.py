@@ -25,6 +25,8 @@ _PARTS = (
     *("name", "seed", "epochs", "batch_size", "settings", "protocol", "data"),
     *("examples", "augmentation", "loss", "loss_weights", "optimizer", "model"),
 )
+# What schedules call their lengths.
+_OF_SCHEDULES = ("decay_steps", "boundaries", "warmup_steps")
 # Their keys alone say enough.
 _PLAIN = "settings"
 _NUM_SHOWN = 6
@@ -114,6 +116,28 @@ class Identity:
             )
         )
 
+    def longer_than(self, found):
+        """Tells whether this run differs from another one in its greater length alone.
+
+        That is in its epochs, and in how far the schedule of the learning rate reaches.
+
+        Args:
+            found: the content of the other's `run.json`, of this version.
+        """
+        if is_earlier(found):
+            return False
+        here, there = self.parts["epochs"], found.get("epochs")
+        if not isinstance(there, int) or there >= here:
+            return False
+        return all(
+            _is_of_length(path)
+            for part in _PARTS
+            if part in self.parts and part in found
+            for path, *_ in _differences(
+                (part,), found[part], self.parts[part], self.defaults
+            )
+        )
+
     def _with(self, **values):
         parts, defaults = dict(self.parts), set(self.defaults)
         for name, value in values.items():
@@ -126,6 +150,14 @@ class Identity:
 def is_earlier(found: Any) -> bool:
     """Whether a `run.json` is of a version that kept some arguments alone."""
     return not isinstance(found, dict) or _FORMAT not in found
+
+
+def _is_of_length(path):
+    """Whether a value follows from the number of epochs."""
+    part, *keys = path
+    if keys in ([], ["epochs"]) and part in ("epochs", "settings"):
+        return part == "epochs" or bool(keys)
+    return part == "optimizer" and any(key in _OF_SCHEDULES for key in keys)
 
 
 def _optimizer(recipe):

@@ -4,6 +4,8 @@ import pytest
 
 from hrnet_tf.own.layout import find_layout
 
+COCO = '{"images": [], "annotations": [{"image_id": 1}], "categories": []}'
+
 
 def make(folder, *names):
     for name in names:
@@ -12,7 +14,7 @@ def make(folder, *names):
         if name.endswith("/"):
             path.mkdir()
         else:
-            path.write_text("{}")
+            path.write_text(COCO if name.endswith(".json") else "{}")
 
 
 def places(layout, folder):

@@ -1,6 +1,7 @@
 """Recipes of classification, from the few constants in which they differ."""
 
 import functools
+import types
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.sgd import TorchSGD
 from hrnet_tf.tasks.classification import evaluate as evaluation
+from hrnet_tf.tasks.classification.checks import check_classes
 from hrnet_tf.tasks.classification.picture import sheet
 from hrnet_tf.tasks.classification.stream import (
     classified_stream,
@@ -40,6 +42,10 @@ def classification_recipe(
     dtype: DType | None = None,
     evaluate_every: int = 1,
     reference_batch_size: int | None = None,
+    examples: dict[str, Any] | None = None,
+    names: Sequence[str] | None = None,
+    backbone_weights: PathLike | None = None,
+    same_pictures: str = "warning",
 ) -> Recipe:
     """Makes the `Recipe` of a classification run.
 
@@ -59,11 +65,22 @@ def classification_recipe(
         weights: path of a PyTorch checkpoint to start from, or None.
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         evaluate_every: int, epochs.
+        examples: dict of "train" and "val" to lists of `ClassificationExample`, instead
+            of those of data_dir; or None.
+        names: tuple of str. The classes of `examples`.
+        backbone_weights: path or name of weights that the body starts from, see
+            `from_preset`; None leaves it random.
+        same_pictures: str. What it is if training and validation are the same
+            pictures: "warning" or "error".
         reference_batch_size: int or None. The batch that the optimizer's rate is stated
             for; None for the default of the recipe's function.
     """
     batch_size, epochs = settings["batch_size"], settings["epochs"]
-    data = _Data(settings["data_dir"], class_names, tfds_dir, skip_bad)
+    if examples is None:
+        data = _Data(settings["data_dir"], class_names, tfds_dir, skip_bad)
+    else:
+        data = types.SimpleNamespace(source=examples.get, class_names=tuple(names))
+    body = {} if backbone_weights is None else {"backbone_weights": backbone_weights}
 
     def model():
         built = HRNetClassifier.from_preset(
@@ -74,6 +91,7 @@ def classification_recipe(
             class_names=data.class_names,
             crop_fraction=crop_fraction,
             dtype=dtype,
+            **body,
         )
         if weights is not None:
             from hrnet_tf.weights.convert import load_torch_weights
@@ -115,7 +133,11 @@ def classification_recipe(
             "image_size": list(image_size),
             "crop_fraction": crop_fraction,
             "weights": weights and str(weights),
+            **{key: str(value) for key, value in body.items()},
         },
+        check=lambda: check_classes(
+            data.source("train"), data.source("val"), data.class_names, same_pictures
+        ),
         fingerprint=lambda: {
             split: _fingerprint(data.source(split)) for split in ("train", "val")
         },

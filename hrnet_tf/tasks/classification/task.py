@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from hrnet_tf.tasks import options
-from hrnet_tf.tasks.base import Option, Parts, Task
+from hrnet_tf.tasks.base import Option, OwnData, Parts, Task
 
 
 def _square(side):
@@ -56,7 +56,7 @@ _PREDICT = (
 def _load():
     from hrnet_tf.data.formats import image_folder, tfds
     from hrnet_tf.models.classifier import HRNetClassifier
-    from hrnet_tf.tasks.classification import labelled, picture
+    from hrnet_tf.tasks.classification import labelled, own_data, picture
     from hrnet_tf.tasks.classification.evaluate import evaluate
     from hrnet_tf.tasks.classification.inference import ClassificationInference
     from hrnet_tf.tasks.classification.recipe import classification_recipe
@@ -77,6 +77,14 @@ def _load():
         draw=picture.draw,
         summary=picture.summary,
         table=picture.table,
+        own_data=OwnData(
+            reads="classification",
+            choose=own_data.choose,
+            recipe=own_data.recipe,
+            check=own_data.check,
+            facts=own_data.facts,
+            draw=own_data.draw,
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
 from hrnet_tf.optimizers.sgd import TorchSGD
 from hrnet_tf.tasks.segmentation import evaluate as evaluation
+from hrnet_tf.tasks.segmentation.checks import check_maps
 from hrnet_tf.tasks.segmentation.picture import sheet
 from hrnet_tf.tasks.segmentation.stream import labelled_stream, training_batches
 from hrnet_tf.training.recipe import Recipe
@@ -39,7 +40,7 @@ def segmentation_recipe(
     *,
     name: str,
     settings: dict[str, Any],
-    labels: str,
+    labels: Any,
     load_train: Callable[..., Any],
     load_val: Callable[..., Any],
     crop_size: tuple[int, int],
@@ -54,6 +55,8 @@ def segmentation_recipe(
     dtype: DType | None = None,
     evaluate_every: int = 1,
     skip_bad: bool = False,
+    backbone_weights: PathLike | None = None,
+    same_pictures: str = "warning",
     **model_arguments: Any,
 ) -> Recipe:
     """Makes the `Recipe` of a segmentation run.
@@ -79,6 +82,10 @@ def segmentation_recipe(
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         evaluate_every: int, epochs.
         skip_bad: bool. Skips and counts unusable examples instead of stopping.
+        backbone_weights: path or name of weights that the body starts from, see
+            `from_preset`; None leaves it random.
+        same_pictures: str. What it is if training and validation are the same
+            pictures: "warning" or "error".
         **model_arguments: arguments of the model, such as `kernel_initializer`.
     """
     if isinstance(class_weights, str) and class_weights != "log":
@@ -97,6 +104,8 @@ def segmentation_recipe(
         lambda source: check_labels(source(label_set), label_set, skip_bad)
     )
 
+    body = {} if backbone_weights is None else {"backbone_weights": backbone_weights}
+
     def model():
         built = model_class.from_preset(
             settings["preset"],
@@ -104,6 +113,7 @@ def segmentation_recipe(
             num_classes=label_set.num_classes,
             label_set=label_set.to_dict(),
             dtype=dtype,
+            **body,
             **model_arguments,
         )
         if weights is not None:
@@ -156,6 +166,12 @@ def segmentation_recipe(
         rules = {"protocol": protocol} if isinstance(protocol, str) else protocol
         return evaluation.evaluate(trained, load(load_val)[0], infer=infer, **rules)
 
+    def check():
+        train, val = load(load_train), load(load_val)
+        flips = augmentation.flip_probability > 0
+        counts = train[1], val[1]
+        return check_maps(train[0], val[0], label_set, flips, counts, same_pictures)
+
     def find_damaged():
         for example in load(load_train)[0]:
             read_image(example.image_path)
@@ -170,7 +186,9 @@ def segmentation_recipe(
             "crop_size": list(crop_size),
             "test": protocol,
             "weights": weights and str(weights),
+            **{key: str(value) for key, value in body.items()},
         },
+        check=check,
         fingerprint=lambda: {
             split: fingerprint(examples, pixels=pixels)
             for split, (examples, pixels) in (

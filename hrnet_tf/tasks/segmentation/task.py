@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from hrnet_tf.tasks import options
-from hrnet_tf.tasks.base import Option, Parts, Task
+from hrnet_tf.tasks.base import Option, OwnData, Parts, Task
 
 _TRAIN = (
     Option(
@@ -120,7 +120,7 @@ _EXPORT = (
 def _load():
     from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
     from hrnet_tf.models.segmenter import HRNetSegmenter
-    from hrnet_tf.tasks.segmentation import labelled, picture
+    from hrnet_tf.tasks.segmentation import labelled, own_classes, own_data, picture
     from hrnet_tf.tasks.segmentation.evaluate import evaluate
     from hrnet_tf.tasks.segmentation.inference import SegmentationInference
     from hrnet_tf.tasks.segmentation.recipe import segmentation_recipe
@@ -138,6 +138,14 @@ def _load():
         draw=picture.draw,
         summary=picture.summary,
         files={"_labels.png": SegmentationMap.save_labels},
+        own_data=OwnData(
+            reads="segmentation",
+            choose=own_data.choose,
+            recipe=own_data.recipe,
+            check=own_classes.check,
+            facts=own_classes.facts,
+            draw=own_classes.draw,
+        ),
     )
 
 

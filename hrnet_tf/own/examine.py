@@ -1,0 +1,180 @@
+"""Looks through data of the user's own: what there is, and what is wrong."""
+
+import dataclasses
+import os
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hrnet_tf.data.copies import check_splits
+from hrnet_tf.data.findings import Finding, sorted_findings
+from hrnet_tf.io import open_image
+from hrnet_tf.own.choices import Machine, settings_of
+from hrnet_tf.own.reading import read_data
+from hrnet_tf.own.split import with_validation
+
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+_BATCH = 256
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Examination:
+    """What there is in data.
+
+    Attributes:
+        data: `UserData`.
+        choices: tuple of `Choice`, what training would choose.
+        findings: list of `Finding`, the errors first.
+        facts: dict of title to `Table`.
+    """
+
+    data: object
+    choices: tuple
+    findings: list
+    facts: dict
+
+    @property
+    def settings(self):
+        """dict of the settings that training would choose."""
+        return settings_of(self.choices)
+
+    def count(self, level):
+        """Returns the number of findings of a level (int)."""
+        return sum(finding.level == level for finding in self.findings)
+
+
+def examine(task, where, given=None, decode=True, progress=None):
+    """Looks through data as `hrnet train` would read them, and further.
+
+    Args:
+        task: `Task` with `OwnData`.
+        where: dict of data, images and format, and perhaps split and work.
+        given: dict of the settings that the user gave, such as keypoints.
+        decode: bool. Whether every picture and label map is decoded, to find damaged
+            ones.
+        progress: `(description, unit)` to a context of a callable (done, total).
+    Returns:
+        `Examination`.
+    Raises:
+        ValueError: if nothing can be read at all.
+    """
+    own = task.parts.own_data
+    found = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with progress("reading the data", "images") as tick:
+            data = read_data(
+                where["data"],
+                own.reads,
+                where.get("images"),
+                where.get("format"),
+                True,
+                tick,
+                task.name,
+                where.get("work"),
+            )
+    found += [_bad(str(w.message)) for w in caught if w.category is UserWarning]
+    data, content = with_validation(data, where.get("split"))
+    choices = own.choose(data, Machine.here(), given or {})
+    settings = settings_of(choices)
+    found += [f for f in own.check(data, settings, deep=decode) if not _of_splits(f)]
+    paths = {split: data.paths(split) for split in data.splits}
+    found += check_splits(paths, "error")
+    found += _left_out(data)
+    found += _unlabelled(paths)
+    if content is not None:
+        advice = f"{data.split_text}. Name a val to choose them yourself."
+        found.append(Finding("note", "The data have no validation part.", advice))
+    if decode:
+        every = list(dict.fromkeys(path for part in paths.values() for path in part))
+        with progress("decoding pictures", "images") as tick:
+            found += check_pixels(every, tick)
+    facts = own.facts(data, settings)
+    return Examination(data, choices, sorted_findings(found), facts)
+
+
+def check_pixels(paths, progress=None):
+    """Decodes pictures, to find damaged ones.
+
+    Args:
+        paths: list of str.
+        progress: callable (done, total) or None.
+    Returns:
+        List of `Finding`.
+    """
+    damaged = []
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for start in range(0, len(paths), _BATCH):
+            batch = paths[start : start + _BATCH]
+            damaged += filter(None, pool.map(_damage, batch))
+            if progress is not None:
+                progress(start + len(batch), len(paths))
+    if not damaged:
+        return []
+    return [
+        Finding(
+            "error",
+            f"{len(damaged)} pictures cannot be decoded: {'; '.join(damaged[:3])}.",
+            "Copy or download them again, or remove them.",
+        )
+    ]
+
+
+def _damage(path):
+    """What is wrong with a picture, or None."""
+    try:
+        with open_image(path) as image:
+            image.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        return f"{path} ({error})"
+    return None
+
+
+def _of_splits(finding):
+    # They are looked for again, among all pictures.
+    return "pictures" in finding.text and (
+        "copies" in finding.text or "same" in finding.text or "also" in finding.text
+    )
+
+
+def _bad(text):
+    return Finding(
+        "error",
+        f"{text}".rstrip("."),
+        "Mend them; `hrnet train` stops there, or leaves them out with --skip-bad.",
+    )
+
+
+def _left_out(data):
+    found = []
+    for split, part in data.splits.items():
+        for reason, (count, first) in part.left_out.counts.items():
+            text = f"{count} {reason} in {split}, such as {first}: left out."
+            found.append(Finding("note", text))
+        found += [Finding("note", text) for text in part.notes]
+    return found
+
+
+def _unlabelled(splits):
+    """Pictures in the folders of labelled ones that have no labels themselves."""
+    labelled = {os.path.abspath(path) for part in splits.values() for path in part}
+    folders = sorted({os.path.dirname(path) for path in labelled})
+    others = []
+    for folder in folders:
+        with os.scandir(folder) as entries:
+            others += [
+                entry.path
+                for entry in entries
+                if Path(entry.name).suffix.lower() in _SUFFIXES
+                and entry.path not in labelled
+            ]
+    if not others:
+        return []
+    return [
+        Finding(
+            "note",
+            f"{len(others)} pictures beside the labelled ones have no labels, such as"
+            f" {min(others)}.",
+            "They are not trained on; label them, or leave them.",
+        )
+    ]

@@ -1,0 +1,37 @@
+"""Sizes of pictures, by their headers."""
+
+import numpy as np
+
+# So many tell how large pictures are.
+_SAMPLE = 400
+
+
+def picture_sizes(paths, most=_SAMPLE):
+    """Returns the sizes of pictures, of some where there are many.
+
+    Args:
+        paths: list of str.
+        most: int. So many are looked at, spread over the list.
+    Returns:
+        int array `[N, 2]` of (height, width), px; empty if none can be read.
+    """
+    from hrnet_tf.io import open_image
+
+    step = max(1, -(-len(paths) // most))
+    sizes = []
+    for path in paths[::step]:
+        try:
+            with open_image(path) as image:
+                sizes.append(image.size[::-1])
+        except (OSError, SyntaxError, ValueError):
+            continue
+    return np.array(sizes, int).reshape(-1, 2)
+
+
+def usual_size(paths):
+    """Returns the median (height, width) of pictures, int, px."""
+    sizes = picture_sizes(paths)
+    if not len(sizes):
+        return 224, 224
+    height, width = np.median(sizes, axis=0)
+    return int(height), int(width)

@@ -1,0 +1,114 @@
+"""Classes and label maps of the user's own data: what they are, and what is wrong."""
+
+import dataclasses
+
+import numpy as np
+
+from hrnet_tf.data.formats.label_checks import check_labels, read_label
+from hrnet_tf.data.label_set import IGNORE_LABEL, LabelSet
+from hrnet_tf.data.label_sets import load_label_set
+from hrnet_tf.data.sides import guess_pairs
+from hrnet_tf.pictures.masks import draw_segmentation
+from hrnet_tf.tasks.base import Table
+from hrnet_tf.tasks.segmentation.checks import check_maps
+from hrnet_tf.tasks.segmentation.result import SegmentationMap
+from hrnet_tf.tasks.sizes import sizes_table
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(LabelSet))
+# So many label maps tell which values there are.
+_SAMPLE = 200
+
+
+def choose_labels(choices, data, given=None):
+    """Chooses the label set: a named one, or what the data and their file tell.
+
+    Args:
+        choices: `Choices`.
+        data: `UserData`.
+        given: str or dict or None. The user's label set.
+    Returns:
+        `LabelSet`.
+    """
+    fields = {key: value for key, value in data.fields.items() if key in _FIELDS}
+    if given is not None:
+        is_dict = isinstance(given, dict)
+        label_set = LabelSet.from_dict(given) if is_dict else load_label_set(given)
+        reason = "as asked for"
+    elif "classes" in fields:
+        label_set = LabelSet.from_dict({"name": data.name, **fields})
+        reason = f"the {label_set.num_classes} classes that {data.source} names"
+    elif data.train.names:
+        told = {"classes": data.train.names, "palette": data.train.palette}
+        label_set = LabelSet.from_dict({"name": data.name, **told, **fields})
+        reason = f"the {label_set.num_classes} classes of {data.train.source}"
+    else:
+        values = _values(data)
+        told = {"name": data.name, **_unnamed(values), **fields}
+        label_set = LabelSet.from_dict(told)
+        reason = f"the label maps hold the values {_ranges(values)}, without names"
+    if not label_set.flip_pairs and "flip_pairs" not in fields and given is None:
+        pairs = guess_pairs(label_set.classes)
+        label_set = dataclasses.replace(label_set, flip_pairs=pairs)
+    choices.put("labels", label_set.to_dict(), reason, "--labels NAME|FILE")
+    return label_set
+
+
+def _values(data):
+    """The values of a part of the label maps, sorted."""
+    examples = data.train.examples
+    step = max(1, -(-len(examples) // _SAMPLE))
+    found = set()
+    for example in examples[::step]:
+        found.update(np.unique(read_label(example.label_path)).tolist())
+    return sorted(found)
+
+
+def _unnamed(values):
+    """Fields of a label set of values that nobody names."""
+    if values in ([0, IGNORE_LABEL], [IGNORE_LABEL]):
+        classes = ("background", "foreground")
+        ids = (0, IGNORE_LABEL)
+        return {"classes": classes, "label_ids": ids, "ignored_ids": ()}
+    ids = [value for value in values if value != IGNORE_LABEL]
+    return {"classes": tuple(f"class_{i}" for i in ids), "label_ids": tuple(ids)}
+
+
+def _ranges(values):
+    """Such as "0-11, 255"."""
+    parts, start = [], None
+    for i, value in enumerate(values):
+        start = value if start is None else start
+        if i + 1 == len(values) or values[i + 1] != value + 1:
+            parts.append(f"{start}-{value}" if start != value else str(value))
+            start = None
+    return ", ".join(parts)
+
+
+def check(data, settings, deep=False):
+    """Checks label maps before they are trained on; see `OwnData.check`."""
+    label_set = LabelSet.from_dict(settings["labels"])
+    parts = data.train.examples, data.val.examples
+    counts = None
+    if deep:
+        counts = [check_labels(part, label_set, skip_bad=True)[1] for part in parts]
+    return check_maps(*parts, label_set, settings["flips"], counts, "error")
+
+
+def facts(data, settings):
+    """Tables of the classes and sizes; see `OwnData.facts`."""
+    label_set = LabelSet.from_dict(settings["labels"])
+    columns, rows = ["class"], [[name] for name in label_set.classes]
+    for split, part in data.splits.items():
+        counts = check_labels(part.examples, label_set, skip_bad=True)[1]
+        columns.append(f"{split}: share of pixels")
+        for row, count in zip(rows, counts, strict=True):
+            row.append(f"{count / max(1, counts.sum()):.2%}")
+    table = Table(tuple(columns), tuple(map(tuple, rows)))
+    return {"Classes": table, "Pictures": sizes_table(data)}
+
+
+def draw(example, settings):
+    """Draws a picture with its classes as colours."""
+    label_set = LabelSet.from_dict(settings["labels"])
+    labels = label_set.lookup()[read_label(example.label_path)]
+    return draw_segmentation(example.image_path, SegmentationMap(labels, label_set))
