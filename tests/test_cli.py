@@ -192,8 +192,8 @@ class TestTrain:
             assert str(command[-1] / name) in text
             assert (command[-1] / name).is_file()
         assert "going on after epoch 1 of 1" in run(*command).out
-        error = fail(*command, "--epochs", 2)
-        assert "epochs (1 there, 2 now)" in error and "--overwrite" in error
+        error = fail(*command, "--seed", 1)
+        assert "seed (0 there, 1 now)" in error and "--overwrite" in error
 
     def test_says_how_to_go_on_after_a_stop(self, command, monkeypatch):
         def stop(*_, **__):

@@ -93,9 +93,9 @@ def _epochs_done(output_dir):
 
 def _going_on_text(done, epochs):
     return (
-        f"The run is finished after {done} epochs, and goes on to {epochs}. The"
-        f" schedule of the learning rate is that of {epochs} epochs now: the rate had"
-        f" fallen, and is again that of epoch {done + 1} of {epochs}. The result is not"
+        f"The run is finished after {done} epochs, and goes on to {epochs}. Its"
+        f" schedule of the learning rate is that of {epochs} epochs now: a rate that"
+        f" had fallen is again that of epoch {done + 1} of {epochs}. The result is not"
         f" quite that of a run of {epochs} epochs from the start."
     )
 

@@ -64,7 +64,7 @@ def test_sigterm_saves_and_ends_with_75(command):
     assert "going on after epoch 0 of 2 and 2 steps" in result.out
     assert "epoch 1/2" in result.out and "epoch 2/2" in result.out
     # Another run is refused, where nobody can be asked.
-    assert "--overwrite" in fail(*command, "--epochs", 3)
+    assert "--overwrite" in fail(*command, "--epochs", 1)
 
 
 def test_the_exit_codes_are_explained():
