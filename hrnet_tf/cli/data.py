@@ -1,7 +1,7 @@
 """`hrnet data check`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,6 +9,7 @@ from hrnet_tf import tasks
 from hrnet_tf.cli import common
 from hrnet_tf.cli.options import Debug, flag
 from hrnet_tf.cli.train_own import FormatOption, ImagesOption, facts
+from hrnet_tf.typing import PathLike
 
 _COLORS = {"error": "red", "warning": "yellow", "note": "dim"}
 
@@ -71,7 +72,7 @@ def check(
     out: OutOption = None,
     decode: DecodeOption = True,
     debug: Debug = False,
-):
+) -> None:
     """Look through data of your own before training on them.
 
     Told is how many pictures and labels there are, what is left out and why, and what
@@ -107,7 +108,12 @@ def check(
         raise typer.Exit(1)
 
 
-def chosen_task(data, name=None, images=None, format=None):
+def chosen_task(
+    data: Path,
+    name: str | None = None,
+    images: PathLike | None = None,
+    format: str | None = None,
+) -> Any:
     """Returns the `Task` that data are for.
 
     Args:
@@ -147,5 +153,5 @@ def _say(output, finding):
 
 app = typer.Typer(name="data", no_args_is_help=True, help="Look through data.")
 app.command(
-    help=check.__doc__.split("\n\n    Example")[0].replace("\n    ", " ").strip()
+    help=str(check.__doc__).split("\n\n    Example")[0].replace("\n    ", " ").strip()
 )(check)

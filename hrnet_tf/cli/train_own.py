@@ -2,14 +2,20 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hrnet_tf import tasks
 from hrnet_tf.cli import common
 from hrnet_tf.cli.task_options import arguments_for
+
+if TYPE_CHECKING:
+    from hrnet_tf.own.choices import Choice
+    from hrnet_tf.own.reading import UserData
+
 
 _PANEL = "Data of your own"
 DataOption = Annotated[
@@ -53,7 +59,9 @@ RecipeOutOption = Annotated[
 ]
 
 
-def check_words(recipe, data, own, data_dir):
+def check_words(
+    recipe: str, data: Path | None, own: dict[str, Any], data_dir: Path | None
+) -> None:
     """Checks that a recipe, or a task and data, are named.
 
     Args:
@@ -88,8 +96,15 @@ def check_words(recipe, data, own, data_dir):
 
 
 def own_recipe(
-    name, where, out, arguments, given, console, recipe_out=None, overwrite=False
-):
+    name: str,
+    where: dict[str, Any],
+    out: Path,
+    arguments: dict[str, Any],
+    given: dict[str, Any],
+    console: Any,
+    recipe_out: Path | None = None,
+    overwrite: bool = False,
+) -> Any:
     """Reads data of the user's own, chooses the settings, and tells them.
 
     Args:
@@ -117,7 +132,7 @@ def own_recipe(
     where = {**where, "split": str(out / SPLIT_FILE), "work": str(out / "label_maps")}
     where["skip_bad"] = bool(skip_bad)
     data, content = read_own(task, where, overwrite)
-    own = task.parts.own_data
+    own: Any = task.parts.own_data
     asked = {**arguments, **options}
     choices = own.choose(data, Machine.here(), asked)
     tell(data, choices, console)
@@ -134,7 +149,9 @@ def own_recipe(
     return dataclasses.replace(recipe, check=None)
 
 
-def read_own(task, where, overwrite=False):
+def read_own(
+    task: Any, where: dict[str, Any], overwrite: bool = False
+) -> "tuple[UserData, dict[str, Any] | None]":
     """Reads data of the user's own, with a part for validation.
 
     Args:
@@ -170,7 +187,7 @@ def read_own(task, where, overwrite=False):
     return with_validation(data, where["split"], overwrite=overwrite)
 
 
-def tell(data, choices, console):
+def tell(data: "UserData", choices: "Sequence[Choice]", console: Any) -> None:
     """Prints what data there are, and each setting with its reason."""
     from rich.text import Text
 
@@ -180,11 +197,11 @@ def tell(data, choices, console):
     widths = max(map(len, names)), min(24, max(map(len, values)))
     for choice, value in zip(choices, values, strict=True):
         start = f"{choice.name:<{widths[0]}}  {value:<{widths[1]}}  {choice.reason}"
-        line = Text.assemble(start, (f"  [{choice.option}]", "dim"))
-        console.print(line, soft_wrap=True)
+        shown = Text.assemble(start, (f"  [{choice.option}]", "dim"))
+        console.print(shown, soft_wrap=True)
 
 
-def facts(data):
+def facts(data: "UserData") -> list[str]:
     """Returns lines (str) on how many pictures there are, and what was left out."""
     from hrnet_tf.cli.common import count_text
 

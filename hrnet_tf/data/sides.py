@@ -1,7 +1,8 @@
 """Left and right in names: which two change places in a mirrored image."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 _OTHER = {"left": "right", "right": "left", "l": "r", "r": "l"}
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
@@ -30,7 +31,7 @@ def guess_pairs(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def one_sided(names: Sequence[str], pairs: Sequence[Sequence[str]]) -> tuple[str, ...]:
+def one_sided(names: Sequence[str], pairs: Iterable[Iterable[Any]]) -> tuple[str, ...]:
     """Returns the names that tell a side but are in no pair.
 
     Args:

@@ -47,7 +47,7 @@ def keypoint_category(ground_truth: PathLike | dict[str, Any]) -> int:
     return found.pop()
 
 
-def ground_truth(examples):
+def ground_truth(examples: Sequence[Any]) -> dict[str, Any]:
     """Makes the content of a COCO keypoint annotation file.
 
     Args:
@@ -55,7 +55,7 @@ def ground_truth(examples):
     Returns:
         dict with images, annotations and categories.
     """
-    images, annotations = [], []
+    images, annotations = [], list[Any]()
     for example in examples:
         size = {"height": int(example.height), "width": int(example.width)}
         name = example.image_path

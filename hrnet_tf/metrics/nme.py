@@ -144,7 +144,7 @@ def normalizing_lengths(
     return sizes
 
 
-def box_sizes(boxes):
+def box_sizes(boxes: np.ndarray) -> np.ndarray:
     """Square roots of the areas of boxes `[N, 4]` (xywh), float64 `[N]`, px."""
     sides = np.maximum(0.0, np.asarray(boxes, np.float64)[:, 2:])
     return np.sqrt(sides[:, 0] * sides[:, 1])

@@ -90,7 +90,9 @@ def count_macs(
     return sum(c.macs(image_size) for c in _convolutions(model, preset, head))
 
 
-def count_activations(model, preset, image_size, **head):
+def count_activations(
+    model: str, preset: str, image_size: tuple[int, int], **head: Any
+) -> int:
     """Returns the values (int) of all convolutions' outputs for one image.
 
     Args:

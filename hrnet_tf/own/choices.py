@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ class Machine:
     num_gpus: int = 0
 
     @classmethod
-    def here(cls):
+    def here(cls) -> "Machine":
         """Returns this machine; TensorFlow is loaded."""
         import tensorflow as tf
 
@@ -54,7 +55,7 @@ class Machine:
         return cls(_GPU_BYTES if gpus else free_memory(), len(gpus))
 
 
-def free_memory():
+def free_memory() -> float:
     """Returns the bytes (float) of memory that are free; 4e9 where nobody tells."""
     try:
         with open("/proc/meminfo", encoding="ascii") as file:
@@ -76,11 +77,11 @@ class Choices:
         given: dict of settings that the user gave.
     """
 
-    def __init__(self, given):
+    def __init__(self, given: dict[str, Any]) -> None:
         self._given = {key: value for key, value in given.items() if value is not None}
-        self._found = {}
+        self._found: dict[str, Choice] = {}
 
-    def add(self, name, value, reason, option=None):
+    def add(self, name: str, value: Any, reason: str, option: str | None = None) -> Any:
         """Adds a setting, and returns its value: the user's if there is one.
 
         Args:
@@ -93,16 +94,16 @@ class Choices:
         self._found[name] = Choice(name, value, reason, option)
         return value
 
-    def put(self, name, value, reason, option=None):
+    def put(self, name: str, value: Any, reason: str, option: str | None = None) -> Any:
         """Adds a setting that was made of what the user gave; as `add`."""
         self._given.pop(name, None)
         return self.add(name, value, reason, option)
 
-    def value(self, name):
+    def value(self, name: str) -> Any:
         """Returns the value of a setting that was added."""
         return self._found[name].value
 
-    def finish(self):
+    def finish(self) -> tuple[Choice, ...]:
         """Returns the tuple of `Choice`.
 
         Raises:
@@ -118,12 +119,14 @@ class Choices:
         return tuple(self._found.values())
 
 
-def settings_of(choices):
+def settings_of(choices: Iterable[Choice]) -> dict[str, Any]:
     """Returns the dict of the settings of a sequence of `Choice`."""
     return {choice.name: choice.value for choice in choices}
 
 
-def choose_preset(choices, num_examples, machine, noun):
+def choose_preset(
+    choices: "Choices", num_examples: int, machine: "Machine", noun: str
+) -> str:
     """Chooses the architecture by the number of examples.
 
     Args:
@@ -145,7 +148,16 @@ def choose_preset(choices, num_examples, machine, noun):
     return choices.add("preset", preset, reason, "--preset NAME")
 
 
-def choose_batch(choices, usual, num_examples, machine, model, preset, size, **head):
+def choose_batch(
+    choices: "Choices",
+    usual: int,
+    num_examples: int,
+    machine: "Machine",
+    model: str,
+    preset: str,
+    size: tuple[int, int],
+    **head: Any,
+) -> int:
     """Chooses the batch by the number of examples and by memory.
 
     Args:
@@ -177,7 +189,7 @@ def choose_batch(choices, usual, num_examples, machine, model, preset, size, **h
     return choices.add("batch_size", max(1, batch), reason, "--batch-size N")
 
 
-def image_bytes(model, preset, size, **head):
+def image_bytes(model: str, preset: str, size: tuple[int, int], **head: Any) -> float:
     """Returns the memory (float, bytes) that training takes for an image.
 
     A simple model: each convolution's output is kept twice, in float32.
@@ -185,7 +197,13 @@ def image_bytes(model, preset, size, **head):
     return float(_BYTES_PER_VALUE * count_activations(model, preset, size, **head))
 
 
-def choose_epochs(choices, num_examples, wanted, fewest=10, most=200):
+def choose_epochs(
+    choices: "Choices",
+    num_examples: int,
+    wanted: int,
+    fewest: int = 10,
+    most: int = 200,
+) -> int:
     """Chooses the epochs so that the network sees a number of examples in all.
 
     Args:
@@ -202,12 +220,18 @@ def choose_epochs(choices, num_examples, wanted, fewest=10, most=200):
     return choices.add("epochs", epochs, reason, "--epochs N")
 
 
-def evaluate_every(epochs):
+def evaluate_every(epochs: int) -> int:
     """Returns the epochs (int) between tests, of which a run has about eight."""
     return max(1, epochs // 8)
 
 
-def choose_size(choices, sides, sizes, reason, name="image_size"):
+def choose_size(
+    choices: "Choices",
+    sides: Sequence[float],
+    sizes: tuple[int, int],
+    reason: str,
+    name: str = "image_size",
+) -> tuple[int, int]:
     """Adds a size of the input.
 
     Args:

@@ -1,16 +1,19 @@
 """Looks through data of the user's own: what there is, and what is wrong."""
 
+import contextlib
 import dataclasses
 import os
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from hrnet_tf.data.copies import check_splits
 from hrnet_tf.data.findings import Finding, sorted_findings
 from hrnet_tf.io import open_image
 from hrnet_tf.own.choices import Machine, settings_of
-from hrnet_tf.own.reading import read_data
+from hrnet_tf.own.reading import UserData, read_data
 from hrnet_tf.own.split import with_validation
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
@@ -28,22 +31,34 @@ class Examination:
         facts: dict of title to `Table`.
     """
 
-    data: object
+    data: UserData
     choices: tuple
     findings: list
     facts: dict
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """dict of the settings that training would choose."""
         return settings_of(self.choices)
 
-    def count(self, level):
+    def count(self, level: str) -> int:
         """Returns the number of findings of a level (int)."""
         return sum(finding.level == level for finding in self.findings)
 
 
-def examine(task, where, given=None, decode=True, progress=None):
+@contextlib.contextmanager
+def unseen(description: str, unit: str = "") -> Iterator[Callable[..., Any]]:
+    """A progress that is not shown; as `examine` takes it."""
+    yield lambda done, total: None
+
+
+def examine(
+    task: Any,
+    where: dict[str, Any],
+    given: dict[str, Any] | None = None,
+    decode: bool = True,
+    progress: Callable[..., Any] = unseen,
+) -> Examination:
     """Looks through data as `hrnet train` would read them, and further.
 
     Args:
@@ -93,7 +108,9 @@ def examine(task, where, given=None, decode=True, progress=None):
     return Examination(data, choices, sorted_findings(found), facts)
 
 
-def check_pixels(paths, progress=None):
+def check_pixels(
+    paths: Sequence[str], progress: Callable[..., Any] | None = None
+) -> list[Finding]:
     """Decodes pictures, to find damaged ones.
 
     Args:
@@ -102,7 +119,7 @@ def check_pixels(paths, progress=None):
     Returns:
         List of `Finding`.
     """
-    damaged = []
+    damaged: list[str] = []
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for start in range(0, len(paths), _BATCH):
             batch = paths[start : start + _BATCH]

@@ -5,9 +5,11 @@ import difflib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.data.label_set import LabelSet
+from hrnet_tf.typing import PathLike
 
 # What people call the parts, and what they are called here.
 SPLITS = {
@@ -61,7 +63,12 @@ class Layout:
     task: str | None = None
 
 
-def find_layout(source, kind, images=None, format=None):
+def find_layout(
+    source: PathLike,
+    kind: str,
+    images: PathLike | None = None,
+    format: str | None = None,
+) -> Layout:
     """Finds where the parts of data lie.
 
     Args:
@@ -100,7 +107,9 @@ def find_layout(source, kind, images=None, format=None):
     return Layout(source, {"train": Part(source, folder, format)})
 
 
-def kind_of(source, images=None, format=None):
+def kind_of(
+    source: PathLike, images: PathLike | None = None, format: str | None = None
+) -> tuple[str | None, str | None]:
     """Tells what data are for.
 
     Args:
@@ -151,7 +160,7 @@ def _is_description(path):
     return isinstance(content, dict) and "train" in content
 
 
-def read_description(path):
+def read_description(path: PathLike) -> dict[str, Any]:
     """Returns the content of a description, a dict.
 
     Raises:

@@ -2,13 +2,20 @@
 
 from pathlib import Path
 
-from hrnet_tf.own.reading import read_data
+from hrnet_tf.own.reading import UserData, read_data
 from hrnet_tf.own.split import with_validation
+from hrnet_tf.typing import PathLike
 
 
 def load_for_recipe(
-    kind, data, images=None, format=None, split=None, work=None, skip_bad=False
-):
+    kind: str,
+    data: PathLike,
+    images: PathLike | None = None,
+    format: str | None = None,
+    split: PathLike | None = None,
+    work: PathLike | None = None,
+    skip_bad: bool = False,
+) -> "UserData":
     """Reads the data of a recipe.
 
     Args:

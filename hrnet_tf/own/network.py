@@ -1,10 +1,14 @@
 """The weights that a run on data of the user's own starts from, and its network."""
 
-from hrnet_tf.own.choices import choose_preset
+from typing import Any
+
+from hrnet_tf.own.choices import Choices, Machine, choose_preset
 from hrnet_tf.own.weights import preset_of
 
 
-def choose_network(choices, machine, count, noun, given):
+def choose_network(
+    choices: "Choices", machine: "Machine", count: int, noun: str, given: dict[str, Any]
+) -> str | None:
     """Chooses the weights to start from, and the architecture.
 
     Returns:

@@ -1,12 +1,14 @@
 """Sizes of pictures, by their headers."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 # So many tell how large pictures are.
 _SAMPLE = 400
 
 
-def picture_sizes(paths, most=_SAMPLE):
+def picture_sizes(paths: Sequence[str], most: int = _SAMPLE) -> np.ndarray:
     """Returns the sizes of pictures, of some where there are many.
 
     Args:
@@ -28,7 +30,7 @@ def picture_sizes(paths, most=_SAMPLE):
     return np.array(sizes, int).reshape(-1, 2)
 
 
-def usual_size(paths):
+def usual_size(paths: Sequence[str]) -> tuple[int, int]:
     """Returns the median (height, width) of pictures, int, px."""
     sizes = picture_sizes(paths)
     if not len(sizes):

@@ -1,12 +1,15 @@
 """Reads data of the user's own: parts, and what there is to know of each."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hrnet_tf.data.formats import image_folder, label_folder
 from hrnet_tf.data.formats.tools.base import LabelledData
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.own.layout import find_layout
+from hrnet_tf.typing import PathLike
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,38 +31,38 @@ class UserData:
     split_text: str = ""
 
     @property
-    def train(self):
+    def train(self) -> LabelledData:
         """`LabelledData` to train on."""
         return self.splits["train"]
 
     @property
-    def val(self):
+    def val(self) -> LabelledData:
         """`LabelledData` to test on while training."""
         return self.splits["val"]
 
     @property
-    def name(self):
+    def name(self) -> str:
         """str: what to call the data."""
         given = self.fields.get("name")
         source = Path(self.source).resolve()
         generic = source.stem in ("data", "dataset", "train", "annotations")
         return given or (source.parent.name if generic else source.stem) or "data"
 
-    def paths(self, split):
+    def paths(self, split: str) -> list[str]:
         """Returns the paths of a part's pictures (list of str)."""
         return [example.image_path for example in self.splits[split].examples]
 
 
 def read_data(
-    source,
-    kind,
-    images=None,
-    format=None,
-    skip_bad=False,
-    progress=None,
-    task=None,
-    work=None,
-):
+    source: PathLike,
+    kind: str,
+    images: PathLike | None = None,
+    format: str | None = None,
+    skip_bad: bool = False,
+    progress: Callable[..., Any] | None = None,
+    task: str | None = None,
+    work: PathLike | None = None,
+) -> UserData:
     """Reads data of the user's own.
 
     Args:
@@ -83,7 +86,7 @@ def read_data(
             f"{layout.source} is for the task {layout.task!r}. Received: {task!r}. Name"
             f" that task in the command, or change the line 'task: {layout.task}'."
         )
-    splits = {}
+    splits: dict[str, LabelledData] = {}
     for split, part in layout.parts.items():
         own_work = None if work is None else Path(work) / split
         splits[split] = _read_part(part, kind, skip_bad, progress, splits, own_work)
@@ -125,7 +128,7 @@ def _classes(part, names, skip_bad, progress):
     return LabelledData("classification", "folders", part.labels, examples, names)
 
 
-def by_names(labelled, wanted):
+def by_names(labelled: LabelledData, wanted: dict[str, str]) -> dict[str, LabelledData]:
     """Divides data by a dict of image path to the name of the part.
 
     Args:
@@ -134,7 +137,7 @@ def by_names(labelled, wanted):
     Returns:
         dict of the parts' names to `LabelledData`; empty ones are left out.
     """
-    found = {"train": [], "val": [], "test": []}
+    found: dict[str, list[Any]] = {"train": [], "val": [], "test": []}
     for example in labelled.examples:
         found[wanted.get(example.image_path, "train")].append(example)
     parts = {}

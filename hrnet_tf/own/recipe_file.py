@@ -2,11 +2,17 @@
 
 import pprint
 import textwrap
+from collections.abc import Sequence
+from typing import Any
 
 from hrnet_tf.io import write_bytes
+from hrnet_tf.own.choices import Choice
+from hrnet_tf.typing import PathLike
 
 
-def write_recipe(path, task, where, choices):
+def write_recipe(
+    path: PathLike, task: Any, where: dict[str, Any], choices: "Sequence[Choice]"
+) -> None:
     """Writes a Python file that trains to the same as the command did.
 
     Args:
@@ -18,7 +24,7 @@ def write_recipe(path, task, where, choices):
     write_bytes(path, recipe_text(task, where, choices))
 
 
-def recipe_text(task, where, choices):
+def recipe_text(task: Any, where: dict[str, Any], choices: "Sequence[Choice]") -> str:
     """Returns the text of the file; arguments as `write_recipe`."""
     function = task.parts.own_data.recipe
     title = f"{task.title[0].upper()}{task.title[1:]} of {where['data']}"

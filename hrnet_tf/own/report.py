@@ -4,11 +4,14 @@ import base64
 import html
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hrnet_tf.io import write_bytes, write_json
+from hrnet_tf.own.examine import Examination
 from hrnet_tf.pictures.sheet import contact_sheet, save_image, to_pillow
+from hrnet_tf.typing import PathLike
 
 SHEET_FILE, PAGE_FILE, JSON_FILE = "sheet.jpg", "report.html", "report.json"
 _NUM_PICTURES = 16
@@ -28,7 +31,7 @@ td.number, th.number { text-align: right }
 """
 
 
-def write_report(folder, task, found):
+def write_report(folder: PathLike, task: Any, found: "Examination") -> Path:
     """Writes report.html, which holds all it shows, report.json and sheet.jpg.
 
     Args:
@@ -47,7 +50,7 @@ def write_report(folder, task, found):
     return folder / PAGE_FILE
 
 
-def draw_sheet(task, found):
+def draw_sheet(task: Any, found: "Examination") -> np.ndarray | None:
     """Returns examples from all over the data, drawn with their labels, as a picture.
 
     Args:
@@ -55,7 +58,7 @@ def draw_sheet(task, found):
     Returns:
         uint8 `[H, W, 3]`; None if no picture can be drawn.
     """
-    chosen = []
+    chosen: list[Any] = []
     count = _NUM_PICTURES
     for split in ("val", "train"):
         examples = found.data.splits[split].examples
@@ -74,7 +77,7 @@ def draw_sheet(task, found):
     return contact_sheet(drawn, captions=captions) if drawn else None
 
 
-def as_json(found):
+def as_json(found: "Examination") -> dict[str, Any]:
     """Returns what was found as a dict for json."""
     return {
         "source": str(found.data.source),
@@ -94,7 +97,7 @@ def as_json(found):
     }
 
 
-def page(found, sheet=None):
+def page(found: "Examination", sheet: np.ndarray | None = None) -> str:
     """Returns the page (str), with the sheet in it.
 
     Args:

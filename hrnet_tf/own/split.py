@@ -6,10 +6,12 @@ import hashlib
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from hrnet_tf.data.copies import copies
 from hrnet_tf.io import read_json, write_json
-from hrnet_tf.own.reading import by_names
+from hrnet_tf.own.reading import UserData, by_names
+from hrnet_tf.typing import PathLike
 
 SPLIT_FILE = "split.json"
 # Of many pictures a smaller part is enough.
@@ -18,7 +20,12 @@ _FEWEST_GROUPS = 5
 _LARGEST_GROUP = 0.4
 
 
-def with_validation(data, split_file=None, seed=0, overwrite=False):
+def with_validation(
+    data: "UserData",
+    split_file: PathLike | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
+) -> "tuple[UserData, dict[str, Any] | None]":
     """Puts a part of the training data aside, where the data have no validation.
 
     Pictures of one video, subject or session stay together where that shows, and so do
@@ -74,7 +81,7 @@ def with_validation(data, split_file=None, seed=0, overwrite=False):
     return _divided(data, labelled, wanted, text), content
 
 
-def write_split(path, content):
+def write_split(path: PathLike, content: dict[str, Any]) -> None:
     """Writes what `with_validation` returned, for the next time."""
     write_json(path, content)
 

@@ -4,15 +4,16 @@ import difflib
 from pathlib import Path
 
 from hrnet_tf.models.presets import ARCHITECTURES, DEFAULTS, is_architecture
+from hrnet_tf.typing import PathLike
 from hrnet_tf.weights import registry
 
 
-def architecture_of(preset):
+def architecture_of(preset: str) -> str:
     """Returns the architecture's name of a preset, also of published weights."""
     return preset if is_architecture(preset) else registry.published(preset).preset
 
 
-def preset_of(weights):
+def preset_of(weights: PathLike) -> str:
     """Returns the preset (str) that weights fit.
 
     Args:

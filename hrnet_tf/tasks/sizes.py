@@ -3,10 +3,11 @@
 import numpy as np
 
 from hrnet_tf.own.pictures import picture_sizes
+from hrnet_tf.own.reading import UserData
 from hrnet_tf.tasks.base import Table
 
 
-def sizes_table(data):
+def sizes_table(data: "UserData") -> Table:
     """Returns a `Table` of the sizes of pictures in each part.
 
     Args:

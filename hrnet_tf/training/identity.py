@@ -116,7 +116,7 @@ class Identity:
             )
         )
 
-    def longer_than(self, found):
+    def longer_than(self, found: dict[str, Any]) -> bool:
         """Tells whether this run differs from another one in its greater length alone.
 
         That is in its epochs, and in how far the schedule of the learning rate reaches.

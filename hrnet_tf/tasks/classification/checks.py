@@ -1,6 +1,8 @@
 """What is known to be wrong with classified images before anything is trained."""
 
 import collections
+from collections.abc import Sequence
+from typing import Any
 
 from hrnet_tf.data.copies import check_splits
 from hrnet_tf.data.findings import Finding
@@ -11,7 +13,12 @@ MOST_COMPARED = 20_000
 _FEW = 10
 
 
-def check_classes(train, val, names, same="warning"):
+def check_classes(
+    train: Sequence[Any],
+    val: Sequence[Any],
+    names: Sequence[str],
+    same: str = "warning",
+) -> list[Finding]:
     """Checks the images of a run.
 
     Args:

@@ -2,13 +2,20 @@
 
 import collections
 import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
+from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.sides import listed, one_sided
 from hrnet_tf.optimizers.adam import AdamW
 from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.own.choices import (
+    Choice,
     Choices,
+    Machine,
     choose_batch,
     choose_epochs,
     choose_size,
@@ -17,18 +24,23 @@ from hrnet_tf.own.choices import (
 from hrnet_tf.own.loading import load_for_recipe
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.pictures import usual_size
+from hrnet_tf.own.reading import UserData
 from hrnet_tf.own.weights import architecture_of
 from hrnet_tf.pictures.sheet import contact_sheet
 from hrnet_tf.tasks.base import Table
 from hrnet_tf.tasks.classification.checks import check_classes
 from hrnet_tf.tasks.classification.recipe import classification_recipe
 from hrnet_tf.tasks.sizes import sizes_table
+from hrnet_tf.training.recipe import Recipe
+from hrnet_tf.typing import PathLike
 
 # Images that are seen in all, after which the score hardly grows.
 _SEEN = 30_000
 
 
-def choose(data, machine, given):
+def choose(
+    data: "UserData", machine: "Machine", given: dict[str, Any]
+) -> tuple[Choice, ...]:
     """Chooses the settings of a run; see `OwnData.choose`."""
     choices = Choices(given)
     names = tuple(data.train.names)
@@ -71,31 +83,31 @@ def _choose_flips(choices, names):
     choices.add("flips", flips, reason)
 
 
-def adamw(steps_per_epoch, epochs, learning_rate):
+def adamw(steps_per_epoch: int, epochs: int, learning_rate: float) -> AdamW:
     """AdamW with a short warm-up and a cosine, for training from random weights."""
     schedule = cosine_decay(learning_rate, epochs, steps_per_epoch, warmup_steps=100)
     return AdamW(schedule, weight_decay=0.05, epsilon=1e-8)
 
 
 def recipe(
-    data,
-    images=None,
-    format=None,
-    split=None,
-    work=None,
-    loaded=None,
+    data: PathLike,
+    images: PathLike | None = None,
+    format: str | None = None,
+    split: PathLike | None = None,
+    work: PathLike | None = None,
+    loaded: "UserData | None" = None,
     *,
-    classes,
-    flips,
-    label_smoothing,
-    learning_rate,
-    weights,
-    preset,
-    batch_size,
-    epochs,
-    skip_bad=False,
-    **settings,
-):
+    classes: Sequence[str],
+    flips: bool,
+    label_smoothing: float,
+    learning_rate: float,
+    weights: str | None,
+    preset: str,
+    batch_size: int,
+    epochs: int,
+    skip_bad: bool = False,
+    **settings: Any,
+) -> Recipe:
     """Makes the `Recipe` of a classification of the user's own pictures.
 
     Args:
@@ -136,13 +148,15 @@ def recipe(
     )
 
 
-def check(data, settings, deep=False):
+def check(
+    data: "UserData", settings: dict[str, Any], deep: bool = False
+) -> list[Finding]:
     """Checks pictures before they are trained on; see `OwnData.check`."""
     train, val = data.train.examples, data.val.examples
     return check_classes(train, val, settings["classes"], "error")
 
 
-def facts(data, settings):
+def facts(data: "UserData", settings: dict[str, Any]) -> dict[str, Table]:
     """Tables of the classes and sizes; see `OwnData.facts`."""
     names = settings["classes"]
     counts = {
@@ -156,7 +170,7 @@ def facts(data, settings):
     return {"Classes": Table(("class", *counts), rows), "Pictures": sizes_table(data)}
 
 
-def draw(example, settings):
+def draw(example: Any, settings: dict[str, Any]) -> np.ndarray:
     """Draws an example with the name of its class."""
     name = settings["classes"][example.label]
     return contact_sheet([example.image_path], captions=[name])

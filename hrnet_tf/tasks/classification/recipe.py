@@ -76,10 +76,13 @@ def classification_recipe(
             for; None for the default of the recipe's function.
     """
     batch_size, epochs = settings["batch_size"], settings["epochs"]
+    data: Any
     if examples is None:
         data = _Data(settings["data_dir"], class_names, tfds_dir, skip_bad)
     else:
-        data = types.SimpleNamespace(source=examples.get, class_names=tuple(names))
+        data = types.SimpleNamespace(
+            source=examples.get, class_names=tuple(names or ())
+        )
     body = {} if backbone_weights is None else {"backbone_weights": backbone_weights}
 
     def model():

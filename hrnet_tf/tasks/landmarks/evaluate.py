@@ -14,6 +14,7 @@ from hrnet_tf.tasks.pose.evaluate import keypoint_set_of, predict_people
 from hrnet_tf.typing import PathLike, Progress
 
 if TYPE_CHECKING:
+    from hrnet_tf.data.keypoint_sets import KeypointSet
     from hrnet_tf.data.schema import PoseExample
     from hrnet_tf.models.base import HRNetModel
 
@@ -119,7 +120,9 @@ def make_report(
     )
 
 
-def normalizer(keypoint_set, sizes=(), reference=None):
+def normalizer(
+    keypoint_set: "KeypointSet", sizes: Any = (), reference: Sequence[Any] | None = None
+) -> str:
     """Returns in words (str) what errors are relative to.
 
     Args:

@@ -1,15 +1,26 @@
 """Landmarks of the user's own data: what is chosen for them, and the recipe of it."""
 
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
+from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.metrics.nme import normalizing_lengths
-from hrnet_tf.own.choices import Choices, choose_batch, choose_epochs, evaluate_every
+from hrnet_tf.own.choices import (
+    Choice,
+    Choices,
+    Machine,
+    choose_batch,
+    choose_epochs,
+    evaluate_every,
+)
 from hrnet_tf.own.loading import load_for_recipe
 from hrnet_tf.own.network import choose_network
+from hrnet_tf.own.reading import UserData
 from hrnet_tf.own.weights import architecture_of
 from hrnet_tf.tasks.landmarks.evaluate import normalizer
 from hrnet_tf.tasks.landmarks.recipe import landmarks_recipe
@@ -22,12 +33,16 @@ from hrnet_tf.tasks.pose.own_data import (
     choose_sigma,
 )
 from hrnet_tf.tasks.pose.own_people import choose_keypoints
+from hrnet_tf.training.recipe import Recipe
+from hrnet_tf.typing import PathLike
 
 # Examples that are seen in all, after which the error hardly falls.
 _SEEN = 65_000
 
 
-def choose(data, machine, given):
+def choose(
+    data: "UserData", machine: "Machine", given: dict[str, Any]
+) -> tuple[Choice, ...]:
     """Chooses the settings of a run; see `OwnData.choose`."""
     choices = Choices(given)
     keypoint_set = choose_keypoints(choices, data, given.get("keypoints"))
@@ -52,24 +67,24 @@ def choose(data, machine, given):
 
 
 def recipe(
-    data,
-    images=None,
-    format=None,
-    split=None,
-    work=None,
-    loaded=None,
+    data: PathLike,
+    images: PathLike | None = None,
+    format: str | None = None,
+    split: PathLike | None = None,
+    work: PathLike | None = None,
+    loaded: "UserData | None" = None,
     *,
-    keypoints,
-    flips,
-    metric,
-    learning_rate,
-    weights,
-    preset,
-    batch_size,
-    epochs,
-    skip_bad=False,
-    **settings,
-):
+    keypoints: dict[str, Any],
+    flips: bool,
+    metric: str,
+    learning_rate: float,
+    weights: str | None,
+    preset: str,
+    batch_size: int,
+    epochs: int,
+    skip_bad: bool = False,
+    **settings: Any,
+) -> Recipe:
     """Makes the `Recipe` of landmarks of the user's own.
 
     Args:
@@ -120,7 +135,7 @@ def recipe(
     )
 
 
-def lengths(examples, keypoint_set):
+def lengths(examples: Sequence[Any], keypoint_set: KeypointSet) -> np.ndarray:
     """Returns what errors of faces are relative to, float64 `[N]`, px."""
     points, sizes, boxes = (
         np.concatenate([getattr(example, field) for example in examples])
@@ -129,7 +144,9 @@ def lengths(examples, keypoint_set):
     return normalizing_lengths(points, keypoint_set, sizes, boxes=boxes)
 
 
-def check(data, settings, deep=False):
+def check(
+    data: "UserData", settings: dict[str, Any], deep: bool = False
+) -> list[Finding]:
     """Checks faces before they are trained on; see `OwnData.check`."""
     keypoint_set = KeypointSet.from_dict(settings["keypoints"])
     measure = functools.partial(lengths, keypoint_set=keypoint_set)

@@ -1,9 +1,13 @@
 """What is known to be wrong with labelled people before anything is trained on them."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 from hrnet_tf.data.copies import check_splits
 from hrnet_tf.data.findings import Finding
+from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.data.sides import guess_pairs, listed, one_sided
 
 # Copies among more pictures take too long to look for at each start.
@@ -11,7 +15,14 @@ MOST_COMPARED = 20_000
 _FEW = 20
 
 
-def check_people(train, val, keypoint_set, flips, lengths=None, same="warning"):
+def check_people(
+    train: Sequence[Any],
+    val: Sequence[Any],
+    keypoint_set: KeypointSet,
+    flips: bool,
+    lengths: Callable[..., Any] | None = None,
+    same: str = "warning",
+) -> list[Finding]:
     """Checks the people of a run.
 
     Args:
@@ -47,7 +58,7 @@ def check_people(train, val, keypoint_set, flips, lengths=None, same="warning"):
     return found
 
 
-def check_sides(keypoint_set, flips):
+def check_sides(keypoint_set: KeypointSet, flips: bool) -> list[Finding]:
     """Checks that names that tell a side have a partner, if pictures are mirrored.
 
     Args:

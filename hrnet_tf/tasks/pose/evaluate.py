@@ -129,7 +129,7 @@ def default_metric(keypoint_set: "KeypointSet") -> str:
     return "pck" if keypoint_set.sigmas is None else "oks"
 
 
-def metric_text(metric, keypoint_set):
+def metric_text(metric: str, keypoint_set: "KeypointSet") -> str:
     """Returns in words (str) what a metric measures with a keypoint set."""
     if metric != "pck":
         return {"oks": "COCO's AP by OKS", "pckh": "MPII's PCKh@0.5"}[metric]
@@ -320,7 +320,7 @@ def _pck_numbers(people, examples, keypoint_set, metric):
     return {"PCK": outcome.mean, **{k: float(v) for k, v in per_joint.items()}}
 
 
-def pck_lengths(examples, keypoint_set):
+def pck_lengths(examples: Sequence[Any], keypoint_set: "KeypointSet") -> np.ndarray:
     """Returns the unit of PCK for each person, float64 `[N]`, px; 0 where unknown.
 
     Args:

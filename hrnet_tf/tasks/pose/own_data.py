@@ -1,6 +1,8 @@
 """Poses of the user's own data: what is chosen for them, and the recipe of it."""
 
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +12,9 @@ from hrnet_tf.models.pose import HRNetPose
 from hrnet_tf.optimizers.adam import AdamW
 from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.own.choices import (
+    Choice,
     Choices,
+    Machine,
     choose_batch,
     choose_epochs,
     choose_size,
@@ -18,6 +22,7 @@ from hrnet_tf.own.choices import (
 )
 from hrnet_tf.own.loading import load_for_recipe
 from hrnet_tf.own.network import choose_network
+from hrnet_tf.own.reading import UserData
 from hrnet_tf.own.weights import architecture_of
 from hrnet_tf.tasks.pose import evaluate as evaluation
 from hrnet_tf.tasks.pose.own_people import (
@@ -26,6 +31,8 @@ from hrnet_tf.tasks.pose.own_people import (
     shape_of_boxes,
 )
 from hrnet_tf.tasks.pose.recipe import pose_recipe
+from hrnet_tf.training.recipe import Recipe
+from hrnet_tf.typing import PathLike
 
 # Examples that are seen in all, after which the score hardly grows.
 _SEEN = 160_000
@@ -34,7 +41,9 @@ _PADDING = 1.25
 _MANY_POINTS = 40
 
 
-def choose(data, machine, given):
+def choose(
+    data: "UserData", machine: "Machine", given: dict[str, Any]
+) -> tuple[Choice, ...]:
     """Chooses the settings of a run; see `OwnData.choose`."""
     choices = Choices(given)
     keypoint_set = choose_keypoints(choices, data, given.get("keypoints"))
@@ -43,7 +52,7 @@ def choose(data, machine, given):
     weights = choose_network(choices, machine, people, "people", given)
     preset = choices.value("preset")
     size = choose_crop(choices, train, machine)
-    head = {"num_keypoints": keypoint_set.num_keypoints}
+    head: dict[str, Any] = {"num_keypoints": keypoint_set.num_keypoints}
     if weights is None:
         head["representation"] = "v2"
     architecture = architecture_of(preset)
@@ -56,20 +65,30 @@ def choose(data, machine, given):
     return choices.finish()
 
 
-def choose_sides(choices, data, keypoint_set, given):
+def choose_sides(
+    choices: "Choices",
+    data: "UserData",
+    keypoint_set: KeypointSet,
+    given: dict[str, Any],
+) -> bool:
     """Chooses whether training mirrors pictures."""
     told = given.get("keypoints") is not None or data.train.flip_pairs is not None
     return choose_flips(choices, keypoint_set, told or "flip_pairs" in data.fields)
 
 
-def choose_crop(choices, examples, machine, largest=None):
+def choose_crop(
+    choices: "Choices",
+    examples: Sequence[Any],
+    machine: "Machine",
+    largest: int | None = None,
+) -> tuple[int, int]:
     """Chooses the size of the crops by the shapes and sizes of the boxes."""
     sides, aspect, alike = shape_of_boxes(examples)
     longest = float(np.median(sides)) * _PADDING
     largest = largest or (384 if machine.num_gpus else 256)
     # Crops may enlarge people a little: heatmaps have a quarter of their size.
-    wanted = next((s for s in (128, 192, 256) if s >= 0.75 * longest), 384)
-    wanted = min(wanted, largest)
+    wanted = float(next((s for s in (128, 192, 256) if s >= 0.75 * longest), 384))
+    wanted = min(wanted, float(largest))
     text = f"boxes of about {longest:.0f} px with their margin"
     if not alike or 0.8 <= aspect <= 1.25:
         shape, height, width = "square on the whole", wanted, wanted
@@ -80,7 +99,9 @@ def choose_crop(choices, examples, machine, largest=None):
     return choose_size(choices, (height, width), (64, largest), f"{text}, {shape}")
 
 
-def choose_sigma(choices, keypoint_set, size):
+def choose_sigma(
+    choices: "Choices", keypoint_set: KeypointSet, size: tuple[int, int]
+) -> float:
     """Chooses the width of the heatmaps' peaks."""
     sigma, reason = 1.5, f"for crops of {max(size)} px"
     if keypoint_set.num_keypoints > _MANY_POINTS:
@@ -91,7 +112,7 @@ def choose_sigma(choices, keypoint_set, size):
     return choices.add("sigma", sigma, reason)
 
 
-def choose_learning(choices, weights):
+def choose_learning(choices: "Choices", weights: str | None) -> None:
     """Chooses the learning rate and the loss."""
     rate = 1.5e-3 if weights is None else 5e-4
     start = "random weights" if weights is None else "trained weights"
@@ -104,7 +125,9 @@ def choose_learning(choices, weights):
     )
 
 
-def choose_metric(choices, data, keypoint_set):
+def choose_metric(
+    choices: "Choices", data: "UserData", keypoint_set: KeypointSet
+) -> str:
     """Chooses what the best epoch is told by."""
     metric = evaluation.default_metric(keypoint_set)
     if metric == "pckh" and not all(e.head_sizes.all() for e in data.val.examples):
@@ -115,32 +138,32 @@ def choose_metric(choices, data, keypoint_set):
     return choices.add("metric", metric, reason, "--set metric=pck, or sigmas")
 
 
-def adamw(steps_per_epoch, epochs, learning_rate):
+def adamw(steps_per_epoch: int, epochs: int, learning_rate: float) -> AdamW:
     """AdamW with a short warm-up and a cosine, for training from random weights."""
     schedule = cosine_decay(learning_rate, epochs, steps_per_epoch, warmup_steps=200)
     return AdamW(schedule, weight_decay=0.01, epsilon=1e-8)
 
 
 def recipe(
-    data,
-    images=None,
-    format=None,
-    split=None,
-    work=None,
-    loaded=None,
+    data: PathLike,
+    images: PathLike | None = None,
+    format: str | None = None,
+    split: PathLike | None = None,
+    work: PathLike | None = None,
+    loaded: "UserData | None" = None,
     *,
-    keypoints,
-    flips,
-    metric,
-    learning_rate,
-    weights,
-    preset,
-    image_size,
-    batch_size,
-    epochs,
-    skip_bad=False,
-    **settings,
-):
+    keypoints: dict[str, Any],
+    flips: bool,
+    metric: str,
+    learning_rate: float,
+    weights: str | None,
+    preset: str,
+    image_size: tuple[int, int],
+    batch_size: int,
+    epochs: int,
+    skip_bad: bool = False,
+    **settings: Any,
+) -> Recipe:
     """Makes the `Recipe` of poses of the user's own.
 
     Args:

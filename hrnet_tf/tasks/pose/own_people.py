@@ -2,11 +2,16 @@
 
 import dataclasses
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.keypoint_sets import KeypointSet, load_keypoint_set
 from hrnet_tf.data.sides import guess_pairs, listed, one_sided
+from hrnet_tf.own.choices import Choices
+from hrnet_tf.own.reading import UserData
 from hrnet_tf.pictures.skeletons import draw_keypoints
 from hrnet_tf.tasks.base import Table
 from hrnet_tf.tasks.pose.checks import check_people
@@ -16,7 +21,9 @@ from hrnet_tf.tasks.pose.result import Keypoints
 _SHOWN_PAIRS = 3
 
 
-def choose_keypoints(choices, data, given=None):
+def choose_keypoints(
+    choices: "Choices", data: "UserData", given: Any = None
+) -> KeypointSet:
     """Chooses the keypoint set: a named one, or what the data and their file tell.
 
     Args:
@@ -88,7 +95,7 @@ def _in_order(keypoint_set, names):
     )
 
 
-def choose_flips(choices, keypoint_set, told):
+def choose_flips(choices: "Choices", keypoint_set: KeypointSet, told: bool) -> bool:
     """Chooses whether training mirrors pictures.
 
     Args:
@@ -114,7 +121,7 @@ def choose_flips(choices, keypoint_set, told):
     return choices.add("flips", flips, reason, "flip_pairs of --keypoints")
 
 
-def shape_of_boxes(examples):
+def shape_of_boxes(examples: Sequence[Any]) -> tuple[np.ndarray, float, bool]:
     """Tells the sizes and shapes of people's boxes.
 
     Args:
@@ -129,7 +136,9 @@ def shape_of_boxes(examples):
     return boxes.max(1), float(np.exp(middle)), bool(high - low < np.log(1.6))
 
 
-def check(data, settings, deep=False):
+def check(
+    data: "UserData", settings: dict[str, Any], deep: bool = False
+) -> list[Finding]:
     """Checks people before they are trained on; see `OwnData.check`."""
     keypoint_set = KeypointSet.from_dict(settings["keypoints"])
     lengths = None
@@ -139,7 +148,7 @@ def check(data, settings, deep=False):
     return check_people(train, val, keypoint_set, settings["flips"], lengths, "error")
 
 
-def draw(example, settings):
+def draw(example: Any, settings: dict[str, Any]) -> np.ndarray:
     """Draws the labelled people of an example."""
     people = Keypoints(
         xy=example.keypoints[..., :2],
@@ -152,7 +161,7 @@ def draw(example, settings):
     return draw_keypoints(example.image_path, people, draw_boxes=True)
 
 
-def facts(data, settings):
+def facts(data: "UserData", settings: dict[str, Any]) -> dict[str, Table]:
     """Tables of what is labelled; see `OwnData.facts`."""
     names = KeypointSet.from_dict(settings["keypoints"]).names
     columns, rows = ["keypoint"], [[name] for name in names]
@@ -163,7 +172,7 @@ def facts(data, settings):
             row += [str(np.count_nonzero(seen == v)) for v in (2, 1, 0)]
     tables = {"Keypoints": Table(tuple(columns), tuple(map(tuple, rows)))}
     sides = [shape_of_boxes(part.examples) for part in data.splits.values()]
-    rows = tuple(
+    lines = tuple(
         (
             split,
             *(f"{q:.0f}" for q in np.quantile(longer, (0, 0.25, 0.5, 0.75, 1))),
@@ -172,5 +181,5 @@ def facts(data, settings):
         for split, (longer, aspect, _) in zip(data.splits, sides, strict=True)
     )
     quartiles = ("smallest", "quarter", "half", "three quarters", "largest")
-    columns = ("longer side, px", *quartiles, "width / height")
-    return {**tables, "Boxes": Table(columns, rows)}
+    titles = ("longer side, px", *quartiles, "width / height")
+    return {**tables, "Boxes": Table(titles, lines)}

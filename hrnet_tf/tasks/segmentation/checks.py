@@ -1,7 +1,13 @@
 """What is known to be wrong with label maps before anything is trained on them."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
 from hrnet_tf.data.copies import check_splits
 from hrnet_tf.data.findings import Finding
+from hrnet_tf.data.label_set import LabelSet
 from hrnet_tf.data.sides import guess_pairs, listed, one_sided
 
 # Copies among more pictures take too long to look for at each start.
@@ -9,7 +15,14 @@ MOST_COMPARED = 20_000
 _RARE = 1e-4
 
 
-def check_maps(train, val, label_set, flips, counts=None, same="warning"):
+def check_maps(
+    train: Sequence[Any],
+    val: Sequence[Any],
+    label_set: LabelSet,
+    flips: bool,
+    counts: Sequence[np.ndarray] | None = None,
+    same: str = "warning",
+) -> list[Finding]:
     """Checks the label maps of a run.
 
     Args:
@@ -32,7 +45,9 @@ def check_maps(train, val, label_set, flips, counts=None, same="warning"):
     return found
 
 
-def check_counts(label_set, train, val):
+def check_counts(
+    label_set: LabelSet, train: np.ndarray, val: np.ndarray
+) -> list[Finding]:
     """Checks that classes occur.
 
     Args:

@@ -1,13 +1,17 @@
 """Classes and label maps of the user's own data: what they are, and what is wrong."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
+from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.formats.label_checks import check_labels, read_label
 from hrnet_tf.data.label_set import IGNORE_LABEL, LabelSet
 from hrnet_tf.data.label_sets import load_label_set
 from hrnet_tf.data.sides import guess_pairs
+from hrnet_tf.own.choices import Choices
+from hrnet_tf.own.reading import UserData
 from hrnet_tf.pictures.masks import draw_segmentation
 from hrnet_tf.tasks.base import Table
 from hrnet_tf.tasks.segmentation.checks import check_maps
@@ -19,7 +23,7 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(LabelSet))
 _SAMPLE = 200
 
 
-def choose_labels(choices, data, given=None):
+def choose_labels(choices: "Choices", data: "UserData", given: Any = None) -> LabelSet:
     """Chooses the label set: a named one, or what the data and their file tell.
 
     Args:
@@ -43,8 +47,9 @@ def choose_labels(choices, data, given=None):
         reason = f"the {label_set.num_classes} classes of {data.train.source}"
     else:
         values = _values(data)
-        told = {"name": data.name, **_unnamed(values), **fields}
-        label_set = LabelSet.from_dict(told)
+        label_set = LabelSet.from_dict(
+            {"name": data.name, **_unnamed(values), **fields}
+        )
         reason = f"the label maps hold the values {_ranges(values)}, without names"
     if not label_set.flip_pairs and "flip_pairs" not in fields and given is None:
         pairs = guess_pairs(label_set.classes)
@@ -84,7 +89,9 @@ def _ranges(values):
     return ", ".join(parts)
 
 
-def check(data, settings, deep=False):
+def check(
+    data: "UserData", settings: dict[str, Any], deep: bool = False
+) -> list[Finding]:
     """Checks label maps before they are trained on; see `OwnData.check`."""
     label_set = LabelSet.from_dict(settings["labels"])
     parts = data.train.examples, data.val.examples
@@ -94,7 +101,7 @@ def check(data, settings, deep=False):
     return check_maps(*parts, label_set, settings["flips"], counts, "error")
 
 
-def facts(data, settings):
+def facts(data: "UserData", settings: dict[str, Any]) -> dict[str, Table]:
     """Tables of the classes and sizes; see `OwnData.facts`."""
     label_set = LabelSet.from_dict(settings["labels"])
     columns, rows = ["class"], [[name] for name in label_set.classes]
@@ -107,7 +114,7 @@ def facts(data, settings):
     return {"Classes": table, "Pictures": sizes_table(data)}
 
 
-def draw(example, settings):
+def draw(example: Any, settings: dict[str, Any]) -> np.ndarray:
     """Draws a picture with its classes as colours."""
     label_set = LabelSet.from_dict(settings["labels"])
     labels = label_set.lookup()[read_label(example.label_path)]

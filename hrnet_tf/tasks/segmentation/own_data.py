@@ -1,13 +1,16 @@
 """Label maps of the user's own: what is chosen for them, and the recipe of it."""
 
 import functools
+from typing import Any
 
 from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
 from hrnet_tf.data.label_set import LabelSet
 from hrnet_tf.data.sides import listed, one_sided
 from hrnet_tf.models.classifier import KAIMING_FAN_OUT
 from hrnet_tf.own.choices import (
+    Choice,
     Choices,
+    Machine,
     choose_batch,
     choose_epochs,
     choose_size,
@@ -16,9 +19,12 @@ from hrnet_tf.own.choices import (
 from hrnet_tf.own.loading import load_for_recipe
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.pictures import usual_size
+from hrnet_tf.own.reading import UserData
 from hrnet_tf.own.weights import architecture_of
 from hrnet_tf.tasks.segmentation.own_classes import choose_labels
 from hrnet_tf.tasks.segmentation.recipe import poly_muon, segmentation_recipe
+from hrnet_tf.training.recipe import Recipe
+from hrnet_tf.typing import PathLike
 
 # Crops that are seen in all, after which the score hardly grows.
 _SEEN = 22_000
@@ -26,7 +32,9 @@ _SEEN = 22_000
 _CROP = 0.72
 
 
-def choose(data, machine, given):
+def choose(
+    data: "UserData", machine: "Machine", given: dict[str, Any]
+) -> tuple[Choice, ...]:
     """Chooses the settings of a run; see `OwnData.choose`."""
     choices = Choices(given)
     label_set = choose_labels(choices, data, given.get("labels"))
@@ -73,23 +81,23 @@ def _choose_flips(choices, label_set):
 
 
 def recipe(
-    data,
-    images=None,
-    format=None,
-    split=None,
-    work=None,
-    loaded=None,
+    data: PathLike,
+    images: PathLike | None = None,
+    format: str | None = None,
+    split: PathLike | None = None,
+    work: PathLike | None = None,
+    loaded: "UserData | None" = None,
     *,
-    labels,
-    flips,
-    base_size,
-    learning_rate,
-    weights,
-    preset,
-    batch_size,
-    epochs,
-    **settings,
-):
+    labels: dict[str, Any],
+    flips: bool,
+    base_size: int,
+    learning_rate: float,
+    weights: str | None,
+    preset: str,
+    batch_size: int,
+    epochs: int,
+    **settings: Any,
+) -> Recipe:
     """Makes the `Recipe` of a segmentation of the user's own pictures.
 
     Args:
