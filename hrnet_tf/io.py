@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
+from hrnet_tf import notes
+
 # Between the random part of a name and the name that a file is to have.
 _PARTIAL = ".partial."
 _LOCK = threading.Lock()
@@ -166,17 +168,11 @@ def decode_image(encoded: Tensor) -> Tensor:
     Args:
         encoded: scalar string tensor or bytes of a JPEG, PNG, GIF or BMP file.
     Returns:
-        uint8 tensor `[H, W, 3]`, RGB. An orientation noted in EXIF is not applied.
+        uint8 tensor `[H, W, 3]`, RGB, upright: as viewers show it, see `pixels`.
     """
-    import tensorflow as tf
+    from hrnet_tf import pixels
 
-    image = tf.cond(
-        tf.io.is_jpeg(encoded),
-        # The fast way differs by some grey levels.
-        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),
-        lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
-    )
-    return tf.ensure_shape(image, (None, None, 3))
+    return pixels.decode(encoded)
 
 
 def read_image(image: "np.ndarray | PathLike | bytes") -> "tuple[np.ndarray, str]":
@@ -184,7 +180,7 @@ def read_image(image: "np.ndarray | PathLike | bytes") -> "tuple[np.ndarray, str
 
     Args:
         image: path of an image file that TensorFlow decodes, its bytes, or a uint8
-            array `[H, W, 3]`, RGB. An orientation noted in EXIF is not applied.
+            array `[H, W, 3]`, RGB. Files are read as viewers show them, see `pixels`.
     Returns:
         The pixels, uint8 `[H, W, 3]`, and what to call the image in errors (str).
     Raises:
@@ -218,6 +214,8 @@ def path_of(image: Any) -> str | None:
 def _decode(content, name):
     import tensorflow as tf
 
+    if content[:4] == b"\x89PNG" and content[24:25] == b"\x10":
+        notes.note_once(notes.SIXTEEN_BITS, name)
     try:
         return decode_image(content).numpy()
     except tf.errors.InvalidArgumentError as error:

@@ -76,7 +76,7 @@ class Predictor:
 
         Args:
             image: path of an image file that TensorFlow decodes, its bytes, or a uint8
-                array `[H, W, 3]`, RGB. An orientation noted in EXIF is not applied.
+                array `[H, W, 3]`, RGB. Files are read as viewers show them.
             *known: what the task takes first, such as the boxes.
             **arguments: others of the task, see the class.
         Returns:

@@ -3,6 +3,7 @@
 import collections
 import warnings
 
+from hrnet_tf.notes import warn_noted
 from hrnet_tf.typing import PathLike
 
 
@@ -53,10 +54,11 @@ class BadExamples:
         return f"{counts}; the first: {self.first}"
 
     def warn(self) -> None:
-        """Warns once if any example was skipped."""
+        """Warns once if any example was skipped, and of what was noted of pictures."""
         if self._counts:
             warnings.warn(
                 f"{self.source}: skipped {self.num_skipped} bad example(s):"
                 f" {self.describe()}",
                 stacklevel=3,
             )
+        warn_noted()

@@ -16,8 +16,8 @@ from hrnet_tf.typing import Tensor
 class PoseExample:
     """One image and its `N` people.
 
-    Coordinates are 0-based pixels of the image as it is stored, x to the right and y
-    downwards.
+    Coordinates are 0-based pixels of the upright image (see `hrnet_tf.pixels`), x to
+    the right and y downwards.
 
     Args:
         image_path: str. The image file.

@@ -5,15 +5,17 @@ A folder of records holds `pose-00000-of-00008.tfrecord` ... and `metadata.json`
     {"keypoint_set": {...}, "num_images": 1234, "num_people": 2345,
      "shards": [{"file": "pose-00000-of-00008.tfrecord", "records": 155,
                  "bytes": 12345678}, ...],
-     "content": "0123456789abcdef"}
+     "content": "0123456789abcdef", "upright": true}
 
-The last is a digest of what the records were written from, see `fingerprint`.
+The content is a digest of what the records were written from, see `fingerprint`; sizes
+and labels are those of upright images.
 """
 
 import itertools
 import json
 import math
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -145,6 +147,13 @@ def open_pose_records(records_dir: PathLike) -> PoseRecords:
             f"{path} lacks a field or has another format: {error!r}. Write the records"
             " again."
         ) from error
+    if not metadata.get("upright"):
+        warnings.warn(
+            f"The records in {records_dir} were written by an earlier version, which"
+            " did not turn photos as their EXIF orientation says. If there are such"
+            " photos among them, write the records again.",
+            stacklevel=2,
+        )
     for file, num_bytes in sizes:
         shard = records_dir / file
         if not shard.is_file():
@@ -304,6 +313,7 @@ def _metadata(shards, keypoint_set, source):
         "num_people": num_people,
         "shards": shards,
         "content": source["content"],
+        "upright": True,
     }
 
 

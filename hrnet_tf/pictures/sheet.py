@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hrnet_tf.io import open_image, write_file
+from hrnet_tf.io import read_image, write_file
 from hrnet_tf.typing import PathLike
 
 if TYPE_CHECKING:
@@ -106,12 +106,7 @@ def to_pillow(image: np.ndarray | PathLike) -> "Image":
     from PIL import Image
 
     if isinstance(image, (str, os.PathLike)):
-        try:
-            # No rotation by EXIF: annotations count pixels as they are stored.
-            with open_image(image) as file:
-                return file.convert("RGB")
-        except OSError as error:
-            raise ValueError(f"{image} is no readable image: {error}.") from error
+        return Image.fromarray(read_image(image)[0])
     array = np.asarray(image)
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise ValueError(

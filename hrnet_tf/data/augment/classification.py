@@ -10,9 +10,9 @@ import math
 
 import tensorflow as tf
 
+from hrnet_tf import exif, pixels
 from hrnet_tf.data.augment import affine
 from hrnet_tf.data.augment.rand_augment import rand_augment, warp_about_center
-from hrnet_tf.io import decode_image
 from hrnet_tf.typing import Tensor
 
 # How often a window is drawn before the largest centred one is taken.
@@ -103,25 +103,21 @@ def random_crop(
     """
 
     def jpeg():
-        size = tf.io.extract_jpeg_shape(encoded)[:2]
+        turned = exif.may_be_turned(encoded)
+        size = pixels.jpeg_size(encoded, turned)
         top, left, height, width = tf.unstack(random_window(size, seed, augmentation))
         # The colours of the first and last pixels come from their neighbours', too.
         low = tf.maximum(tf.stack([top, left]) - _MARGIN, 0)
         high = tf.minimum(tf.stack([top + height, left + width]) + _MARGIN, size)
-        pixels = tf.image.decode_and_crop_jpeg(
-            encoded,
-            tf.concat([low, high - low], 0),
-            channels=3,
-            dct_method="INTEGER_ACCURATE",
-        )
+        window = tf.concat([low, high - low], 0)
+        part = pixels.decode_jpeg_part(encoded, window, turned)
         top, left = top - low[0], left - low[1]
-        return pixels[top : top + height, left : left + width]
+        return part[top : top + height, left : left + width]
 
     def other():
-        pixels = decode_image(encoded)
-        window = random_window(tf.shape(pixels)[:2], seed, augmentation)
-        top, left, height, width = tf.unstack(window)
-        return pixels[top : top + height, left : left + width]
+        image = pixels.decode_other(encoded)
+        window = random_window(tf.shape(image)[:2], seed, augmentation)
+        return pixels.cut(image, window)
 
     crop = resize(tf.cond(tf.io.is_jpeg(encoded), jpeg, other), image_size)
     draws = tf.random.stateless_uniform([2], stream(seed, 2))
@@ -179,7 +175,7 @@ def random_window(
 
 
 def center_crop(
-    pixels: Tensor, image_size: tuple[int, int], crop_fraction: float
+    image: Tensor, image_size: tuple[int, int], crop_fraction: float
 ) -> Tensor:
     """Resizes an image and cuts the middle out, as the test does.
 
@@ -187,7 +183,7 @@ def center_crop(
     that is cut out is computed.
 
     Args:
-        pixels: uint8 tensor `[H, W, 3]`.
+        image: uint8 tensor `[H, W, 3]`.
         image_size: (height, width) of the crop.
         crop_fraction: float in (0, 1], such as 224 / 256 of the official test.
     Returns:
@@ -195,7 +191,7 @@ def center_crop(
     Reference:
         torchvision, transforms.Resize and CenterCrop; timm's crop_pct.
     """
-    size = tf.cast(tf.shape(pixels)[:2], tf.float64)
+    size = tf.cast(tf.shape(image)[:2], tf.float64)
     # The crop of another shape than a square is covered likewise.
     target = tf.constant(
         [math.floor(side / crop_fraction) for side in image_size], tf.float64
@@ -208,7 +204,7 @@ def center_crop(
     )
     corner = tf.round((resized - tf.constant(image_size, tf.float64)) / 2)
     crop = tf.raw_ops.ScaleAndTranslate(
-        images=pixels[None],
+        images=image[None],
         size=image_size,
         scale=tf.cast(resized / size, tf.float32),
         translation=tf.cast(-corner, tf.float32),
@@ -218,9 +214,9 @@ def center_crop(
     return tf.ensure_shape(_to_pixels(crop), (*image_size, 3))
 
 
-def resize(pixels: Tensor, image_size: tuple[int, int]) -> Tensor:
+def resize(image: Tensor, image_size: tuple[int, int]) -> Tensor:
     """Resizes uint8 pixels `[H, W, 3]` to uint8 `[height, width, 3]`."""
-    return _to_pixels(tf.image.resize(pixels, image_size, antialias=True))
+    return _to_pixels(tf.image.resize(image, image_size, antialias=True))
 
 
 def stream(seed: Tensor, number: int) -> Tensor:

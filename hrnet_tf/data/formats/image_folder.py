@@ -18,6 +18,7 @@ from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checks import check_folder, image_size
 from hrnet_tf.data.schema import ClassificationExample
 from hrnet_tf.io import decode_image, open_image
+from hrnet_tf.notes import ANIMATED, note
 from hrnet_tf.typing import PathLike, Progress
 
 # What systems put into folders of images.
@@ -373,9 +374,8 @@ def _decode_rare(path):
     try:
         decode_image(content)
         with open_image(path) as image:
-            # TensorFlow takes the indices of a palette BMP for grey levels.
-            if content[:2] == b"BM" and image.mode == "P":
-                raise OSError("a BMP file with a palette")
+            if getattr(image, "is_animated", False):
+                note(ANIMATED, str(path))
     except (OSError, tf.errors.InvalidArgumentError) as error:
         text = str(getattr(error, "message", error)).split("}} ")[-1]
         raise BadExample(

@@ -154,11 +154,16 @@ def count_values(example: "SegmentationExample", label_set: "LabelSet") -> np.nd
     height, width = image_size(example.image_path)
     label = read_label(example.label_path)
     if label.shape != (height, width):
+        hint = "Do they belong together?"
+        if label.shape == (width, height):
+            hint = (
+                "Label maps belong to the upright picture: turn this one by a quarter."
+            )
         raise BadExample(
             "label of another size",
             f"The label map {example.label_path} has"
             f" {label.shape[1]}x{label.shape[0]} pixels (width x height), but its image"
-            f" {example.image_path} has {width}x{height}. Do they belong together?",
+            f" {example.image_path} has {width}x{height}. {hint}",
         )
     counts = np.bincount(label.ravel(), minlength=256)
     unknown = np.flatnonzero((counts > 0) & ~label_set.known_ids())

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from photos import encoded, exif_block, photo, shades, with_segments
 from PIL import Image
 
-from hrnet_tf.data.bad_examples import BadExample
+from hrnet_tf import notes
+from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checks import (
     check_folder,
     check_image,
@@ -11,6 +13,11 @@ from hrnet_tf.data.formats.checks import (
     image_size,
 )
 from hrnet_tf.io import read_json
+
+
+@pytest.fixture(autouse=True)
+def nothing_noted():
+    notes._COUNTS.clear()
 
 
 @pytest.fixture
@@ -90,7 +97,7 @@ def test_size_against_the_annotation(save):
     assert check_image(path, 30, 40) == check_image(path, None, None) == (30, 40)
     with pytest.raises(BadExample, match=r"a.jpg has 40x30 .*says 41x30"):
         check_image(path, 30, 41)
-    with pytest.raises(BadExample, match="says 30x40.*EXIF"):
+    with pytest.raises(BadExample, match="says 30x40.*sides are exch"):
         check_image(path, 40, 30)
 
 
@@ -124,3 +131,57 @@ def test_numbers(value, message):
         finite_numbers("here", {"box": value}, "box", (2,))
     with pytest.raises(BadExample, match="here: box is .*finite number"):
         finite_number("here", {"box": value}, "box")
+
+
+def test_sizes_are_those_of_upright_images(tmp_path):
+    for kind in ("JPEG", "PNG"):
+        for tag in range(1, 9):
+            path = tmp_path / f"{tag}.jpg"
+            path.write_bytes(photo(shades(30, 40), tag, kind=kind))
+            assert image_size(path) == (30, 40)
+    with pytest.warns(UserWarning, match="14 pictures are turned upright.*/2.jpg"):
+        notes.warn_noted()
+
+
+def test_annotated_sizes_may_be_those_stored(tmp_path):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(photo(shades(30, 40), 6))
+    assert check_image(path, 30, 40) == (30, 40)
+    assert check_image(path, 40, 30) == (30, 40)
+    with pytest.warns(UserWarning) as said:
+        BadExamples("data", True).warn()
+    texts = [str(warning.message) for warning in said]
+    assert texts[0].startswith("2 pictures are turned upright")
+    assert texts[1].startswith("1 picture is annotated with width and height as stored")
+    with pytest.raises(BadExample, match="has 40x30 .* says 31x40"):
+        check_image(path, 40, 31)
+
+
+def test_an_orientation_in_an_unusual_place_is_refused(tmp_path):
+    path = tmp_path / "a.jpg"
+    profile = (0xFFE2, b"ICC_PROFILE\0\1\1" + bytes(40000))
+    path.write_bytes(with_segments(photo(shades(), 3), profile, profile))
+    with pytest.raises(BadExample, match="a.jpg notes the orientation 3 where it is"):
+        image_size(path)
+    png = encoded(shades(), "PNG")
+    block = exif_block(3)[6:]
+    chunk = len(block).to_bytes(4, "big") + b"eXIf" + block + bytes(4)
+    (tmp_path / "b.png").write_bytes(png[:-12] + chunk + png[-12:])
+    with pytest.raises(BadExample, match="b.png notes the orientation 3 .*in a PNG"):
+        image_size(tmp_path / "b.png")
+
+
+def test_what_is_done_to_pictures_is_said_once(tmp_path):
+    first, second = Image.fromarray(shades()), Image.fromarray(255 - shades())
+    first.save(tmp_path / "a.png", save_all=True, append_images=[second])
+    deep = np.arange(12, dtype=np.uint16).reshape(3, 4)
+    for name in "bcd":
+        Image.fromarray(deep).save(tmp_path / f"{name}.png")
+    for path in sorted(tmp_path.iterdir()):
+        image_size(path)
+    with pytest.warns(UserWarning) as said:
+        notes.warn_noted()
+    texts = [str(warning.message) for warning in said]
+    assert "1 picture is animated, of which the first" in texts[0]
+    assert "3 pictures are of 16 bits a channel" in texts[1] and "b.png" in texts[1]
+    notes.warn_noted()
