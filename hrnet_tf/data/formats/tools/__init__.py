@@ -4,12 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hrnet_tf.data.formats.tools import (
+    class_folders,
     coco,
     cvat,
     deepposekit,
     dlc,
     label_studio,
+    labelme,
+    mask_folders,
     sleap,
+    supervisely,
+    via,
+    yolo,
 )
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
 
@@ -21,6 +27,12 @@ FORMATS: tuple = (
     sleap.FORMAT,
     dlc.FORMAT,
     deepposekit.FORMAT,
+    yolo.FORMAT,
+    labelme.FORMAT,
+    via.FORMAT,
+    supervisely.FORMAT,
+    mask_folders.FORMAT,
+    class_folders.FORMAT,
 )
 
 

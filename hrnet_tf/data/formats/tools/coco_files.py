@@ -1,19 +1,11 @@
 """The COCO files of a folder, with their splits."""
 
 import dataclasses
-import re
 from pathlib import Path
 
 from hrnet_tf.data.formats.tools.marks import files_of
+from hrnet_tf.data.formats.tools.splits import split_in, split_of
 
-_SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-}
 ROBOFLOW = "_annotations.coco.json"
 # COCO's own names; of captions and detections there is nothing to learn here.
 _PREFERRED = {
@@ -56,11 +48,5 @@ def coco_files(path: Path, task: str | None = None) -> list:
     for word in _PREFERRED.get(task, _PREFERRED[None]):
         chosen = sorted(file for file in found if word in file.stem)
         if chosen:
-            return [CocoFile(file, split_of(file.stem)) for file in chosen]
+            return [CocoFile(file, split_in(file.stem)) for file in chosen]
     return []
-
-
-def split_of(name: str) -> str | None:
-    """Returns the split that a folder's or file's name tells; None if none."""
-    words = re.findall(r"[a-z]+", name.casefold())
-    return next((_SPLITS[word] for word in words if word in _SPLITS), None)

@@ -159,9 +159,16 @@ def label_map_data(
             f"{source} has outlines of objects, of which label maps are to be painted:"
             " pass `work`, a folder for them."
         )
+    if all(region.ignored for picture in pictures for region in picture.regions):
+        raise ValueError(
+            f"{source} outlines no object in {len(pictures)} pictures; left out:"
+            f" {left_out.describe() or 'none'}; bad: {bad.describe() or 'none'}."
+        )
     classes = _classes(source, names, pictures)
     folder = _Folder(work / "labels")
-    examples, groups, splits = [], {}, {}
+    examples: list = []
+    groups: dict = {}
+    splits: dict = {}
     for done, picture in enumerate(pictures, 1):
         try:
             example = _painted_example(picture, classes, folder, left_out)

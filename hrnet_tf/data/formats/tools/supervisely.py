@@ -1,0 +1,340 @@
+"""Supervisely's projects: meta.json, and a folder of pictures and json a data set.
+
+Reference: https://docs.supervisely.com/data-organization/00_ann_format_navi.
+"""
+
+import collections
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hrnet_tf.data.bad_examples import BadExample, BadExamples
+from hrnet_tf.data.formats.checked_json import decode, read_any
+from hrnet_tf.data.formats.image_finder import ImageFinder
+from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
+from hrnet_tf.data.formats.tools.label_maps import (
+    OutlinedPicture,
+    Region,
+    label_map_data,
+    polygon,
+)
+from hrnet_tf.data.formats.tools.marks import content_of, files_of, match_of
+from hrnet_tf.data.formats.tools.outlines import (
+    mask_of_text,
+    placed,
+    points_of,
+    rectangle,
+)
+from hrnet_tf.data.formats.tools.people import (
+    Person,
+    Picture,
+    limbs_of,
+    natural,
+    pose_data,
+)
+from hrnet_tf.data.formats.tools.splits import split_of
+from hrnet_tf.data.left_out import LeftOut
+from hrnet_tf.typing import Progress
+
+_META = "meta.json"
+_OUTLINES = ("polygon", "bitmap", "rectangle")
+_NOTE = "Nodes that are disabled were read as occluded, all others as visible."
+
+
+class ClassEntry(msgspec.Struct):
+    """A class of meta.json."""
+
+    title: str
+    shape: str | None = None
+    color: str | None = None
+    geometry_config: dict[str, Any] | None = None
+
+
+class MetaFile(msgspec.Struct):
+    """A meta.json."""
+
+    classes: list[ClassEntry]
+
+
+class NodeEntry(msgspec.Struct):
+    """A keypoint of a graph."""
+
+    loc: list[float]
+    disabled: bool | None = False
+
+
+class PointsEntry(msgspec.Struct):
+    """The corners of an object, and of its holes."""
+
+    exterior: list[list[float]] = []
+    interior: list[list[list[float]]] = []
+
+
+class BitmapEntry(msgspec.Struct):
+    """A mask, and where its first pixel is (x, y)."""
+
+    data: str
+    origin: list[float]
+
+
+class ObjectEntry(msgspec.Struct):
+    """An object of a picture."""
+
+    classTitle: str  # noqa: N815
+    geometryType: str  # noqa: N815
+    points: PointsEntry | None = None
+    bitmap: BitmapEntry | None = None
+    nodes: dict[str, NodeEntry] | None = None
+
+
+class PictureFile(msgspec.Struct):
+    """The json of a picture."""
+
+    objects: list[ObjectEntry]
+    size: dict[str, int] = {}
+
+
+class Skeleton(msgspec.Struct):
+    """The keypoints of a class: names by the ids of nodes, and pairs of ids."""
+
+    names: dict[str, str]
+    edges: list[tuple[str, str]]
+
+
+def match(path: Path) -> Match:
+    """See `ToolFormat`."""
+    root = path.parent if path.name == _META else path
+    content = content_of(root / _META, ".json")
+    pictures = files_of(root, "*/ann/*.json", "ann/*.json", "**/ann/*.json")
+    return match_of(
+        (bool(content), f"it is no folder with a {_META}"),
+        (b'"classes"' in content, f"its {_META} has no 'classes'"),
+        (bool(pictures), "it has no folder 'ann' of json files in its data sets"),
+    )
+
+
+def read(
+    path: Path,
+    images: Path | None = None,
+    work: Path | None = None,
+    task: str | None = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> LabelledData:
+    """See `ToolFormat`."""
+    root = path.parent if path.name == _META else path
+    meta = decode(read_any(root / _META), MetaFile, str(root / _META))
+    bad, left_out = BadExamples(root, skip_bad), LeftOut()
+    files = _read_files(root, bad)
+    finder = _Finder(images)
+    kinds = {o.geometryType for content in files.values() for o in content.objects}
+    if task is None:
+        task = "pose" if "graph" in kinds else "segmentation"
+    if task == "pose":
+        return _poses(root, meta, files, finder, bad, left_out, progress)
+    return _outlines(root, meta, files, finder, work, bad, left_out, progress)
+
+
+def _read_files(root, bad):
+    """The content of each picture's file, by its path."""
+    files = {}
+    paths = sorted(root.glob("**/ann/*.json"), key=lambda p: natural(str(p)))
+    for path in paths:
+        try:
+            files[path] = decode(read_any(path), PictureFile, str(path))
+        except BadExample as error:
+            bad.add(error)
+        except ValueError as error:
+            bad.add(BadExample("wrong file", str(error)))
+    if not files:
+        raise ValueError(
+            f"{root} holds no json of pictures in folders 'ann'; bad:"
+            f" {bad.describe() or 'none'}."
+        )
+    return files
+
+
+def _size(content):
+    sides = content.size.get("height") or None, content.size.get("width") or None
+    return None if sides == (None, None) else sides
+
+
+def _poses(root, meta, files, finder, bad, left_out, progress):
+    counts = collections.Counter(
+        o.classTitle
+        for content in files.values()
+        for o in content.objects
+        if o.geometryType == "graph"
+    )
+    if not counts:
+        raise ValueError(f"{root} holds no graphs, which are Supervisely's keypoints.")
+    title = counts.most_common(1)[0][0]
+    for other, count in counts.items():
+        if other != title:
+            left_out.add("graphs of another class", other, count)
+    skeleton = _skeleton(root, meta, title)
+    pictures = []
+    for path, content in files.items():
+        people = []
+        try:
+            for entry in content.objects:
+                if entry.geometryType != "graph":
+                    kind = entry.geometryType
+                    left_out.add(f"objects of the kind {kind}", path.name)
+                elif entry.classTitle == title:
+                    people.append(_person(path, entry, skeleton))
+        except BadExample as error:
+            bad.add(error)
+            continue
+        pictures.append(
+            Picture(
+                str(path),
+                finder.of(path),
+                people,
+                _size(content),
+                split=split_of(path.parent.parent.name),
+            )
+        )
+    names = tuple(skeleton.names.values())
+    pairs = [(skeleton.names[a], skeleton.names[b]) for a, b in skeleton.edges]
+    return pose_data(
+        "supervisely",
+        root,
+        pictures,
+        names,
+        bad,
+        left_out,
+        progress,
+        notes=(_NOTE,),
+        skeleton=limbs_of(pairs, names),
+    )
+
+
+def _skeleton(root, meta, title):
+    """Returns the `Skeleton` that meta.json has of a class."""
+    where = f"{root / _META}: the class {title!r}"
+    entry = next((c for c in meta.classes if c.title == title), None)
+    config = (entry.geometry_config if entry else None) or {}
+    nodes, edges = config.get("nodes"), config.get("edges") or []
+    if not isinstance(nodes, dict) or not nodes:
+        raise ValueError(
+            f"{where} has no nodes in geometry_config; expected the keypoints' names."
+        )
+    names = {}
+    for number, node in nodes.items():
+        label = node.get("label") if isinstance(node, dict) else None
+        names[number] = str(label) if label else str(number)
+    if len(set(names.values())) < len(names):
+        raise ValueError(f"{where} has two nodes of one label: {list(names.values())}.")
+    pairs = [
+        (edge.get("src"), edge.get("dst"))
+        for edge in (edges if isinstance(edges, list) else [])
+        if isinstance(edge, dict)
+    ]
+    texts = [p for p in pairs if all(isinstance(end, str) for end in p)]
+    return Skeleton(names, [p for p in texts if set(p) <= set(names)])
+
+
+def _person(path, entry, skeleton):
+    points = {}
+    for number, node in (entry.nodes or {}).items():
+        name = skeleton.names.get(number)
+        if name is None:
+            raise BadExample(
+                "unknown node",
+                f"{path}: the graph {entry.classTitle!r} has the node {number!r}, which"
+                f" {_META} does not know.",
+            )
+        (place,) = points_of(f"{path}: the node {name!r}", [node.loc], 1)
+        points[name] = (*place.tolist(), 1 if node.disabled else 2)
+    return Person(points)
+
+
+def _outlines(root, meta, files, finder, work, bad, left_out, progress):
+    pictures = []
+    for path, content in files.items():
+        regions = []
+        try:
+            for entry in content.objects:
+                if entry.geometryType in _OUTLINES:
+                    regions.append(Region(entry.classTitle, _mask(path, entry)))
+                else:
+                    kind = entry.geometryType
+                    left_out.add(f"objects of the kind {kind}", path.name)
+        except BadExample as error:
+            bad.add(error)
+            continue
+        pictures.append(
+            OutlinedPicture(
+                str(path),
+                finder.of(path),
+                regions,
+                _size(content),
+                split=split_of(path.parent.parent.name),
+            )
+        )
+    used = {r.label for p in pictures for r in p.regions}
+    return label_map_data(
+        "supervisely",
+        root,
+        pictures,
+        work,
+        bad,
+        left_out,
+        progress,
+        names=[c.title for c in meta.classes if c.title in used],
+        palette=_palette(meta),
+    )
+
+
+def _mask(path, entry):
+    where = f"{path}: the {entry.geometryType} {entry.classTitle!r}"
+    if entry.geometryType == "bitmap":
+        bitmap = entry.bitmap
+        if bitmap is None:
+            raise BadExample("absent bitmap", f"{where} has no 'bitmap'.")
+        ((left, top),) = points_of(where, [bitmap.origin], 1)
+        return placed(mask_of_text(where, bitmap.data, packed=True), left, top)
+    points = entry.points or PointsEntry()
+    if entry.geometryType == "rectangle":
+        return polygon([rectangle(points_of(where, points.exterior, 2))])
+    holes = [points_of(where, hole, 3) for hole in points.interior]
+    return polygon([points_of(where, points.exterior, 3)], holes)
+
+
+def _palette(meta):
+    palette = {}
+    for entry in meta.classes:
+        try:
+            colour = bytes.fromhex((entry.color or "").removeprefix("#"))
+        except ValueError:
+            continue
+        if len(colour) == 3:
+            palette[entry.title] = tuple(colour)
+    return palette
+
+
+class _Finder:
+    """Finds pictures in the folder 'img' beside 'ann', or under a given one."""
+
+    def __init__(self, images):
+        self._images = images
+        self._finders: dict = {}
+
+    def of(self, path):
+        """Returns the function that finds the picture of a json file."""
+
+        def find():
+            folder = self._images or path.parent.parent
+            if self._images is None and (folder / "img").is_dir():
+                folder = folder / "img"
+            if folder not in self._finders:
+                self._finders[folder] = ImageFinder(folder)
+            # The json is called as the picture with .json behind.
+            return self._finders[folder].find(path.stem)
+
+        return find
+
+
+FORMAT = ToolFormat("supervisely", "Supervisely", ("pose", "segmentation"), match, read)
