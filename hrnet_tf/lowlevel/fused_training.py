@@ -194,13 +194,17 @@ class _Step:
             out_backprop=upstream,
             **self.options,
         )
+        options = self.options
         # An optimizer that is done before the kernel is read would have to copy it.
         with tf.control_dependencies([of_inputs]):
+            if self.layer.conv.thins():
+                x = self.layer.conv.thinned(x)
+                options = {**options, "strides": (1, 1, 1, 1)}
             of_kernel = tf.raw_ops.Conv2DBackpropFilter(
                 input=x,
                 filter_sizes=sizes[1],
                 out_backprop=upstream,
-                **self.options,
+                **options,
             )
         if self.margin:
             m = self.margin

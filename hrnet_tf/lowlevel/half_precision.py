@@ -68,8 +68,7 @@ def use_float32_kernels(model: keras.Model | keras.layers.Layer) -> None:
 
 
 def _convolve(layer, inputs, kernel):
-    convolve = functools.partial(keras.layers.Conv2D.convolution_op, layer)
-    return _in_float32(convolve, inputs, kernel, layer.compute_dtype)
+    return _in_float32(layer.convolve, inputs, kernel, layer.compute_dtype)
 
 
 def _convolve_transposed(layer, inputs):
