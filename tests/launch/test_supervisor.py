@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hrnet_tf.launch import exit_codes
 from hrnet_tf.launch.supervisor import Supervisor, _shared_gpus
 
 # Workers note that they start, and know how often they did before.
@@ -19,10 +20,26 @@ import json, os, signal, sys, time
 from pathlib import Path
 task = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {"index": 0})
 index = task["index"]
+Path(f"pid-{index}.txt").write_text(str(os.getpid()))
 notes = Path(f"started-{index}.txt")
 with open(notes, "a") as file:
     file.write(os.environ.get("TF_CONFIG", "none") + "\\n")
 attempt = len(notes.read_text().splitlines())
+def until_started(other):
+    # One that is stopped before it notes its start would be missing from the counts.
+    notes = Path(f"started-{other}.txt")
+    while not notes.exists() or notes.read_text().count("\\n") < attempt:
+        time.sleep(0.01)
+def until_gone(other):
+    # The number of a process is taken until its end was read by the supervisor.
+    until_started(other)
+    pid = int(Path(f"pid-{other}.txt").read_text())
+    try:
+        while True:
+            os.kill(pid, 0)
+            time.sleep(0.01)
+    except ProcessLookupError:
+        pass
 def wait():
     time.sleep(60)
     sys.exit(99)
@@ -44,7 +61,10 @@ class Case:
         )
 
     def run(self):
-        return self.supervisor.run()
+        code = self.supervisor.run()
+        # The code of no worker here.
+        assert code != exit_codes.PREEMPTED, "this process itself got SIGTERM"
+        return code
 
     def starts(self, index):
         """The TF_CONFIG of each start of a worker."""
@@ -92,8 +112,7 @@ class TestRestarts:
             print("attempt", attempt, sys.argv[1:], flush=True)
             if attempt == 1:
                 if index == 1:
-                    while not Path("started-0.txt").exists():
-                        time.sleep(0.01)
+                    until_started(0)
                     os.kill(os.getpid(), signal.SIGKILL)
                 wait()
             """,
@@ -162,7 +181,7 @@ class TestRestarts:
                 if index == 0:
                     {lost}
                 # Its peer, which waited for it, may well be gone first.
-                time.sleep(0.5)
+                until_gone(0)
                 {cause}
             """,
             num_workers=2,
@@ -183,7 +202,7 @@ class TestRestarts:
         assert len(set(run.starts(1))) == 3
 
     def test_with_other_ports_end(self, case):
-        run = case("sys.exit(71)", num_workers=2)
+        run = case("until_started(1 - index); sys.exit(71)", num_workers=2)
         assert run.run() == 71
         assert len(run.starts(0)) == 5
 
@@ -197,6 +216,7 @@ class TestRestarts:
             """
             if attempt == 1:
                 if index == 0:
+                    until_started(1)
                     sys.exit(69)
                 wait()
             """,

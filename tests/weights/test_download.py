@@ -1,5 +1,6 @@
 """Downloads from a server on this machine, in every way that goes wrong."""
 
+import errno
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from hrnet_tf import io
 from hrnet_tf.weights import download
 from hrnet_tf.weights.download import fetch_weights
 from hrnet_tf.weights.torch_checkpoint import read_checkpoint
@@ -250,6 +252,39 @@ def test_the_folder_of_the_cache(server, entry, tmp_path, monkeypatch):
     assert fetch_weights(entry).parent == tmp_path / "kept"
 
 
+def half_fits(monkeypatch):
+    """Lets the disk be full in the middle of a file; returns where that was tried."""
+    written = []
+
+    def write(path, content):
+        written.append(path)
+        with path.open("wb") as file:
+            file.write(content[: len(content) // 2])
+        assert path.stat().st_size > 100
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    return written
+
+
+def nothing_fits(monkeypatch):
+    """Lets the system itself refuse what is written beside a file's place."""
+    written, beside = [], io._beside
+
+    def on_full_device(path):
+        written.append(beside(path))
+        written[-1].symlink_to("/dev/full")
+        return written[-1]
+
+    monkeypatch.setattr(io, "_beside", on_full_device)
+    return written
+
+
+full_device = pytest.mark.skipif(
+    not os.path.exists("/dev/full"), reason="only Linux has it"
+)
+
+
 class TestDisk:
     def test_no_folder_can_be_made(self, entry, tmp_path):
         folder = tmp_path / "file" / "folder"
@@ -261,22 +296,34 @@ class TestDisk:
             caught.value
         )
 
-    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has it")
-    @pytest.mark.parametrize(
-        ("file", "kept"),
-        [
-            ("original.pth.part", "original.pth.part"),
-            ("safetensors.part", "original.pth"),
-        ],
-    )
-    def test_it_is_full(self, entry, tmp_path, file, kept, assert_weights):
-        full = tmp_path / f"tiny-{entry.sha256}.{file}"
-        full.symlink_to("/dev/full")
+    @full_device
+    def test_it_is_full(self, entry, tmp_path, assert_weights):
+        part = tmp_path / f"tiny-{entry.sha256}.original.pth.part"
+        part.symlink_to("/dev/full")
         text = fails(OSError, entry, tmp_path)
         assert f"keep the weights tiny in {tmp_path}: No space left on device" in text
-        assert files(tmp_path) == [f"tiny-{entry.sha256}.{kept}"]
-        full.unlink(missing_ok=True)
+        assert files(tmp_path) == [part.name]
+        part.unlink()
         assert_weights(fetch_weights(entry, tmp_path))
+
+    @pytest.mark.parametrize(
+        "fill", [half_fits, pytest.param(nothing_fits, marks=full_device)]
+    )
+    def test_it_is_full_once_the_original_is_there(
+        self, server, entry, tmp_path, assert_weights, monkeypatch, fill
+    ):
+        with monkeypatch.context() as patch:
+            written = fill(patch)
+            text = fails(OSError, entry, tmp_path)
+        assert f"keep the weights tiny in {tmp_path}: No space left on device" in text
+        # What was written beside is gone, and the original kept.
+        assert len(written) == 1 and written[0].parent == tmp_path
+        original = tmp_path / f"tiny-{entry.sha256}.original.pth"
+        assert files(tmp_path) == [original.name]
+        assert original.read_bytes() == server.content
+        asked = len(server.asked)
+        assert_weights(fetch_weights(entry, tmp_path))
+        assert len(server.asked) == asked
 
 
 class TestProcesses:
