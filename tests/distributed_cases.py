@@ -92,7 +92,11 @@ CASES = {
     "adamw_schedule": {
         "optimizer": lambda: keras.optimizers.AdamW(cosine(), weight_decay=0.05)
     },
-    "fused_adamw": {"optimizer": lambda: AdamW(cosine(), weight_decay=0.05)},
+    "fused_adamw": {
+        "optimizer": lambda: AdamW(
+            cosine(), weight_decay=0.05, rate_multipliers={"^head/": 10.0}
+        )
+    },
     "fused_accumulation": {
         "optimizer": lambda: AdamW(
             cosine(), weight_decay=0.05, gradient_accumulation_steps=3

@@ -263,9 +263,10 @@ def _choose_kind(recognised, checkpoint, task, class_count):
         # build_model says what is wrong.
         return None
     if task is None and recognised.kind is None:
+        about = f" {recognised.about}" if recognised.about else ""
         raise ValueError(
-            f"{checkpoint} ({recognised.layout}) does not say what it is for. Pass"
-            f" --task, one of: {', '.join(task.value for task in Task)}."
+            f"{checkpoint} ({recognised.layout}) does not say what it is for.{about}"
+            f" Pass --task, one of: {', '.join(task.value for task in Task)}."
         )
     kind = recognised.kind if task is None else _KINDS[task]
     if kind == "pose" and is_resnet(recognised.architecture):

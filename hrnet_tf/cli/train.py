@@ -26,6 +26,12 @@ from hrnet_tf.cli.train_rates import (
     print_found_rate,
     profiled_steps,
 )
+from hrnet_tf.cli.train_weights import (
+    BodyRateOption,
+    WeightsNamesOption,
+    WeightsOption,
+    starting_weights,
+)
 from hrnet_tf.launch import exit_codes
 from hrnet_tf.launch.keras_import import import_keras
 from hrnet_tf.launch.preemption import Preempted
@@ -99,6 +105,7 @@ EpochsOption = Annotated[
         show_default="the recipe's",
     ),
 ]
+<<<<<<< HEAD
 WeightsOption = Annotated[
     Path | None,
     typer.Option(
@@ -108,6 +115,8 @@ WeightsOption = Annotated[
         show_default="random weights",
     ),
 ]
+=======
+>>>>>>> 15aa5be (Start from the weights of any head, and of HRNets inside other models)
 DtypeOption = Annotated[
     str | None,
     typer.Option(
@@ -232,6 +241,8 @@ def train(
     batch_size: BatchSizeOption = None,
     epochs: EpochsOption = None,
     weights: WeightsOption = None,
+    weights_names: WeightsNamesOption = None,
+    body_rate: BodyRateOption = None,
     dtype: DtypeOption = None,
     settings: SetOption = None,
     seed: SeedOption = 0,
@@ -288,6 +299,7 @@ def train(
         from hrnet_tf.data.files import kept_in_memory
         from hrnet_tf.data.service import reading_from
         from hrnet_tf.optimizers.schedules import adjust_rate
+        from hrnet_tf.training.body_rate import with_body_rate
         from hrnet_tf.training.run import train as run
 
     arguments = {
@@ -295,11 +307,12 @@ def train(
         "preset": preset,
         "batch_size": batch_size,
         "epochs": epochs,
-        "weights": weights and str(weights),
+        "weights": starting_weights(weights, weights_names),
         "dtype": dtype,
         **_arguments(settings or ()),
     }
     console = common.console()
+<<<<<<< HEAD
     if data is None:
         arguments = {**arguments, **given, **_arguments(settings or ())}
         loaded = load_recipe(recipe, say=console.print, **arguments)
@@ -309,6 +322,11 @@ def train(
         loaded = own_recipe(
             recipe, where, out, arguments, given, console, recipe_out, overwrite
         )
+=======
+    arguments.update(_arguments(settings or ()))
+    loaded = load_recipe(recipe, say=console.print, **arguments)
+    loaded = with_body_rate(loaded, body_rate)
+>>>>>>> 15aa5be (Start from the weights of any head, and of HRNets inside other models)
     try:
         with reading_from(*(data_service or ())), kept_in_memory(cache):
             if find_lr:

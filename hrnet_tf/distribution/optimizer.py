@@ -220,15 +220,18 @@ class ReplicatedOptimizer(keras.optimizers.Optimizer):
                 variable.assign(constraint(variable))
 
         sharing = getattr(inner, "sharing", contextlib.nullcontext)
+        rate_factor = getattr(inner, "rate_factor", lambda variable: 1.0)
         with sharing(rate):
             for variable, gradient in zip(variables, gradients, strict=True):
-                decayed = inner.weight_decay and inner._use_weight_decay(variable)
+                decay = None
+                if inner.weight_decay and inner._use_weight_decay(variable):
+                    decay = inner.weight_decay * rate_factor(variable)
                 strategy.extended.update(
                     variable.value,
                     step,
                     args=(gradient,),
                     kwargs={
-                        "decay": inner.weight_decay if decayed else None,
+                        "decay": decay,
                         "constraint": variable.constraint,
                     },
                     group=False,

@@ -12,13 +12,17 @@ from hrnet_tf.io import replacing
 from hrnet_tf.tasks import make_inference, task_of
 from hrnet_tf.tasks.base import NAMES_FILE, Exported
 from hrnet_tf.typing import PathLike
+from hrnet_tf.weights.exported import (
+    EXTRA,
+    MODEL_FILE,
+    describe_model,
+    version_folder,
+)
 
 if TYPE_CHECKING:
     from hrnet_tf.models.base import HRNetModel
 
 
-# TensorFlow Serving reserves this folder for files that it leaves alone.
-_EXTRA = "assets.extra"
 _DESCRIPTION = "hrnet.json"
 
 
@@ -76,8 +80,8 @@ def load_exported(directory: PathLike) -> Exported:
     Raises:
         ValueError: if there is no such folder, or it is not complete.
     """
-    folder = _version_folder(Path(directory))
-    path = folder / _EXTRA / _DESCRIPTION
+    folder = version_folder(Path(directory))
+    path = folder / EXTRA / _DESCRIPTION
     description = read_description(folder)
     try:
         loaded = tf.saved_model.load(str(folder))
@@ -104,8 +108,8 @@ def read_description(directory: PathLike) -> dict[str, Any]:
     Raises:
         ValueError: if there is no such folder, or it is not complete.
     """
-    folder = _version_folder(Path(directory))
-    path = folder / _EXTRA / _DESCRIPTION
+    folder = version_folder(Path(directory))
+    path = folder / EXTRA / _DESCRIPTION
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
         task_of(Exported(folder, description, None))
@@ -118,36 +122,16 @@ def _write(inference, folder):
     files = inference.assets
     save_functions(inference.model, folder, inference.signatures, files.get(NAMES_FILE))
     description = {**inference.description, "hrnet_tf": hrnet_tf.__version__}
-    files = {**files, _DESCRIPTION: json.dumps(description, indent=1) + "\n"}
-    extra = folder / _EXTRA
+    files = {
+        **files,
+        _DESCRIPTION: json.dumps(description, indent=1) + "\n",
+        # With it training can start from the exported weights.
+        MODEL_FILE: describe_model(inference.model),
+    }
+    extra = folder / EXTRA
     extra.mkdir(exist_ok=True)
     for name, text in files.items():
         (extra / name).write_text(text, encoding="utf-8")
-
-
-def _version_folder(directory):
-    """Returns the folder that holds saved_model.pb: this one, or the largest version's.
-
-    Names count as numbers, as in TensorFlow Serving: 10 comes after 9.
-    """
-    if (directory / "saved_model.pb").is_file():
-        return directory
-    if not directory.is_dir():
-        raise ValueError(
-            f"There is no folder {directory}. Expected one of export_saved_model."
-        )
-    versions = [
-        child
-        for child in directory.iterdir()
-        if child.name.isdecimal() and (child / "saved_model.pb").is_file()
-    ]
-    if not versions:
-        raise ValueError(
-            f"{directory} holds neither saved_model.pb nor a version folder with one;"
-            f" it holds {sorted(c.name for c in directory.iterdir())[:8]}. Expected a"
-            " folder of export_saved_model."
-        )
-    return max(versions, key=lambda child: int(child.name))
 
 
 def _damaged(path, error):

@@ -116,6 +116,10 @@ class FusedSteps:
 
     _shared = None
 
+    def rate_factor(self, variable: Any) -> float:
+        """Returns the factor (float) of a variable's rate."""
+        return 1.0
+
     def make_shared(self, learning_rate: Any) -> dict[str, Tensor]:
         """What the steps of all variables need, as a dict of float32 scalars."""
         return {"rate": keras.ops.cast(learning_rate, "float32")}
@@ -162,7 +166,7 @@ class FusedSteps:
         import tensorflow as tf
 
         variables = [
-            v.value if isinstance(v, keras.Variable) else v
+            (v.value if isinstance(v, keras.Variable) else v, self.rate_factor(v))
             for v in variables
             if self._use_weight_decay(v)
         ]
@@ -172,7 +176,8 @@ class FusedSteps:
             variable.assign_sub(variable * tf.cast(factor, variable.dtype))
 
         def decay(strategy, factor):
-            for variable in variables:
-                strategy.extended.update(variable, step, args=(factor,), group=False)
+            for variable, own in variables:
+                args = (factor if own == 1 else factor * own,)
+                strategy.extended.update(variable, step, args=args, group=False)
 
         internals.once_for_all_replicas(decay, factor)

@@ -6,10 +6,11 @@ import keras
 import numpy as np
 
 from hrnet_tf.lowlevel.fused_steps import FusedSteps, can_fuse, step_of_adam
+from hrnet_tf.optimizers.multipliers import RateMultipliers
 from hrnet_tf.typing import Tensor
 
 
-class FusedAdamSteps(FusedSteps):
+class FusedAdamSteps(RateMultipliers, FusedSteps):
     """The step of Adam, before a Keras optimizer with its coefficients."""
 
     beta_1: float
@@ -42,20 +43,24 @@ class FusedAdamSteps(FusedSteps):
 
 class _AdamSteps(FusedAdamSteps):
     def update_step(self, gradient, variable, learning_rate):
+        factor = self.rate_factor(variable)
         if self.amsgrad or not can_fuse(gradient, variable):
-            super().update_step(gradient, variable, learning_rate)
+            rate = learning_rate if factor == 1 else learning_rate * factor
+            super().update_step(gradient, variable, rate)
             return
         shared = self.shared(learning_rate)
         index = self._get_variable_index(variable)
         slots = self._momentums[index], self._velocities[index]
-        step_of_adam(variable, gradient, *slots, shared.adam_rate, shared)
+        rate = shared.adam_rate if factor == 1 else shared.adam_rate * factor
+        step_of_adam(variable, gradient, *slots, rate, shared)
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
 class Adam(_AdamSteps, keras.optimizers.Adam):
     """`keras.optimizers.Adam`, whose training graph is a quarter as large.
 
-    Arguments, formulas and saved state are Keras'; roundings differ. With `amsgrad`, on
+    Arguments, formulas and saved state are Keras'; roundings differ. The argument
+    `rate_multipliers` is that of `RateMultipliers`. With `amsgrad`, on
     other backends than TensorFlow and for variables that are not float32 the steps are
     Keras' own.
     """

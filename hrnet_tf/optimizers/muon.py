@@ -64,6 +64,8 @@ class Muon(FusedAdamSteps, keras.optimizers.Optimizer):
         nesterov: bool. Whether momentum looks ahead.
         rms_rate: float. The root mean square of a step over the rate.
         name: str.
+        rate_multipliers: dict or None. Variables that learn at another rate, see
+            `RateMultipliers`.
         **kwargs: other arguments of `keras.optimizers.Optimizer`.
     Reference:
         Jordan et al., "Muon", kellerjordan.github.io/posts/muon; the size of steps is
@@ -84,10 +86,15 @@ class Muon(FusedAdamSteps, keras.optimizers.Optimizer):
         nesterov: bool = True,
         rms_rate: float = 0.2,
         name: str = "muon",
+        rate_multipliers: dict[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            learning_rate=learning_rate, weight_decay=weight_decay, name=name, **kwargs
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            name=name,
+            rate_multipliers=rate_multipliers,
+            **kwargs,
         )
         self.adam_lr_ratio = adam_lr_ratio
         self.epsilon = epsilon
@@ -128,13 +135,16 @@ class Muon(FusedAdamSteps, keras.optimizers.Optimizer):
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
         momentum, velocity = self.momentums[index], self.adam_velocities[index]
+        factor = self.rate_factor(variable)
         if velocity is None:
-            self._orthogonal_step(gradient, variable, learning_rate, momentum)
+            rate = learning_rate if factor == 1 else learning_rate * factor
+            self._orthogonal_step(gradient, variable, rate, momentum)
         elif can_fuse(gradient, variable):
             slots, shared = (momentum, velocity), self.shared(learning_rate)
-            step_of_adam(variable, gradient, *slots, shared.adam_rate, shared)
+            rate = shared.adam_rate if factor == 1 else shared.adam_rate * factor
+            step_of_adam(variable, gradient, *slots, rate, shared)
         else:
-            rate = learning_rate * self.adam_lr_ratio
+            rate = learning_rate * self.adam_lr_ratio * factor
             self._adam_step(gradient, variable, rate, momentum, velocity)
 
     def _adam_step(self, gradient, variable, rate, momentum, velocity):

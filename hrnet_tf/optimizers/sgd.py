@@ -1,7 +1,5 @@
 """Stochastic gradient descent as PyTorch does it."""
 
-import re
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -12,11 +10,12 @@ from hrnet_tf.lowlevel.fused_steps import (
     descend,
     step_with_momentum,
 )
+from hrnet_tf.optimizers.multipliers import RateMultipliers
 from hrnet_tf.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
-class TorchSGD(FusedSteps, keras.optimizers.SGD):
+class TorchSGD(RateMultipliers, FusedSteps, keras.optimizers.SGD):
     """SGD whose weight decay and momentum are PyTorch's.
 
     Keras' own weight decay is apart from the gradient, and so from the momentum; here
@@ -29,10 +28,8 @@ class TorchSGD(FusedSteps, keras.optimizers.SGD):
         momentum: float in [0, 1).
         nesterov: bool.
         l2: float. PyTorch's `weight_decay`.
-        rate_multipliers: dict or None. Variables that learn at another rate, as
-            PyTorch's parameter groups: by a regular expression that is found in a
-            variable's `path`, the factor of its steps. The first that is found counts;
-            variables in which none is found have the factor 1.
+        rate_multipliers: dict or None. Variables that learn at another rate, see
+            `RateMultipliers`.
         **kwargs: other arguments of `keras.optimizers.SGD`; clipping comes before the
             weight decay.
     Raises:
@@ -51,49 +48,20 @@ class TorchSGD(FusedSteps, keras.optimizers.SGD):
         rate_multipliers: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate, momentum, nesterov, **kwargs)
+        super().__init__(
+            learning_rate,
+            momentum,
+            nesterov,
+            rate_multipliers=rate_multipliers,
+            **kwargs,
+        )
         if l2 < 0:
             raise ValueError(f"l2 must not be negative. Received: l2={l2}.")
-        multipliers = dict(rate_multipliers or {})
-        if any(factor < 0 for factor in multipliers.values()):
-            raise ValueError(
-                "rate_multipliers must not be negative."
-                f" Received: rate_multipliers={multipliers}."
-            )
         self.l2 = l2
-        # TensorFlow would wrap a dict to track its values.
-        self._rate_multipliers = tuple(multipliers.items())
-        self._factors = ()
-
-    @property
-    def rate_multipliers(self) -> dict[str, float]:
-        return dict(self._rate_multipliers)
-
-    def build(self, variables: Sequence[Any]) -> None:
-        if not self.built:
-            self._factors = self._factors_of([v.path for v in variables])
-        super().build(variables)
-
-    def _factors_of(self, paths):
-        """The factor of the steps of each variable."""
-        for pattern, _ in self._rate_multipliers:
-            if not any(re.search(pattern, path) for path in paths):
-                raise ValueError(
-                    f"rate_multipliers: {pattern!r} is found in the path of none of the"
-                    f" {len(paths)} variables, such as {paths[0]!r} and {paths[-1]!r}."
-                    " Pass a regular expression that is found in one."
-                )
-        return tuple(
-            next((f for p, f in self._rate_multipliers if re.search(p, path)), 1.0)
-            for path in paths
-        )
 
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
-        factor = 1.0
-        if self._rate_multipliers:
-            # On TensorFlow the variable comes without its path.
-            factor = self._factors[index]
+        factor = self.rate_factor(variable)
         gradient = keras.ops.cast(gradient, variable.dtype)
         if self.l2:
             gradient = gradient + self.l2 * variable
@@ -122,8 +90,4 @@ class TorchSGD(FusedSteps, keras.optimizers.SGD):
         return {**super().make_shared(learning_rate), "momentum": momentum}
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "l2": self.l2,
-            "rate_multipliers": self.rate_multipliers or None,
-        }
+        return {**super().get_config(), "l2": self.l2}

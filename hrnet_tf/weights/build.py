@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import hrnet_tf
 from hrnet_tf.weights.kinds import KINDS
+from hrnet_tf.weights.prefixes import not_hrnet
 from hrnet_tf.weights.recognise import is_resnet
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ def build_model(
     _check_architecture(checkpoint)
     kind = kind or checkpoint.kind
     if kind is None:
+        about = f" {checkpoint.about}" if checkpoint.about else ""
         raise ValueError(
             f"The checkpoint ({checkpoint.layout}) does not say which task it is for."
-            f" Name the kind of model, one of: {', '.join(KINDS)}."
+            f"{about} Name the kind of model, one of: {', '.join(KINDS)}."
         )
     # A pose network may be the same graph as one for landmarks.
     is_pose = {kind, checkpoint.kind} <= {"pose", "landmarks"}
@@ -90,9 +92,4 @@ def _count(checkpoint, kind, num_outputs, is_same):
 
 def _check_architecture(checkpoint):
     if checkpoint.architecture is None:
-        looks_like = checkpoint.looks_like
-        raise ValueError(
-            "The checkpoint is not from an HRNet: its first names are"
-            f" {list(checkpoint.sources.values())[:3]}."
-            + (f" It looks like {looks_like}." if looks_like else "")
-        )
+        raise ValueError(not_hrnet(checkpoint))

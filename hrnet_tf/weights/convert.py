@@ -12,13 +12,14 @@ import numpy as np
 from hrnet_tf.typing import PathLike
 from hrnet_tf.weights.export_torch import TORCH_AXES
 from hrnet_tf.weights.kinds import KINDS, kind_of
-from hrnet_tf.weights.layouts import COUNTERS, recognise
+from hrnet_tf.weights.layouts import COUNTERS, Checkpoint, recognise
 from hrnet_tf.weights.names import (
     head_kinds,
     is_head_path,
     official_name,
     variable_path,
 )
+from hrnet_tf.weights.prefixes import not_hrnet
 from hrnet_tf.weights.recognise import architecture, find_preset, is_resnet
 from hrnet_tf.weights.torch_checkpoint import read_checkpoint
 
@@ -115,6 +116,24 @@ def load_torch_weights(
         if isinstance(path_or_state_dict, Mapping)
         else os.fspath(path_or_state_dict)
     )
+    return assign_checkpoint(model, checkpoint, source, strict)
+
+
+def assign_checkpoint(
+    model: "keras.Model", checkpoint: Checkpoint, source: str, strict: bool = True
+) -> LoadReport:
+    """Loads a checkpoint that was recognised, see `load_torch_weights`.
+
+    Args:
+        model: `keras.Model`.
+        checkpoint: `hrnet_tf.weights.layouts.Checkpoint`.
+        source: str. What it is called in messages.
+        strict: bool.
+    Returns:
+        A `LoadReport`.
+    Raises:
+        ValueError: if it does not fit.
+    """
     plan = _Plan(model, checkpoint, strict)
     problems = plan.problems()
     if problems:
@@ -237,6 +256,10 @@ class _Plan:
                 f"{len(self._zeroed)} biases set to zero: the checkpoint's convolutions"
                 " have none"
             )
+        if self._checkpoint.prefix not in ("", "backbone."):
+            notes.append(f"the network's names begin with {self._checkpoint.prefix!r}")
+        if self._checkpoint.about:
+            notes.append(self._checkpoint.about)
         for kind, count in self._converted.items():
             notes.append(f"{count} tensors converted from {kind} to float32")
         if self._checkpoint.kind == self._kind:
@@ -298,11 +321,7 @@ class _Plan:
             return "The model is no HRNet of this package: no path of it is known."
         looks_like = self._checkpoint.looks_like
         if theirs is None:
-            first = list(self._checkpoint.sources.values())[:3]
-            return (
-                "The checkpoint is not from an official HRNet: its first names are"
-                f" {first}." + (f" It looks like {looks_like}." if looks_like else "")
-            )
+            return not_hrnet(self._checkpoint)
         if theirs != ours:
             return _describe_other(theirs, ours, looks_like)
         return self._hint_for_the_same_body()

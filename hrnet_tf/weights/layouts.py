@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hrnet_tf.weights import deeplabcut
 from hrnet_tf.weights.kinds import KINDS
 from hrnet_tf.weights.names import head_kinds, variable_path
+from hrnet_tf.weights.prefixes import find_place
 from hrnet_tf.weights.recognise import architecture, describe_network, is_resnet
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 
 # What data-parallel training, compilation, Lightning and mixed precision (the "1." of
-# HigherHRNet's files) put before every name.
+# HigherHRNet's files) put before every name, of networks whose place is not found.
 _WRAPPERS = re.compile(
     r"^(?:(?:module|model|net|network|_orig_mod|1(?=\.(?:conv|bn|layer|transition|stage"
     r"|final_layers|deconv_layers)))\.)+"
@@ -116,7 +118,7 @@ _RULES = [
 ]
 _PATTERNS = [(re.compile(theirs), official) for theirs, official in _RULES]
 
-_TITLES = {
+TITLES = {
     "pose": "pose network",
     "landmarks": "face landmark network",
     "segmenter": "segmentation network",
@@ -127,6 +129,8 @@ _TITLES = {
     "simple_baseline": "SimpleBaseline",
     None: "network without a known head",
 }
+# timm's networks for features, without the rest of a classification head.
+_FEATURES = "timm network with the increase modules of classification"
 _LIBRARIES = {
     "segmenter": "mmsegmentation",
     "ocr_segmenter": "mmsegmentation",
@@ -145,6 +149,7 @@ _TRAINED_WITH: dict[tuple[str | None, str | None], dict[str, Any]] = {
     ("official", "feature_pyramid"): _NEAREST,
     ("official", "higher_pose"): _NEAREST,
     ("official", "simple_baseline"): {"channel_order": "bgr"},
+    ("DeepLabCut 3", "pose"): deeplabcut.TRAINED_WITH,
     ("OpenMMLab", "pose"): _NEAREST,
     ("OpenMMLab", "landmarks"): _BILINEAR,
     ("OpenMMLab", "segmenter"): _BILINEAR,
@@ -172,6 +177,9 @@ class Checkpoint:
         architecture: dict or None, see `recognise.architecture`.
         looks_like: str or None. A well-known other architecture.
         notes: tuple of str. What the names say beyond that.
+        prefix: str. What stands in the file before the names of the body.
+        about: str or None. What its head is and what can be taken, where the head is
+            known but not here.
     """
 
     layout: str
@@ -184,6 +192,8 @@ class Checkpoint:
     architecture: dict | None = None
     looks_like: str | None = None
     notes: tuple = ()
+    prefix: str = ""
+    about: str | None = None
 
     def count_outputs(self) -> int | None:
         """Returns the number of its head's classes, keypoints or channels, or None."""
@@ -200,57 +210,110 @@ def recognise(tensors: "Mapping[str, np.ndarray]") -> Checkpoint:
     Returns:
         A `Checkpoint`.
     """
-    sources, ignored, twice = _translate(tensors)
-    named = {name: tensors[source] for name, source in sources.items()}
-    shapes = {name: tensor.shape for name, tensor in named.items()}
-    found = architecture(shapes)
-    kind = _find_kind(named)
+    found = _translate(tensors)
+    shapes = {name: tensor.shape for name, tensor in found.tensors.items()}
+    arguments = architecture(shapes)
+    about = _add_head(found, arguments, tensors)
+    kind = _find_kind(found.tensors)
     # Before a known body any name may stand for anything.
-    looks_like = None if found and not is_resnet(found) else describe_network(shapes)
-    is_known = found or any(map(variable_path, named))
-    if not is_known or (looks_like and not found):
+    is_hrnet = arguments and not is_resnet(arguments)
+    looks_like = None if is_hrnet else describe_network(shapes)
+    is_known = arguments or any(map(variable_path, shapes))
+    if not is_known or (looks_like and not arguments):
         kind, layout, family = None, "unknown layout", None
     else:
-        family = _find_family(sources)
-        layout = _describe(family, kind, sources, found)
+        family = found.family or _find_family(found.sources)
+        layout = _describe(family, kind, found.sources, arguments)
     return Checkpoint(
         layout=layout,
         kind=kind,
-        tensors=named,
-        sources=sources,
-        ignored=ignored,
-        twice=twice,
+        tensors=found.tensors,
+        sources=found.sources,
+        ignored=found.ignored,
+        twice=tuple(found.twice),
         trained_with=_TRAINED_WITH.get((family, kind), {}),
-        architecture=found,
+        architecture=arguments,
         looks_like=looks_like,
-        notes=_notes(kind, ignored),
+        notes=_notes(kind, found.ignored),
+        prefix=found.prefix,
+        about=about,
     )
 
 
+@dataclass
+class _Found:
+    """The tensors of a checkpoint by their official names; see `Checkpoint`."""
+
+    tensors: dict = field(default_factory=dict)
+    sources: dict = field(default_factory=dict)
+    ignored: dict = field(default_factory=dict)
+    twice: list = field(default_factory=list)
+    outside: list = field(default_factory=list)
+    prefix: str = ""
+    family: str | None = None
+
+
 def _translate(tensors):
-    """Returns names in the file by official name, what to ignore, and what is twice."""
-    sources, ignored, twice = {}, {}, []
+    """Returns official names, what to ignore, and what is twice: `_Found`."""
+    found = _Found()
     plain = {source: _WRAPPERS.sub("", source, count=1) for source in tensors}
-    has_imagenet_head = "head.0.0.0.conv1.weight" in plain.values()
     for source, name in plain.items():
         reason = next((why for p, why in _IGNORED if re.fullmatch(p, name)), None)
-        if has_imagenet_head and re.match(r"(?:head|classifier|fc)\.", name):
-            reason = reason or IMAGENET_HEAD
         if reason:
-            ignored[source] = reason
+            found.ignored[source] = reason
+    place = find_place(source for source in tensors if source not in found.ignored)
+    if place is not None:
+        plain = {source: place.inner(source) for source in tensors}
+        found.prefix = place.prefix
+    has_imagenet_head = "head.0.0.0.conv1.weight" in plain.values()
+    for source, name in plain.items():
+        if source in found.ignored:
+            continue
+        if name is None:
+            found.outside.append(source)
+            continue
+        if has_imagenet_head and re.match(r"(?:head|classifier|fc)\.", name):
+            found.ignored[source] = IMAGENET_HEAD
             continue
         official = _official(name)
-        if official in sources:
-            twice.append((sources[official], source))
+        if official in found.sources:
+            found.twice.append((found.sources[official], source))
         else:
-            sources[official] = source
-    if "conv_layers.0.weight" in sources.get("head.0.weight", ""):
+            found.sources[official] = source
+    if "conv_layers.0.weight" in found.sources.get("head.0.weight", ""):
         # In mmpose 1.x the last of several layers is called like a single one.
-        sources = {
+        found.sources = {
             re.sub(r"final_layer\.(weight|bias)", r"head.3.\1", name): source
-            for name, source in sources.items()
+            for name, source in found.sources.items()
         }
-    return sources, ignored, tuple(twice)
+    found.tensors = {name: tensors[source] for name, source in found.sources.items()}
+    return found
+
+
+def _add_head(found, arguments, tensors):
+    """Sees to what lies beside the body; returns what is to be said of it, or None."""
+    outside = {name: tensors[name] for name in found.outside}
+    width = (arguments or {}).get("width")
+    if width and deeplabcut.is_deeplabcut(outside, found.prefix):
+        found.family = "DeepLabCut 3"
+        head = deeplabcut.read_head(outside, width)
+        found.tensors.update(head.tensors)
+        found.sources.update(head.sources)
+        found.ignored.update(head.ignored)
+        return head.about
+    if not outside:
+        return None
+    parts = sorted({name.partition(".")[0] for name in outside})
+    reason = f"parts of another model around the network ({', '.join(parts[:6])})"
+    found.ignored.update(dict.fromkeys(outside, reason))
+    if width and found.prefix == "encoder.model." and "decoder" in parts:
+        found.family = "segmentation_models_pytorch"
+        return (
+            "It is an encoder of segmentation_models_pytorch with a decoder, a form"
+            " that no model here has. The body can be taken, and of its increase"
+            " modules those of a classification network."
+        )
+    return None
 
 
 def _official(name):
@@ -265,6 +328,11 @@ def _official(name):
 def _find_kind(names):
     """Returns the kind of network whose head is among official names, or None."""
     found = {kind for name in names for kind in head_kinds(name)}
+    if not any(
+        re.match(r"(?:classifier|downsamp_modules|final_layer)\.", n) for n in names
+    ):
+        # Of the head of classification timm's networks for features have a part alone.
+        found.discard("classifier")
     # Both end in a final_layer.
     if "simple_baseline" in found and "deconv_layers.0.weight" not in names:
         found.remove("simple_baseline")
@@ -275,7 +343,10 @@ def _find_kind(names):
 
 def _find_family(sources):
     is_official = sources.get("neck.reduction_conv.0.weight", "").endswith(".0.weight")
-    has_prefix = any("backbone." in source for source in sources.values())
+    stem = [sources[name] for name in ("conv1.weight",) if name in sources]
+    # In other models' "backbone.model.conv1.weight" the backbone is not the body.
+    ending = "backbone.conv1.weight" if stem else "backbone."
+    has_prefix = any(ending in source for source in stem or sources.values())
     return "OpenMMLab" if has_prefix and not is_official else "official"
 
 
@@ -292,7 +363,11 @@ def _notes(kind, ignored):
 
 def _describe(family, kind, sources, found):
     """Puts into words whose checkpoint it is."""
-    title = _TITLES[kind]
+    title = TITLES[kind]
+    if family in ("DeepLabCut 3", "segmentation_models_pytorch"):
+        return f"{family} {title if kind else 'network'}"
+    if kind is None and "incre_modules.0.0.conv1.weight" in sources:
+        return _FEATURES
     if found and is_resnet(found) and kind is None:
         has_classes = "fc.weight" in sources
         title = "ResNet classification network" if has_classes else "ResNet"

@@ -102,6 +102,18 @@ def find_preset(arguments: dict[str, Any]) -> str | None:
     return None
 
 
+def describe_architecture(arguments: dict[str, Any]) -> str:
+    """Returns what an architecture is called, or its arguments, as str.
+
+    Args:
+        arguments: dict, of `architecture`.
+    """
+    preset = find_preset(arguments)
+    if preset is not None:
+        return preset
+    return "a network with " + ", ".join(f"{k}={v}" for k, v in arguments.items())
+
+
 def describe_network(shapes: Mapping[str, Sequence[int]]) -> str | None:
     """Says which well-known architecture other than HRNet tensors look like.
 

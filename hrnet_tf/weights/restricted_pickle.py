@@ -1,11 +1,13 @@
 """A pickle reader that builds plain data only and runs nothing the file names.
 
 Python's own unpickler calls whatever a file asks for. This one interprets the
-instructions itself: a global is a name to look up in a table of constructors,
-never an import, and everything outside the table is refused.
+instructions itself: a global is a name to look up in a table of constructors, never an
+import. Of what is outside the table, classes of other packages, which hyperparameters
+are made of, become placeholders; all else is refused.
 """
 
 import pickletools
+import sys
 from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
@@ -22,10 +24,26 @@ _VALUES = frozenset(
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 _EMPTY = {"EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_SET": set}
 _SCALARS = (str, bytes, int, float, type(None))
+# What of Python itself hyperparameters are made of.
+_HARMLESS = (
+    *("argparse.Namespace", "functools.partial", "types.SimpleNamespace"),
+    *("builtins.object", "builtins.bool", "builtins.tuple", "builtins.long"),
+    "typing.Any",
+)
+_HARMLESS_MODULES = ("pathlib", "datetime", "decimal", "fractions", "uuid")
+# Elsewhere in torch there are functions that make tensors, which must not be lost.
+_HARMLESS_OF_TORCH = ("torch.nn.", "torch.optim.", "torch.utils.")
 
 
 class Reference:
     """A global that the file names and the table allows: only its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Placeholder:
+    """A global of another package, or an object of one, of which nothing is built."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -46,8 +64,8 @@ def load(
         persistent_load: callable or None. Resolves persistent ids.
     Returns:
         The object, built of str, bytes, numbers, None, list, tuple, dict, set,
-        `Reference` and what the constructors return. An object with a method
-        `restore_state` is given its pickled state; any other state is ignored.
+        `Reference`, `Placeholder` and what the constructors return. An object with a
+        method `restore_state` is given its pickled state; any other state is ignored.
     Raises:
         ValueError: if the pickle is cut short or malformed, or names a global or
             uses an instruction that is not allowed.
@@ -77,7 +95,7 @@ def _instructions(stream):
 def hashable_key(value: Any) -> Any:
     """Returns the value; ValueError unless it can be a key without recursion."""
     parts = value if isinstance(value, tuple) else (value,)
-    if all(isinstance(part, (*_SCALARS, Reference)) for part in parts):
+    if all(isinstance(part, (*_SCALARS, Reference, Placeholder)) for part in parts):
         return value
     raise ValueError(f"its pickle uses a {type(value).__name__} as a key")
 
@@ -178,15 +196,19 @@ class _Machine:
 
     def _do_append(self, _):
         value = self._stack.pop()
-        list.append(self._stack[-1], value)
+        if not self._is_placeholder():
+            list.append(self._stack[-1], value)
 
     def _do_appends(self, _):
         items = self._since_mark()
-        list.extend(self._stack[-1], items)
+        if not self._is_placeholder():
+            list.extend(self._stack[-1], items)
 
     def _set_items(self, items):
         if len(items) % 2:
             raise IndexError("a key without a value")
+        if self._is_placeholder():
+            return
         for key, value in zip(items[::2], items[1::2], strict=True):
             dict.__setitem__(self._stack[-1], hashable_key(key), value)
 
@@ -198,8 +220,13 @@ class _Machine:
         self._set_items(self._since_mark())
 
     def _do_additems(self, _):
-        items = map(hashable_key, self._since_mark())
-        set.update(self._stack[-1], items)
+        items = list(map(hashable_key, self._since_mark()))
+        if not self._is_placeholder():
+            set.update(self._stack[-1], items)
+
+    def _is_placeholder(self):
+        """Whether what is filled has no place for it."""
+        return isinstance(self._stack[-1], Placeholder)
 
     def _do_global(self, argument):
         self._stack.append(self._find(*argument.split(" ", 1)))
@@ -214,6 +241,8 @@ class _Machine:
         parts = ["builtins" if module == "__builtin__" else module, name]
         allowed = ".".join(parts).replace("numpy._core.", "numpy.core.", 1)
         if allowed not in self._constructors:
+            if _is_harmless(*parts):
+                return Placeholder(".".join(parts)[:99])
             wanted = f"{module}.{name}"[:99]
             raise ValueError(
                 f"it asks for the global {wanted!r}, which is refused: a"
@@ -227,6 +256,9 @@ class _Machine:
     def _do_reduce(self, _):
         arguments = self._stack.pop()
         reference = self._stack.pop()
+        if isinstance(reference, Placeholder):
+            self._stack.append(Placeholder(reference.name))
+            return
         constructor = None
         if isinstance(reference, Reference):
             constructor = self._constructors[reference.name]
@@ -251,3 +283,17 @@ class _Machine:
         if self._persistent_load is None:
             raise ValueError("its pickle refers to a storage where none may be")
         self._stack.append(self._persistent_load(self._stack.pop()))
+
+
+def _is_harmless(module, name):
+    """Whether a global may be named, though nothing is built of it."""
+    package = module.partition(".")[0]
+    if any(part.startswith("__") for part in name.split(".")):
+        return False
+    if package == "torch":
+        return f"{module}.".startswith(_HARMLESS_OF_TORCH)
+    if package == "numpy":
+        return False
+    if package in sys.stdlib_module_names and package != "__main__":
+        return f"{module}.{name}" in _HARMLESS or package in _HARMLESS_MODULES
+    return True

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hrnet_tf.typing import PathLike
+from hrnet_tf.weights.restricted_pickle import Placeholder
 from hrnet_tf.weights.torch_archive import (
     PickledArray,
     StoredTensor,
@@ -17,7 +18,10 @@ from hrnet_tf.weights.torch_archive import (
 )
 
 # Where training scripts put the state dict, in the order they are looked for.
-_NESTED_KEYS = ("state_dict", "model_state_dict", "model", "best_state_dict")
+_NESTED_KEYS = (
+    *("state_dict", "model_state_dict", "model", "best_state_dict"),
+    *("model_state", "net", "network", "module", "weights"),
+)
 _SAFETENSORS_TYPES = {
     "F64": "<f8",
     "F32": "<f4",
@@ -52,10 +56,10 @@ def read_checkpoint(source: PathLike | Mapping[str, Any]) -> dict[str, np.ndarra
     Accepted are the `.pth` files of every torch since 0.4 (the zip format and the
     one before it), `.safetensors` files, and mappings of names to arrays. A file's
     kind is told by its content, not its name. A state dict nested under
-    "state_dict", "model_state_dict", "model" or "best_state_dict" is found, the
+    "state_dict", "model_state_dict", "model", "net" and the like is found, the
     prefix "module." of data-parallel training is removed, and what else a training
-    checkpoint holds (epoch, optimizer, scores) is left out. Nothing that a file
-    names is imported or called, and no size that it claims is trusted.
+    checkpoint holds (epoch, optimizer, scores, hyperparameters) is left out. Nothing
+    that a file names is imported or called, and no size that it claims is trusted.
 
     Args:
         source: str, `os.PathLike`, or mapping of str to array-likes.
@@ -184,6 +188,8 @@ def _find_state_dict(content, is_tensor):
     Mappings under the usual keys come before the mapping that holds them: beside
     a state dict there may be a score that is a tensor too.
     """
+    if isinstance(content, Placeholder):
+        raise _whole(content)
     if not isinstance(content, Mapping):
         raise ValueError(f"it holds a {type(content).__name__}, not a state dict")
     nested = [content.get(key) for key in _NESTED_KEYS]
@@ -203,10 +209,20 @@ def _find_state_dict(content, is_tensor):
             }
             if found:
                 return found
+    whole = [value for value in nested if isinstance(value, Placeholder)]
+    if whole:
+        raise _whole(whole[0])
     keys = [key[:40] for key in content if isinstance(key, str)][:8]
     raise ValueError(
         f"it holds no named tensors, neither directly nor under {_NESTED_KEYS};"
         f" its keys are {keys}"
+    )
+
+
+def _whole(placeholder):
+    return ValueError(
+        f"it holds an object of {placeholder.name!r}, whole, and not a state dict. Load"
+        " it with torch and save model.state_dict() alone"
     )
 
 

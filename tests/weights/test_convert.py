@@ -348,7 +348,7 @@ def test_other_architectures_are_named():
     }
     text = failure(make_pose(), tensors)
     assert "(unknown layout) does not fit" in text
-    assert "not from an official HRNet: its first names are ['backbone.stag" in text
+    assert "not from an HRNet: its first names are ['backbone.stag" in text
     assert text.endswith(" It looks like a Swin Transformer.")
 
 
@@ -360,7 +360,7 @@ def test_foreign_networks():
         text = failure(make_pose(), tensors, strict=strict)
         assert "unknown layout" in text
         assert "no place for them (20):" in text and "... and 12 more" in text
-        assert "not from an official HRNet: its first names are ['features.0.w" in text
+        assert "not from an HRNet: its first names are ['features.0.w" in text
 
 
 def test_foreign_models(pose_tensors):

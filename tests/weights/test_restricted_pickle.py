@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from hrnet_tf.weights.restricted_pickle import Reference, load
+from hrnet_tf.weights.restricted_pickle import Placeholder, Reference, load
 
 PLAIN = {
     "epoch": 3,
@@ -143,3 +143,32 @@ def test_refuses_what_no_state_dict_needs(data):
 
 def test_huge_memo_index_costs_nothing():
     assert read(b"\x80\x02K\x01r\xff\xff\xff\x7f.") == 1
+
+
+class TestHyperparameters:
+    """Objects of other packages beside a state dict, as Lightning's files hold them."""
+
+    def test_placeholders_swallow_what_they_are_made_of(self):
+        data = (
+            b"\x80\x02}(X\x01\0\0\0acmine.config\nOptions\n)\x81(K\x01K\x02u}K\x01K\x02sb"
+            b"X\x01\0\0\0bcpathlib\nPosixPath\n(X\x01\0\0\0/tR"
+            b"X\x01\0\0\0ccmine\nItems\n)\x81K\x01a(K\x02K\x03e"
+            b"cmine\nKey\nK\x04u."
+        )
+        found = read(data)
+        assert [type(found[key]) for key in "abc"] == [Placeholder] * 3
+        assert found["a"].name == "mine.config.Options"
+        assert list(found.values())[3] == 4
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("os system", "subprocess Popen", "builtins eval", "__builtin__ getattr"),
+            *("torch._utils _rebuild_qtensor", "torch load", "numpy load"),
+            *("importlib import_module", "functools reduce", "mine.config __init__"),
+        ],
+    )
+    def test_all_else_is_refused(self, name):
+        data = "\x80\x02c" + name.replace(" ", "\n") + "\n."
+        with pytest.raises(ValueError, match="which is refused"):
+            read(data.encode("latin-1"))

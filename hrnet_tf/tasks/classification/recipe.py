@@ -62,7 +62,8 @@ def classification_recipe(
             folders' names; see `image_folder.read_class_names`.
         tfds_dir: path of TensorFlow Datasets' folder, or None.
         skip_bad: bool. Skips and counts unusable images instead of stopping.
-        weights: path of a PyTorch checkpoint to start from, or None.
+        weights: what to start from, see `start_from`: a path, the name of published
+            weights, or `StartingWeights`; or None.
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         evaluate_every: int, epochs.
         examples: dict of "train" and "val" to lists of `ClassificationExample`, instead
@@ -97,9 +98,9 @@ def classification_recipe(
             **body,
         )
         if weights is not None:
-            from hrnet_tf.weights.convert import load_torch_weights
+            from hrnet_tf.weights.transfer import start_from
 
-            print(load_torch_weights(built, weights))
+            print(start_from(built, weights))
         return built
 
     def train_data(seed, first_epoch, first_step=0):

@@ -76,7 +76,8 @@ def pose_recipe(
             the validation examples.
         records_dir: path. If the folder exists, its records are trained on instead of
             `load_train`.
-        weights: path of a PyTorch checkpoint to start from, or None.
+        weights: what to start from, see `start_from`: a path, the name of published
+            weights, or `StartingWeights`; or None.
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         representation: "v1" or "v2", see `HRNetPose`.
         evaluate_every: int, epochs.
@@ -126,9 +127,9 @@ def pose_recipe(
             **body,
         )
         if weights is not None:
-            from hrnet_tf.weights.convert import load_torch_weights
+            from hrnet_tf.weights.transfer import start_from
 
-            print(load_torch_weights(built, weights))
+            print(start_from(built, weights))
         return built
 
     @functools.cache

@@ -78,7 +78,8 @@ def segmentation_recipe(
             output's cross entropy over all pixels.
         class_weights: floats of the classes; "log" for 1 / ln(1.1 + share of the
             training pixels); None for the label set's own.
-        weights: path of a PyTorch checkpoint to start from, or None.
+        weights: what to start from, see `start_from`: a path, the name of published
+            weights, or `StartingWeights`; or None.
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         evaluate_every: int, epochs.
         skip_bad: bool. Skips and counts unusable examples instead of stopping.
@@ -117,9 +118,9 @@ def segmentation_recipe(
             **model_arguments,
         )
         if weights is not None:
-            from hrnet_tf.weights.convert import load_torch_weights
+            from hrnet_tf.weights.transfer import start_from
 
-            print(load_torch_weights(built, weights))
+            print(start_from(built, weights))
         return built
 
     def train_data(seed, first_epoch, first_step=0):

@@ -1,0 +1,107 @@
+"""The variables of SavedModels, by their names: what exports write and transfer reads.
+
+A SavedModel keeps its variables in a list without names. A file beside the graph says
+of which model they are, and how the list goes.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.models.base import HRNetModel
+
+# TensorFlow Serving reserves this folder for files that it leaves alone.
+EXTRA = "assets.extra"
+MODEL_FILE = "model.json"
+
+
+def describe_model(model: "HRNetModel") -> str:
+    """Returns the text of `MODEL_FILE`.
+
+    Args:
+        model: `HRNetModel`, whose `variables` are exported in their order.
+    """
+    content = {
+        "class": type(model).__name__,
+        "config": model.get_config(),
+        "variables": [variable.path for variable in model.variables],
+    }
+    return json.dumps(content, indent=1, default=repr) + "\n"
+
+
+def restore_model(directory: PathLike) -> "HRNetModel":
+    """Builds the model that was exported, with its weights.
+
+    Args:
+        directory: path, see `version_folder`.
+    Returns:
+        An `HRNetModel`.
+    Raises:
+        ValueError: if the folder does not say of which model its variables are, or
+            holds others.
+    """
+    import tensorflow as tf
+
+    import hrnet_tf
+
+    version = version_folder(Path(directory))
+    description = version / EXTRA / MODEL_FILE
+    if not description.is_file():
+        raise ValueError(
+            f"{version} keeps its variables without their names (there is no"
+            f" {MODEL_FILE} beside its graph), so that nothing can be taken from it."
+            " Export the model again with this version, or pass the .keras file that"
+            " it was exported from."
+        )
+    try:
+        content = json.loads(description.read_text(encoding="utf-8"))
+        if content["class"] not in hrnet_tf.MODELS:
+            raise ValueError(f"it names the class {content['class']!r}")
+        kind = getattr(hrnet_tf, content["class"])
+        model = kind.from_config(content["config"])
+        reader = tf.train.load_checkpoint(str(version / "variables" / "variables"))
+        paths = {variable.path: variable for variable in model.variables}
+        if list(paths) != content["variables"]:
+            raise ValueError("its variables are not those of its model")
+        for index, variable in enumerate(model.variables):
+            key = f"weights/{index}/.ATTRIBUTES/VARIABLE_VALUE"
+            variable.assign(reader.get_tensor(key))
+    except (OSError, ValueError, LookupError, TypeError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"{version} could not be read ({type(error).__name__}: {error}). Copy the"
+            " whole folder, or export the model again."
+        ) from error
+    return model
+
+
+def version_folder(directory: Path) -> Path:
+    """Returns the folder that holds saved_model.pb: this one, or the largest version's.
+
+    Names count as numbers, as in TensorFlow Serving: 10 comes after 9.
+
+    Args:
+        directory: `Path`.
+    Raises:
+        ValueError: if there is none.
+    """
+    if (directory / "saved_model.pb").is_file():
+        return directory
+    if not directory.is_dir():
+        raise ValueError(
+            f"There is no folder {directory}. Expected one of export_saved_model."
+        )
+    versions = [
+        child
+        for child in directory.iterdir()
+        if child.name.isdecimal() and (child / "saved_model.pb").is_file()
+    ]
+    if not versions:
+        raise ValueError(
+            f"{directory} holds neither saved_model.pb nor a version folder with one;"
+            f" it holds {sorted(c.name for c in directory.iterdir())[:8]}. Expected a"
+            " folder of export_saved_model."
+        )
+    return max(versions, key=lambda child: int(child.name))
