@@ -105,18 +105,6 @@ EpochsOption = Annotated[
         show_default="the recipe's",
     ),
 ]
-<<<<<<< HEAD
-WeightsOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="NAME|FILE",
-        help="What to start from: a PyTorch checkpoint (ImageNet's, or of the same"
-        " task); with --data also published weights by name, or a .keras file.",
-        show_default="random weights",
-    ),
-]
-=======
->>>>>>> 15aa5be (Start from the weights of any head, and of HRNets inside other models)
 DtypeOption = Annotated[
     str | None,
     typer.Option(
@@ -312,7 +300,6 @@ def train(
         **_arguments(settings or ()),
     }
     console = common.console()
-<<<<<<< HEAD
     if data is None:
         arguments = {**arguments, **given, **_arguments(settings or ())}
         loaded = load_recipe(recipe, say=console.print, **arguments)
@@ -322,11 +309,7 @@ def train(
         loaded = own_recipe(
             recipe, where, out, arguments, given, console, recipe_out, overwrite
         )
-=======
-    arguments.update(_arguments(settings or ()))
-    loaded = load_recipe(recipe, say=console.print, **arguments)
     loaded = with_body_rate(loaded, body_rate)
->>>>>>> 15aa5be (Start from the weights of any head, and of HRNets inside other models)
     try:
         with reading_from(*(data_service or ())), kept_in_memory(cache):
             if find_lr:
