@@ -26,6 +26,7 @@ from hrnet_tf.cli.train_rates import (
     print_found_rate,
     profiled_steps,
 )
+from hrnet_tf.cli.train_settings import SetOption, set_arguments
 from hrnet_tf.cli.train_weights import (
     BodyRateOption,
     WeightsNamesOption,
@@ -111,16 +112,6 @@ DtypeOption = Annotated[
         metavar="POLICY",
         help="Keras dtype policy: float32, mixed_bfloat16 or mixed_float16.",
         show_default="the recipe's",
-    ),
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="NAME=VALUE",
-        show_default=False,
-        help="Any other argument of the recipe's function, such as codec=udp or"
-        " learning_rate=1e-3; may be repeated.",
     ),
 ]
 SeedOption = Annotated[
@@ -297,11 +288,11 @@ def train(
         "epochs": epochs,
         "weights": starting_weights(weights, weights_names),
         "dtype": dtype,
-        **_arguments(settings or ()),
+        **set_arguments(settings or ()),
     }
     console = common.console()
     if data is None:
-        arguments = {**arguments, **given, **_arguments(settings or ())}
+        arguments = {**arguments, **given, **set_arguments(settings or ())}
         loaded = load_recipe(recipe, say=console.print, **arguments)
     else:
         del arguments["data_dir"]
@@ -373,21 +364,3 @@ def _supervise(out, workers, max_restarts):
         # The second time it would remove what the first has reached.
         first_only=("--overwrite",),
     ).run()
-
-
-def _arguments(texts):
-    """The dict of texts such as "codec=udp"; numbers and the like are read as such."""
-    import ast
-
-    arguments = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.isidentifier():
-            raise ValueError(
-                f"--set takes NAME=VALUE, such as codec=udp. Received: {text!r}."
-            )
-        try:
-            arguments[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            arguments[name] = value
-    return arguments

@@ -1,12 +1,9 @@
 """What `hrnet train` does with weights to start from."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from hrnet_tf.weights.sources import StartingWeights
 
 _WEIGHTS = "Weights to start from"
 WeightsOption = Annotated[
@@ -46,7 +43,7 @@ BodyRateOption = Annotated[
 
 def starting_weights(
     weights: Path | None, names: str | None
-) -> "str | StartingWeights | None":
+) -> str | tuple[str, str] | None:
     """Returns what a recipe takes as `weights`.
 
     Args:
@@ -62,6 +59,4 @@ def starting_weights(
             f"--weights-names {names} says what the outputs of --weights are, which"
             " is not given. Pass both, or none."
         )
-    from hrnet_tf.weights.sources import StartingWeights
-
-    return StartingWeights(str(weights), names)
+    return str(weights), names

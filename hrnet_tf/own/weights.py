@@ -2,10 +2,12 @@
 
 import difflib
 from pathlib import Path
+from typing import Any
 
 from hrnet_tf.models.presets import ARCHITECTURES, DEFAULTS, is_architecture
-from hrnet_tf.typing import PathLike
+from hrnet_tf.typing import StartingWeights
 from hrnet_tf.weights import registry
+from hrnet_tf.weights.exported import exported_config
 
 
 def architecture_of(preset: str) -> str:
@@ -13,32 +15,37 @@ def architecture_of(preset: str) -> str:
     return preset if is_architecture(preset) else registry.published(preset).preset
 
 
-def preset_of(weights: PathLike) -> str:
+def preset_of(weights: StartingWeights) -> str:
     """Returns the preset (str) that weights fit.
 
     Args:
-        weights: str. Name of published weights, or path of a checkpoint (.pth,
-            .safetensors) or of a saved model (.keras).
+        weights: name of published weights, or path of a checkpoint (.pth or
+            .safetensors), of a saved model (.keras) or of an exported one; or a pair of
+            it and of what its outputs are.
     Raises:
         ValueError: if there are none, or nobody can tell their architecture.
     """
-    if weights in registry.names():
-        return registry.published(weights).preset
-    path = Path(weights)
-    if not path.is_file():
-        near = difflib.get_close_matches(str(weights), registry.names(), 1)
+    where: Any = weights[0] if isinstance(weights, tuple) else weights
+    if where in registry.names():
+        return registry.published(where).preset
+    path = Path(where)
+    if not path.exists():
+        near = difflib.get_close_matches(str(where), registry.names(), 1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise ValueError(
-            f"There is no file {weights}, and no published weights of that name.{hint}"
+            f"There is no file {where}, and no published weights of that name.{hint}"
             " Pass the name of published weights (`hrnet presets` lists them), or the"
             " path of a .pth, .safetensors or .keras file, as `weights`."
         )
-    found = _keras(path) if path.suffix == ".keras" else _torch(path)
+    if path.is_dir():
+        found = _arguments(exported_config(path))
+    else:
+        found = _keras(path) if path.suffix == ".keras" else _torch(path)
     for name, parts in ARCHITECTURES.items():
         if found is not None and {**DEFAULTS, **parts} == {**DEFAULTS, **found}:
             return name
     raise ValueError(
-        f"{weights} does not tell which architecture it is of. Pass it as `preset`:"
+        f"{where} does not tell which architecture it is of. Pass it as `preset`:"
         f" {', '.join(ARCHITECTURES)}."
     )
 
@@ -53,17 +60,17 @@ def _keras(path):
             config = json.loads(archive.read("config.json"))["config"]
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return None
+    return _arguments(config)
+
+
+def _arguments(config):
     found = {key: config[key] for key in DEFAULTS if key in config}
     return {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
 
 
 def _torch(path):
     """The architecture's arguments of a checkpoint, or None."""
-    from hrnet_tf.weights.recognise import architecture
+    from hrnet_tf.weights.layouts import recognise
     from hrnet_tf.weights.torch_checkpoint import read_checkpoint
 
-    shapes = {}
-    for name, tensor in read_checkpoint(path).items():
-        # OpenMMLab and segmentation networks put the body under this name.
-        shapes[name.removeprefix("backbone.")] = tuple(tensor.shape)
-    return architecture(shapes)
+    return recognise(read_checkpoint(path)).architecture

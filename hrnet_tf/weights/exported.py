@@ -6,7 +6,7 @@ of which model they are, and how the list goes.
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.typing import PathLike
 
@@ -32,6 +32,18 @@ def describe_model(model: "HRNetModel") -> str:
     return json.dumps(content, indent=1, default=repr) + "\n"
 
 
+def exported_config(directory: PathLike) -> dict[str, Any]:
+    """Returns the configuration of the model that was exported.
+
+    Args:
+        directory: path, see `version_folder`.
+    Raises:
+        ValueError: if the folder does not say of which model its variables are.
+    """
+    version = version_folder(Path(directory))
+    return _read(version)["config"]
+
+
 def restore_model(directory: PathLike) -> "HRNetModel":
     """Builds the model that was exported, with its weights.
 
@@ -48,8 +60,27 @@ def restore_model(directory: PathLike) -> "HRNetModel":
     import hrnet_tf
 
     version = version_folder(Path(directory))
-    description = version / EXTRA / MODEL_FILE
-    if not description.is_file():
+    content = _read(version)
+    try:
+        kind = getattr(hrnet_tf, content["class"])
+        model = kind.from_config(content["config"])
+        reader = tf.train.load_checkpoint(str(version / "variables" / "variables"))
+        if [variable.path for variable in model.variables] != content["variables"]:
+            raise ValueError("its variables are not those of its model")
+        for index, variable in enumerate(model.variables):
+            key = f"weights/{index}/.ATTRIBUTES/VARIABLE_VALUE"
+            variable.assign(reader.get_tensor(key))
+    except (OSError, ValueError, LookupError, TypeError, tf.errors.OpError) as error:
+        raise _damaged(version, error) from error
+    return model
+
+
+def _read(version):
+    """The content of a version's `MODEL_FILE`."""
+    import hrnet_tf
+
+    path = version / EXTRA / MODEL_FILE
+    if not path.is_file():
         raise ValueError(
             f"{version} keeps its variables without their names (there is no"
             f" {MODEL_FILE} beside its graph), so that nothing can be taken from it."
@@ -57,24 +88,21 @@ def restore_model(directory: PathLike) -> "HRNetModel":
             " it was exported from."
         )
     try:
-        content = json.loads(description.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
         if content["class"] not in hrnet_tf.MODELS:
             raise ValueError(f"it names the class {content['class']!r}")
-        kind = getattr(hrnet_tf, content["class"])
-        model = kind.from_config(content["config"])
-        reader = tf.train.load_checkpoint(str(version / "variables" / "variables"))
-        paths = {variable.path: variable for variable in model.variables}
-        if list(paths) != content["variables"]:
-            raise ValueError("its variables are not those of its model")
-        for index, variable in enumerate(model.variables):
-            key = f"weights/{index}/.ATTRIBUTES/VARIABLE_VALUE"
-            variable.assign(reader.get_tensor(key))
-    except (OSError, ValueError, LookupError, TypeError, tf.errors.OpError) as error:
-        raise ValueError(
-            f"{version} could not be read ({type(error).__name__}: {error}). Copy the"
-            " whole folder, or export the model again."
-        ) from error
-    return model
+        if not {"config", "variables"} <= set(content):
+            raise ValueError(f"{MODEL_FILE} is not complete")
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise _damaged(version, error) from error
+    return content
+
+
+def _damaged(version, error):
+    return ValueError(
+        f"{version} could not be read ({type(error).__name__}: {error}). Copy the whole"
+        " folder, or export the model again."
+    )
 
 
 def version_folder(directory: Path) -> Path:

@@ -16,26 +16,6 @@ _SUFFIXES = (".pth", ".pt", ".safetensors", ".bin", ".ckpt", ".tar", ".keras", "
 
 
 @dataclasses.dataclass(frozen=True)
-class StartingWeights:
-    """Weights to start a run from, and what their head's outputs are.
-
-    Recipes take it as `weights`, where a path or a name alone does not say that.
-
-    Attributes:
-        source: str, path, or a mapping of names to arrays, see `read_source`.
-        names: str or None. What the outputs are called, see `outputs.stated_names`;
-            None leaves it to the source.
-    """
-
-    source: PathLike | Mapping[str, Any]
-    names: str | None = None
-
-    def __str__(self) -> str:
-        names = f" (outputs named as {self.names})" if self.names else ""
-        return f"{self.source}{names}"
-
-
-@dataclasses.dataclass(frozen=True)
 class Source:
     """Weights that were read.
 

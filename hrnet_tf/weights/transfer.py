@@ -2,12 +2,11 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hrnet_tf.typing import PathLike
+from hrnet_tf.typing import StartingWeights
 from hrnet_tf.weights.convert import LoadReport, assign_checkpoint
 from hrnet_tf.weights.export_torch import export_torch_state_dict
 from hrnet_tf.weights.kinds import KINDS, kind_of
@@ -16,7 +15,7 @@ from hrnet_tf.weights.names import head_kinds
 from hrnet_tf.weights.outputs import noun_of, output_names, stated_names
 from hrnet_tf.weights.prefixes import not_hrnet
 from hrnet_tf.weights.recognise import architecture, describe_architecture
-from hrnet_tf.weights.sources import StartingWeights, read_source
+from hrnet_tf.weights.sources import read_source
 
 if TYPE_CHECKING:
     from hrnet_tf.models.base import HRNetModel
@@ -66,9 +65,7 @@ class TransferReport:
         return "\n".join(lines + [f"  note: {note}" for note in self.notes])
 
 
-def start_from(
-    model: "HRNetModel", weights: PathLike | Mapping[str, Any] | StartingWeights
-) -> TransferReport:
+def start_from(model: "HRNetModel", weights: StartingWeights) -> TransferReport:
     """Loads the weights of another network into a model, as far as they go.
 
     The body is always loaded as a whole. Of a head of the same kind the rows of those
@@ -81,7 +78,8 @@ def start_from(
 
     Args:
         model: `HRNetModel`.
-        weights: what `read_source` takes, or `StartingWeights` of it.
+        weights: what `read_source` takes; or a pair of it and of what its outputs are
+            called (str, see `outputs.stated_names`).
     Returns:
         `TransferReport`.
     Raises:
@@ -89,11 +87,10 @@ def start_from(
             damaged; nothing is assigned then.
         OSError: if published weights cannot be downloaded.
     """
-    if not isinstance(weights, StartingWeights):
-        weights = StartingWeights(weights)
-    source = read_source(weights.source)
+    where, names = weights if isinstance(weights, tuple) else (weights, None)
+    source = read_source(where)
     checkpoint = recognise(source.tensors)
-    transfer = _Transfer(model, checkpoint, source, weights.names)
+    transfer = _Transfer(model, checkpoint, source, names)
     report = assign_checkpoint(model, transfer.adapted, source.title)
     return transfer.report(report)
 

@@ -14,7 +14,7 @@ from hrnet_tf.weights import download, transfer
 from hrnet_tf.weights.export_torch import export_torch_state_dict
 from hrnet_tf.weights.exported import EXTRA, MODEL_FILE, describe_model
 from hrnet_tf.weights.kinds import KINDS, kind_of
-from hrnet_tf.weights.sources import Source, StartingWeights
+from hrnet_tf.weights.sources import Source
 from hrnet_tf.weights.transfer import start_from
 
 FIVE = ("nose", "left_hand", "right_hand", "left_foot", "right_foot")
@@ -121,12 +121,12 @@ class TestNames:
         assert report.carried == () and report.fresh == FIVE
         assert "do not say what their 5 keypoints are: state it" in report.head
         assert "or 'same' if they are this model's" in report.head
-        report = start_from(model, StartingWeights(tensors, "same"))
+        report = start_from(model, (tensors, "same"))
         check(model, tensors, [(i, i) for i in range(5)], "final_layer")
         assert report.carried == FIVE and "fresh" not in report.head
         model = fresh("HRNetPose", *THREE)
         assert "'same'" not in start_from(model, tensors).head
-        start_from(model, StartingWeights(tensors, five))
+        start_from(model, (tensors, five))
         check(model, tensors, PAIRS, "final_layer")
 
     def test_names_that_do_not_fit(self, five):
@@ -134,7 +134,7 @@ class TestNames:
         model = fresh("HRNetPose", *FIVE)
         for names, count in ((five, 5), ("same", 5), ("coco", 17)):
             with pytest.raises(ValueError) as caught:
-                start_from(model, StartingWeights(tensors, names))
+                start_from(model, (tensors, names))
             assert (
                 f"The head of a mapping has 3 keypoints, but their names, as stated"
                 f" ({names}), are {count}. Name all of them, in their order."
@@ -142,13 +142,11 @@ class TestNames:
         check(model, {}, [], "", rows=("",))
 
     def test_no_name_in_common(self):
-        source = StartingWeights(drawn("HRNetPose", 3), "mpii")
+        source = (drawn("HRNetPose", 3), "mpii")
         with pytest.raises(ValueError, match="are 16"):
             start_from(fresh("HRNetPose", *THREE), source)
         tensors = drawn("HRNetPose", 16)
-        report = start_from(
-            fresh("HRNetPose", *THREE), StartingWeights(tensors, "mpii")
-        )
+        report = start_from(fresh("HRNetPose", *THREE), (tensors, "mpii"))
         assert "fresh; none of its keypoints is among the weights' right_an" in str(
             report
         )
@@ -196,7 +194,7 @@ class TestTasks:
         path.write_text(json.dumps({"classes": CLASSES}))
         tensors = drawn("HRNetSegmenter", 4)
         model = fresh("HRNetSegmenter", *THREE)
-        report = start_from(model, StartingWeights(tensors, str(path)))
+        report = start_from(model, (tensors, str(path)))
         check(model, tensors, CLASS_PAIRS, "last_layer.3")
         assert report.fresh == ("tail",)
         # What comes before the last layer does not depend on the classes.
@@ -208,7 +206,7 @@ class TestTasks:
         path.write_text(json.dumps({"classes": CLASSES}))
         tensors = drawn("HRNetOCRSegmenter", 4)
         model = fresh("HRNetOCRSegmenter", *THREE)
-        start_from(model, StartingWeights(tensors, str(path)))
+        start_from(model, (tensors, str(path)))
         check(model, tensors, CLASS_PAIRS, ("cls_head", "aux_head.3"))
 
     def test_classes_of_classification(self, tmp_path):
@@ -216,7 +214,7 @@ class TestTasks:
         path.write_text("nose\ntail\nright_hand\ntail\n")
         tensors = drawn("HRNetClassifier", 4)
         model = fresh("HRNetClassifier", *THREE)
-        report = start_from(model, StartingWeights(tensors, str(path)))
+        report = start_from(model, (tensors, str(path)))
         check(model, tensors, PAIRS, "classifier")
         # Which of the two is not known.
         assert report.fresh == ("tail",)

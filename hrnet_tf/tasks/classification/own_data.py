@@ -142,7 +142,7 @@ def recipe(
         ),
         optimizer=functools.partial(adamw, learning_rate=learning_rate),
         evaluate_every=evaluate_every(epochs),
-        backbone_weights=weights,
+        weights=weights,
         same_pictures="error",
         **settings,
     )

@@ -21,7 +21,7 @@ from hrnet_tf.tasks.classification.stream import (
     training_batches,
 )
 from hrnet_tf.training.recipe import Recipe
-from hrnet_tf.typing import DType, PathLike
+from hrnet_tf.typing import DType, PathLike, StartingWeights
 
 if TYPE_CHECKING:
     from hrnet_tf.data.augment.classification import ClassificationAugmentation
@@ -38,13 +38,12 @@ def classification_recipe(
     class_names: PathLike | None = None,
     tfds_dir: PathLike | None = None,
     skip_bad: bool = False,
-    weights: PathLike | None = None,
+    weights: StartingWeights | None = None,
     dtype: DType | None = None,
     evaluate_every: int = 1,
     reference_batch_size: int | None = None,
     examples: dict[str, Any] | None = None,
     names: Sequence[str] | None = None,
-    backbone_weights: PathLike | None = None,
     same_pictures: str = "warning",
 ) -> Recipe:
     """Makes the `Recipe` of a classification run.
@@ -62,15 +61,13 @@ def classification_recipe(
             folders' names; see `image_folder.read_class_names`.
         tfds_dir: path of TensorFlow Datasets' folder, or None.
         skip_bad: bool. Skips and counts unusable images instead of stopping.
-        weights: what to start from, see `start_from`: a path, the name of published
-            weights, or `StartingWeights`; or None.
+        weights: what to start from, see `start_from`: a path or the name of published
+            weights, or a pair of it and of what its outputs are; or None.
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         evaluate_every: int, epochs.
         examples: dict of "train" and "val" to lists of `ClassificationExample`, instead
             of those of data_dir; or None.
         names: tuple of str. The classes of `examples`.
-        backbone_weights: path or name of weights that the body starts from, see
-            `from_preset`; None leaves it random.
         same_pictures: str. What it is if training and validation are the same
             pictures: "warning" or "error".
         reference_batch_size: int or None. The batch that the optimizer's rate is stated
@@ -84,7 +81,6 @@ def classification_recipe(
         data = types.SimpleNamespace(
             source=examples.get, class_names=tuple(names or ())
         )
-    body = {} if backbone_weights is None else {"backbone_weights": backbone_weights}
 
     def model():
         built = HRNetClassifier.from_preset(
@@ -95,7 +91,6 @@ def classification_recipe(
             class_names=data.class_names,
             crop_fraction=crop_fraction,
             dtype=dtype,
-            **body,
         )
         if weights is not None:
             from hrnet_tf.weights.transfer import start_from
@@ -137,7 +132,6 @@ def classification_recipe(
             "image_size": list(image_size),
             "crop_fraction": crop_fraction,
             "weights": weights and str(weights),
-            **{key: str(value) for key, value in body.items()},
         },
         check=lambda: check_classes(
             data.source("train"), data.source("val"), data.class_names, same_pictures

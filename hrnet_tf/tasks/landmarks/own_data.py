@@ -128,7 +128,7 @@ def recipe(
         optimizer=functools.partial(adamw, learning_rate=learning_rate),
         momentum=0.9,
         lengths=functools.partial(lengths, keypoint_set=keypoint_set),
-        backbone_weights=weights,
+        weights=weights,
         evaluate_every=evaluate_every(epochs),
         same_pictures="error",
         **settings,

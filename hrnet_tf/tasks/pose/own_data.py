@@ -203,7 +203,7 @@ def recipe(
         optimizer=functools.partial(adamw, learning_rate=learning_rate),
         metric=metric,
         representation="v2" if weights is None else "v1",
-        backbone_weights=weights,
+        weights=weights,
         evaluate_every=evaluate_every(epochs),
         make_model=HRNetPose.from_preset,
         same_pictures="error",

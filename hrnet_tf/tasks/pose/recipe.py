@@ -22,7 +22,7 @@ from hrnet_tf.tasks.pose.checks import check_people, check_sides
 from hrnet_tf.tasks.pose.picture import sheet
 from hrnet_tf.tasks.pose.stream import people_stream, training_batches
 from hrnet_tf.training.recipe import Recipe
-from hrnet_tf.typing import DType, PathLike
+from hrnet_tf.typing import DType, PathLike, StartingWeights
 
 # Each loss trains outputs of one kind.
 LOSSES = {
@@ -46,7 +46,7 @@ def pose_recipe(
     convention: str = "official",
     ground_truth: PathLike | None = None,
     records_dir: PathLike | None = None,
-    weights: PathLike | None = None,
+    weights: StartingWeights | None = None,
     dtype: DType | None = None,
     representation: str = "v1",
     evaluate_every: int = 1,
@@ -54,7 +54,6 @@ def pose_recipe(
     test: Callable[..., Any] | None = None,
     metric: str | None = None,
     lengths: Callable[..., Any] | None = None,
-    backbone_weights: PathLike | None = None,
     same_pictures: str = "warning",
 ) -> Recipe:
     """Makes the `Recipe` of a top-down pose run.
@@ -76,8 +75,8 @@ def pose_recipe(
             the validation examples.
         records_dir: path. If the folder exists, its records are trained on instead of
             `load_train`.
-        weights: what to start from, see `start_from`: a path, the name of published
-            weights, or `StartingWeights`; or None.
+        weights: what to start from, see `start_from`: a path or the name of published
+            weights, or a pair of it and of what its outputs are; or None.
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         representation: "v1" or "v2", see `HRNetPose`.
         evaluate_every: int, epochs.
@@ -87,8 +86,6 @@ def pose_recipe(
         metric: str or None, of the official test; None takes the keypoint set's.
         lengths: `(examples) -> array [N]` of the lengths that errors are relative to in
             `test`, see `check_people`; or None.
-        backbone_weights: path or name of weights that the body starts from, see
-            `from_preset`; None leaves it random.
         same_pictures: str. What it is if training and validation are the same
             pictures: "warning" or "error".
     Raises:
@@ -108,7 +105,6 @@ def pose_recipe(
     )
     has_records = records_dir is not None and Path(records_dir).is_dir()
     val_source = functools.cache(functools.partial(load_val, keypoint_set))
-    body = {} if backbone_weights is None else {"backbone_weights": backbone_weights}
     if test is None and evaluation.checked_metric(metric, keypoint_set) == "pck":
         lengths = functools.partial(evaluation.pck_lengths, keypoint_set=keypoint_set)
 
@@ -124,7 +120,6 @@ def pose_recipe(
             keypoint_set=keypoint_set.to_dict(),
             representation=representation,
             dtype=dtype,
-            **body,
         )
         if weights is not None:
             from hrnet_tf.weights.transfer import start_from
@@ -188,7 +183,6 @@ def pose_recipe(
             **dataclasses.asdict(codec),
             "loss": loss,
             "weights": weights and str(weights),
-            **{key: str(value) for key, value in body.items()},
         },
         check=check,
         fingerprint=lambda: {

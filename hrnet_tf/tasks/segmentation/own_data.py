@@ -137,7 +137,7 @@ def recipe(
         momentum=0.9,
         kernel_initializer=KAIMING_FAN_OUT,
         evaluate_every=evaluate_every(epochs),
-        backbone_weights=weights,
+        weights=weights,
         same_pictures="error",
         **settings,
     )

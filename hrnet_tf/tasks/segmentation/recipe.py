@@ -22,7 +22,7 @@ from hrnet_tf.tasks.segmentation.checks import check_maps
 from hrnet_tf.tasks.segmentation.picture import sheet
 from hrnet_tf.tasks.segmentation.stream import labelled_stream, training_batches
 from hrnet_tf.training.recipe import Recipe
-from hrnet_tf.typing import DType, PathLike
+from hrnet_tf.typing import DType, StartingWeights
 
 if TYPE_CHECKING:
     from hrnet_tf.data.augment.segmentation import SegmentationAugmentation
@@ -51,11 +51,10 @@ def segmentation_recipe(
     ohem: bool = False,
     lovasz: float = 0.0,
     class_weights: Sequence[float] | str | None = None,
-    weights: PathLike | None = None,
+    weights: StartingWeights | None = None,
     dtype: DType | None = None,
     evaluate_every: int = 1,
     skip_bad: bool = False,
-    backbone_weights: PathLike | None = None,
     same_pictures: str = "warning",
     **model_arguments: Any,
 ) -> Recipe:
@@ -78,13 +77,11 @@ def segmentation_recipe(
             output's cross entropy over all pixels.
         class_weights: floats of the classes; "log" for 1 / ln(1.1 + share of the
             training pixels); None for the label set's own.
-        weights: what to start from, see `start_from`: a path, the name of published
-            weights, or `StartingWeights`; or None.
+        weights: what to start from, see `start_from`: a path or the name of published
+            weights, or a pair of it and of what its outputs are; or None.
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         evaluate_every: int, epochs.
         skip_bad: bool. Skips and counts unusable examples instead of stopping.
-        backbone_weights: path or name of weights that the body starts from, see
-            `from_preset`; None leaves it random.
         same_pictures: str. What it is if training and validation are the same
             pictures: "warning" or "error".
         **model_arguments: arguments of the model, such as `kernel_initializer`.
@@ -105,8 +102,6 @@ def segmentation_recipe(
         lambda source: check_labels(source(label_set), label_set, skip_bad)
     )
 
-    body = {} if backbone_weights is None else {"backbone_weights": backbone_weights}
-
     def model():
         built = model_class.from_preset(
             settings["preset"],
@@ -114,7 +109,6 @@ def segmentation_recipe(
             num_classes=label_set.num_classes,
             label_set=label_set.to_dict(),
             dtype=dtype,
-            **body,
             **model_arguments,
         )
         if weights is not None:
@@ -187,7 +181,6 @@ def segmentation_recipe(
             "crop_size": list(crop_size),
             "test": protocol,
             "weights": weights and str(weights),
-            **{key: str(value) for key, value in body.items()},
         },
         check=check,
         fingerprint=lambda: {
