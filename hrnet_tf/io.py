@@ -135,7 +135,7 @@ def read_json(path: PathLike) -> Any:
 @contextlib.contextmanager
 def open_image(
     file: PathLike | IO[bytes], formats: list[str] | tuple[str, ...] | None = None
-) -> "Iterator[Image]":
+) -> Iterator["Image"]:
     """Opens an image of any size with Pillow.
 
     Pillow refuses images of more than 179 million pixels as a possible attack; the

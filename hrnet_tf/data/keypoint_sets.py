@@ -86,7 +86,7 @@ class KeypointSet(Descriptor):
         return names
 
 
-def load_keypoint_set(name_or_path: PathLike) -> KeypointSet:
+def load_keypoint_set(name_or_path: PathLike | KeypointSet) -> KeypointSet:
     """Returns a keypoint set by its name, or from a descriptor file.
 
     A .py descriptor is executed, like a recipe: load only files you trust.

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-def load_label_set(name_or_path: PathLike) -> LabelSet:
+def load_label_set(name_or_path: PathLike | LabelSet) -> LabelSet:
     """Returns a label set by its name, or from a descriptor file.
 
     A .py descriptor is executed, like a recipe: load only files you trust.

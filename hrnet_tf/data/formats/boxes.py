@@ -1,13 +1,19 @@
 """Boxes of people whose annotations have none."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 # Of the longer side, and at least so many pixels: a point alone has no extent.
 _MARGIN = 0.1
 _LEAST = 8.0
 
 
-def box_around(points: np.ndarray, size: tuple | None = None) -> np.ndarray:
+def box_around(points: "ArrayLike", size: tuple | None = None) -> np.ndarray:
     """Returns a box around labelled points, with a margin of a tenth on each side.
 
     Args:
@@ -26,7 +32,7 @@ def box_around(points: np.ndarray, size: tuple | None = None) -> np.ndarray:
     return np.concatenate([low, high - low])
 
 
-def is_line_of(box: np.ndarray, points: np.ndarray) -> bool:
+def is_line_of(box: "ArrayLike", points: "ArrayLike") -> bool:
     """Whether a box has no area because it is the tight one of points in a line.
 
     Args:

@@ -104,7 +104,7 @@ def plain_tile(color: "ArrayLike") -> np.ndarray:
 
 
 def sweep(
-    centers: np.ndarray, first_axes: np.ndarray, second_axes: np.ndarray
+    centers: "ArrayLike", first_axes: "ArrayLike", second_axes: "ArrayLike"
 ) -> np.ndarray:
     """Outlines of a body that joins ellipses one after the other.
 
