@@ -54,9 +54,9 @@ def read_lists(path: PathLike, keys: tuple, optional: tuple = ()) -> dict:
     lists = {key: content[key] for key in keys}
     for key in optional:
         lists[key] = content.get(key)
-        if lists[key] is None:
+        if lists[key] is None or lists[key] == []:
             lists[key] = []
-        elif lists[key]:
+        else:
             check_list(path, f"list of {key} under the key {key!r}", lists[key])
     return lists
 
