@@ -99,7 +99,12 @@ def folder_of_images(path: Path, names: list) -> Path:
         `Path` of a folder; the file's own where nothing tells.
     """
     splits = [word for word in path.stem.replace(".", "_").split("_") if word]
-    nearby = [*_NEARBY, *splits, *(f"../{word}" for word in splits)]
+    nearby = [
+        *_NEARBY,
+        *splits,
+        *(f"{parent}{word}" for word in splits for parent in ("../", "../images/")),
+        *(f"images/{word}" for word in splits),
+    ]
     for name in names:
         parts = _parts(name)
         for folder in nearby:

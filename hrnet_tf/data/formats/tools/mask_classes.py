@@ -12,6 +12,8 @@ from hrnet_tf.data.label_sets import load_label_set
 from hrnet_tf.data.label_tables import VOC
 from hrnet_tf.io import open_image
 
+# CamVid's.
+_COLOURS = "label_colors.txt"
 _LISTS = ("classes.txt", "class_names.txt", "labels.txt")
 
 
@@ -48,7 +50,7 @@ class Classes:
 
 
 def declared_classes(path: Path) -> Classes | None:
-    """Reads the file that names classes: labels.json, labelmap.txt or classes.txt.
+    """Reads the file that names classes: labels.json, labelmap.txt, classes.txt, ...
 
     Args:
         path: `Path` of the data set's folder.
@@ -64,6 +66,8 @@ def declared_classes(path: Path) -> Classes | None:
         )
     if (path / "labelmap.txt").is_file():
         return _label_map(path / "labelmap.txt")
+    if (path / _COLOURS).is_file():
+        return _colours(path / _COLOURS)
     for name in _LISTS:
         if (path / name).is_file():
             names = tuple(_lines(path / name))
@@ -172,6 +176,23 @@ def _label_map(path):
         palette.append(colour)
     _check(path, names)
     return Classes(tuple(names), tuple(range(len(names))), tuple(palette))
+
+
+def _colours(path):
+    """The classes of lines such as "64 128 64 Animal"; without colours of some."""
+    names, palette = [], []
+    for line in _lines(path):
+        *colour, name = line.split(None, 3)
+        if len(colour) == 3 and all(v.isdecimal() and int(v) < 256 for v in colour):
+            palette.append(tuple(map(int, colour)))
+        else:
+            name = line
+        names.append(name)
+    _check(path, names)
+    complete = len(palette) == len(names)
+    return Classes(
+        tuple(names), tuple(range(len(names))), tuple(palette) if complete else ()
+    )
 
 
 def _check(path, names):

@@ -56,10 +56,12 @@ def match(path: Path) -> Match:
             (folders[1], f"beside {CLASSES} there is no folder 'images'"),
         )
     content = b"" if file is None else content_of(file, ".yaml", ".yml")
+    # Some tools write the names alone.
+    beside = file is not None and (file.parent / "labels").is_dir()
     return match_of(
         (bool(content), "it is no data.yaml, and no folder with one"),
         (b"names" in content, "its yaml has no 'names'"),
-        (b"train" in content or b"val" in content, "its yaml has no 'train'"),
+        (beside or b"train" in content or b"val" in content, "its yaml has no 'train'"),
     )
 
 

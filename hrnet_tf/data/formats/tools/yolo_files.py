@@ -60,7 +60,7 @@ def read_data_file(path: Path) -> DataFile:
         raise ValueError(f"{path} cannot be read as text: {error}.") from error
     if path.name == CLASSES:
         names: Any = [line.strip() for line in text.splitlines() if line.strip()]
-        return DataFile(names=names, train=".")
+        return DataFile(names=names)
     yaml = import_extra("yaml", f"Reading {path.name} of YOLO")
     try:
         content = yaml.safe_load(text)
@@ -104,11 +104,14 @@ def pictures_of(path: Path, data: DataFile, images: Path | None) -> dict:
         ValueError: if a folder or list is absent, or there is no picture.
     """
     root = _root(path, data, images)
-    splits = {
+    splits: dict = {
         "train": data.train,
         "val": data.val if data.val is not None else data.valid,
         "test": data.test,
     }
+    if not any(splits.values()):
+        # Some tools write the names alone.
+        splits = {None: "images" if (root / "images").is_dir() else "."}
     pictures: dict = {}
     for split, entries in splits.items():
         for entry in [entries] if isinstance(entries, str) else entries or ():
@@ -125,8 +128,7 @@ def pictures_of(path: Path, data: DataFile, images: Path | None) -> dict:
                     " data set's folder as `images`."
                 )
             for picture in _pictures(found, root):
-                known = split if path.name != CLASSES else None
-                pictures.setdefault(picture, known)
+                pictures.setdefault(picture, split)
     if not pictures:
         raise ValueError(f"{path} names no pictures: neither train nor val holds any.")
     return pictures

@@ -125,15 +125,18 @@ def test_voc(tmp_path):
     assert data.left_out.counts["pictures in no list of ImageSets"] == (1, "c.jpg")
 
 
-@pytest.mark.parametrize("kind", ["colours", "palette"])
+@pytest.mark.parametrize("kind", ["colours", "palette", "camvid"])
 def test_colours_of_a_label_map(tmp_path, kind):
     root = voc(tmp_path / "voc")
     lines = ["# label:color_rgb:parts:actions", "background:0,0,0::"]
     lines += ["car:9,8,7::", "cat:1,2,3::"]
-    (root / "labelmap.txt").write_text("\n".join(lines))
+    if kind == "camvid":
+        lines = ["0 0 0\tbackground", "9 8 7\tcar", "1 2 3\tcat"]
+    name = "label_colors.txt" if kind == "camvid" else "labelmap.txt"
+    (root / name).write_text("\n".join(lines))
     colours = np.array([(0, 0, 0), (9, 8, 7), (1, 2, 3)], np.uint8)
     for name in "abc":
-        if kind == "colours":
+        if kind != "palette":
             mask(root / "SegmentationClass", f"{name}.png", colours[numbers(0, 2, 1)])
         else:
             # The palette of a tool that orders colours by their use.
