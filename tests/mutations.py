@@ -64,7 +64,7 @@ def _spoil(content, rng):
     elif kind < 0.3 and isinstance(place, dict):
         place[f"{key}_"] = place.pop(key)
     else:
-        place[key] = rng.choice(WRONG)
+        place[key] = copy.deepcopy(rng.choice(WRONG))
 
 
 def _mutated_text(text, rng):

@@ -168,15 +168,17 @@ def _explained(entry, where, error):
         name = missing.group(1)
         return BadExample(f"absent {name}", f"{where}: it lacks {name!r}.")
     place = re.search(r" - at `\$\.?(.*?)`$", text)
-    expected = re.match(r"Expected `(.+?)`", text)
+    expected = re.match(r"Expected `(.+?)`(?:, got `(.+?)`)?", text)
     if not expected:
         return BadExample("wrong entry", f"{where}: {text}.")
     kinds = [_KINDS.get(name, name) for name in expected.group(1).split(" | ")]
     name = place.group(1) if place else "it"
+    found = f"{_held(plain(entry), name)!r:.80}"
+    if "[...]" in name:  # A key of a dict, which is not told.
+        found = _KINDS.get(expected.group(2), "something else")
     return BadExample(
         f"wrong {re.split('[.[]', name)[0]}",
-        f"{where}: {name} is {_held(plain(entry), name)!r:.80}; expected"
-        f" {' or '.join(kinds)}.",
+        f"{where}: {name} is {found}; expected {' or '.join(kinds)}.",
     )
 
 

@@ -71,8 +71,9 @@ class LabelmeFile(msgspec.Struct):
 
 def match(path: Path) -> Match:
     """See `ToolFormat`."""
-    files = [path] if path.is_file() else files_of(path, "*.json", "**/*.json")
-    content = content_of(files[0], ".json") if files else b""
+    # Some of a folder, as one may be damaged or another's.
+    files = [path] if path.is_file() else files_of(path, "**/*.json", limit=5)
+    content = b"".join(content_of(file, ".json") for file in files)
     return match_of(
         (bool(content), "it is no .json file, and no folder of them"),
         (b'"shapes"' in content, "it has no list 'shapes'"),
