@@ -119,6 +119,20 @@ class Choices:
         return tuple(self._found.values())
 
 
+def check_metric(metric: str, only: str, what: str) -> None:
+    """Raises ValueError unless a metric is the only one that a task has.
+
+    Args:
+        metric, only: str.
+        what: str, the beginning of the message, such as "Landmarks are".
+    """
+    if metric != only:
+        raise ValueError(
+            f"{what} tested by metric={only!r} alone. Received: metric={metric!r}."
+            " Leave it out."
+        )
+
+
 def settings_of(choices: Iterable[Choice]) -> dict[str, Any]:
     """Returns the dict of the settings of a sequence of `Choice`."""
     return {choice.name: choice.value for choice in choices}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.formats import image_folder, label_folder
 from hrnet_tf.data.formats.tools.base import LabelledData
 from hrnet_tf.data.left_out import LeftOut
@@ -105,15 +106,24 @@ def _read_part(part, kind, skip_bad, progress, before, work):
         return _classes(part, names, skip_bad, progress)
     from hrnet_tf.data.formats.tools import read_labelled
 
-    return read_labelled(
-        part.labels,
-        format=part.format,
-        images=part.images,
-        work=work,
-        task=kind,
-        skip_bad=skip_bad,
-        progress=progress,
-    )
+    try:
+        return read_labelled(
+            part.labels,
+            format=part.format,
+            images=part.images,
+            work=work,
+            task=kind,
+            skip_bad=skip_bad,
+            progress=progress,
+        )
+    except BadExample as error:
+        if error.kind != "absent image":
+            raise
+        raise BadExample(
+            error.kind,
+            f"{error} Pass the folder of the pictures as `images`, or leave single"
+            " absent ones out with `skip_bad`.",
+        ) from error
 
 
 def _masks(part, skip_bad):

@@ -1,10 +1,13 @@
 """`hrnet train TASK --data DATA`."""
 
 import json
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from command_line import fail, run
 from own_people import write_people
+from PIL import Image
 
 from hrnet_tf.training.identity import Identity
 from hrnet_tf.training.recipe_files import load_recipe
@@ -79,3 +82,111 @@ def test_the_recipe_file_is_the_same_run(trained):
 )
 def test_wrong_words_are_explained(tmp_path, arguments, message):
     assert message in fail("train", *arguments, "--out", tmp_path)
+
+
+def draw_masks(folder):
+    """Pictures with a bright square, and masks of 0 and 255."""
+    for i in range(10):
+        pixels = np.full((64, 64, 3), 20 + 4 * i, np.uint8)
+        mask = np.zeros((64, 64), np.uint8)
+        pixels[8 : 40 + i, 8:40] = 230
+        mask[8 : 40 + i, 8:40] = 255
+        for name, array in (("images", pixels), ("masks", mask)):
+            path = folder / name / f"{i}.png"
+            path.parent.mkdir(exist_ok=True, parents=True)
+            Image.fromarray(array).save(path)
+
+
+def draw_classes(folder):
+    for i in range(20):
+        pixels = np.full((64, 64, 3), 20 + 4 * i, np.uint8)
+        pixels[8:40, 8 : 20 + 20 * (i % 2)] = 230
+        path = folder / ("thin", "thick")[i % 2] / f"{i}.png"
+        path.parent.mkdir(exist_ok=True, parents=True)
+        Image.fromarray(pixels).save(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "task, draw, size, said",
+    [
+        ("segmentation", draw_masks, "crop_size", "values 0, 255, without names"),
+        ("classification", draw_classes, "image_size", "at random in each class"),
+    ],
+)
+def test_folders_train(tmp_path, task, draw, size, said):
+    draw(tmp_path / "data")
+    result = run(
+        *("train", task, "--data", tmp_path / "data", "--out", tmp_path / "run"),
+        *("--preset", "hrnet_test", "--epochs", 1, "--set", f"{size}=(64,64)"),
+        *("--recipe-out", tmp_path / "own.py", "--batch-size", 2),
+    )
+    assert said in result.out and "best score" in result.out
+    recipe = load_recipe(tmp_path / "own.py")
+    found = json.loads((tmp_path / "run" / "run.json").read_text())
+    identity = Identity.of(recipe, recipe.model(), 0).with_data(recipe)
+    assert identity.differences(found) == ""
+
+
+class TestTheWayThroughErrors:
+    """Doing what an error says leads to the next step, and in the end to training."""
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        write_people(tmp_path / "mice", "labels/mice.json")
+        (tmp_path / "mice" / "images").rename(tmp_path / "elsewhere")
+        return tmp_path
+
+    def test_leads_on(self, folder, monkeypatch):
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr("hrnet_tf.training.run.train", _trains)
+        words = ["train", "pose", "--out", "run"]
+        assert "pass them as --data" in fail(*words)
+        words += ["--data", "mice"]
+        assert "mice" in fail(*words)
+        words[-1] = "mice/labels/mice.json"
+        assert "--images" in fail(*words)
+        words += ["--images", "elsewhere"]
+        error = fail(*words, "--set", "sigmma=1")
+        assert "no setting 'sigmma'" in error and " sigma," in error
+        error = fail(*words, "--keypoints", "coco")
+        assert "the data have 3" in error and "--keypoints, or none" in error
+        error = fail(*words, "--weights", "hrnet_w18_imagenett")
+        assert "Did you mean hrnet_w18_imagenet?" in error
+        assert run(*words, "--set", "sigma=1", exit_code=0).out.count("sigma") >= 1
+
+    def test_leads_through_a_description(self, folder, monkeypatch):
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr("hrnet_tf.training.run.train", _trains)
+        page = folder / "data.yaml"
+        words = ["train", "pose", "--out", "run", "--data", "data.yaml"]
+        steps = [
+            ("test: x\n", "Add a line such as 'train: train.json'"),
+            ("train: mice.json\n", "relative to 'path', or to the file itself"),
+            ("train: mice.json\npath: mouse\n", "correct it, or leave it out"),
+            (
+                "train: mice.json\npath: mice/labels\nimage: x\n",
+                "Did you mean 'images'",
+            ),
+            (
+                "train: mice.json\npath: mice/labels\nimages: ../../elsewhere\n"
+                "val: mice.json\n",
+                "leave val out",
+            ),
+            (
+                "train: mice.json\npath: mice/labels\nimages: ../../elsewhere\n"
+                "task: landmark\n",
+                "change the line 'task: landmark'",
+            ),
+        ]
+        for text, advice in steps:
+            page.write_text(text)
+            assert advice in run(*words, exit_code=1).err.splitlines()[-1]
+        page.write_text(steps[-1][0].replace("task: landmark\n", ""))
+        run(*words)
+
+
+def _trains(recipe, out, **_):
+    """What the run itself would do, but for the training."""
+    out.mkdir(exist_ok=True)
+    return SimpleNamespace(history=[], output_dir=out, best=0.0)

@@ -16,6 +16,7 @@ from hrnet_tf.own.choices import (
     Choice,
     Choices,
     Machine,
+    check_metric,
     choose_batch,
     choose_epochs,
     choose_size,
@@ -67,6 +68,7 @@ def choose(
         "label_smoothing", 0.1, "cross entropy; few pictures are learnt by heart"
     )
     _choose_flips(choices, names)
+    choices.add("metric", "top1", "share of pictures that are told right", "none other")
     return choices.finish()
 
 
@@ -99,6 +101,7 @@ def recipe(
     *,
     classes: Sequence[str],
     flips: bool,
+    metric: str,
     label_smoothing: float,
     learning_rate: float,
     weights: str | None,
@@ -114,10 +117,12 @@ def recipe(
         data, images, format, split, work, loaded: see `OwnData.recipe`.
         classes: tuple of str.
         flips: bool. Whether pictures are mirrored at random.
+        metric: "top1", the one that there is.
         label_smoothing, learning_rate: float.
         weights: str or None. What the body starts from.
         preset, batch_size, epochs, skip_bad, **settings: see `classification_recipe`.
     """
+    check_metric(metric, "top1", "Classes are")
     source = loaded or load_for_recipe(
         "classification", data, images, format, split, work, skip_bad
     )

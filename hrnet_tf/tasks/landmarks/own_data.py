@@ -14,6 +14,7 @@ from hrnet_tf.own.choices import (
     Choice,
     Choices,
     Machine,
+    check_metric,
     choose_batch,
     choose_epochs,
     evaluate_every,
@@ -95,13 +96,8 @@ def recipe(
         learning_rate: float, the highest of a cosine.
         weights: str or None. What the body starts from.
         preset, batch_size, epochs, skip_bad, **settings: see `landmarks_recipe`.
-    Raises:
-        ValueError: for another metric.
     """
-    if metric != "nme":
-        raise ValueError(
-            f"Landmarks are tested by metric='nme'. Received: metric={metric!r}."
-        )
+    check_metric(metric, "nme", "Landmarks are")
     source = loaded or load_for_recipe(
         "pose", data, images, format, split, work, skip_bad
     )

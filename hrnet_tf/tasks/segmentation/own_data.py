@@ -11,6 +11,7 @@ from hrnet_tf.own.choices import (
     Choice,
     Choices,
     Machine,
+    check_metric,
     choose_batch,
     choose_epochs,
     choose_size,
@@ -65,6 +66,7 @@ def choose(
     weighting = "rare classes count more"
     choices.add("class_weights", label_set.class_weights or "log", weighting)
     _choose_flips(choices, label_set)
+    choices.add("metric", "mIoU", "mean over the classes, whole pictures", "none other")
     return choices.finish()
 
 
@@ -90,6 +92,7 @@ def recipe(
     *,
     labels: dict[str, Any],
     flips: bool,
+    metric: str,
     base_size: int,
     learning_rate: float,
     weights: str | None,
@@ -104,11 +107,13 @@ def recipe(
         data, images, format, split, work, loaded: see `OwnData.recipe`.
         labels: dict of a `LabelSet`.
         flips: bool. Whether pictures are mirrored at random.
+        metric: "mIoU", the one that there is.
         base_size: int, px, see `SegmentationAugmentation`.
         learning_rate: float, of the first step.
         weights: str or None. What the body starts from.
         preset, batch_size, epochs, **settings: see `segmentation_recipe`.
     """
+    check_metric(metric, "mIoU", "Segmentations are")
     skip_bad = settings.get("skip_bad", False)
     source = loaded or load_for_recipe(
         "segmentation", data, images, format, split, work, skip_bad
