@@ -12,6 +12,7 @@ from drawn_faces import draw_faces, write_json
 from drawn_labels import IGNORED, draw_labels
 from drawn_shapes import draw_data_set, draw_shape
 from drawn_video import write_video
+from own_people import write_people
 from PIL import Image
 
 import hrnet_tf
@@ -130,6 +131,7 @@ def _photos(folder):
 
 
 MAKERS = {
+    "data/mice": write_people,
     "data/coco": _people,
     "data/hands": _hands,
     "data/face68": _faces,

@@ -26,6 +26,14 @@ _DESCRIPTION_NAMES = ("data.yaml", "data.yml", "dataset.yaml", "data.json")
 _OWN_KEYS = ("path", "train", "val", "test", "task", "format", "images", "name")
 # Keys that only a YOLO data.yaml has.
 _YOLO_KEYS = ("nc", "kpt_shape", "flip_idx")
+# Keys that only the descriptions of one kind have.
+_TELLING = (
+    ("pose", "kpt_shape"),
+    ("pose", "flip_pairs"),
+    ("pose", "skeleton"),
+    ("segmentation", "classes"),
+    ("segmentation", "nc"),
+)
 _IMAGE_FOLDERS = ("images", "imgs", "JPEGImages")
 _MASK_FOLDERS = ("masks", "labels", "annotations", "annot", "SegmentationClass")
 _STEM = re.compile(r"(?i)(?P<prefix>.*?)[_.-]?(?P<split>[a-z]+)(?P<year>\d{4})?")
@@ -133,7 +141,7 @@ def kind_of(
         if content.get("task") is not None:
             task = str(content["task"])
             return task, task
-        for kind, key in (("segmentation", "classes"), ("pose", "flip_pairs")):
+        for kind, key in _TELLING:
             if key in content:
                 return None, kind
         first = content.get("train")
@@ -185,7 +193,7 @@ def _described(path, kind, images, format):
     """The layout that a description tells."""
     content = read_description(path)
     task = content.get("task")
-    if any(key in content for key in _YOLO_KEYS) and content.get("format") is None:
+    if _is_yolo(content, kind):
         folder = None if images is None else Path(images)
         part = Part(path, folder, format or "yolo")
         return Layout(path, {"train": part}, {}, None)
@@ -211,6 +219,16 @@ def _described(path, kind, images, format):
     }
     fields = {key: _tuples(content[key]) for key in names if key in content}
     return Layout(path, parts, fields, task)
+
+
+def _is_yolo(content, kind):
+    """Whether a description is the data.yaml of a YOLO, which its reader reads."""
+    if content.get("format") not in (None, "yolo"):
+        return False
+    if any(key in content for key in _YOLO_KEYS):
+        return True
+    # Of outlines it names the classes so, which are `classes` here.
+    return kind == "segmentation" and "names" in content and "classes" not in content
 
 
 def _check_keys(path, content, known):
