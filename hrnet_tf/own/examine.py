@@ -73,30 +73,33 @@ def examine(
     Raises:
         ValueError: if nothing can be read at all.
     """
-    own = task.parts.own_data
-    found = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        with progress("reading the data", "images") as tick:
-            data = read_data(
-                where["data"],
-                own.reads,
-                where.get("images"),
-                where.get("format"),
-                True,
-                tick,
-                task.name,
-                where.get("work"),
-            )
-    found += [_bad(str(w.message)) for w in caught if w.category is UserWarning]
+        found = _examine(task, where, given or {}, decode, progress)
+    bad = [_bad(str(w.message)) for w in caught if w.category is UserWarning]
+    findings = sorted_findings([*found.findings, *bad])
+    return dataclasses.replace(found, findings=findings)
+
+
+def _examine(task, where, given, decode, progress):
+    """What is found, but for what is warned of."""
+    own = task.parts.own_data
+    places = [where.get(name) for name in ("data", "images", "format")]
+    with progress("reading the data", "images") as tick:
+        # Bad examples are counted, and told in a warning.
+        source, images, format = places
+        work = where.get("work")
+        data = read_data(source, own.reads, images, format, True, tick, task.name, work)
     data, content = with_validation(data, where.get("split"))
-    choices = own.choose(data, Machine.here(), given or {})
+    choices = own.choose(data, Machine.here(), given)
     settings = settings_of(choices)
-    found += [f for f in own.check(data, settings, deep=decode) if not _of_splits(f)]
     paths = {split: data.paths(split) for split in data.splits}
-    found += check_splits(paths, "error")
-    found += _left_out(data)
-    found += _unlabelled(paths)
+    found = [
+        *own.check(data, settings, deep=decode),
+        *check_splits(paths, "error"),
+        *_left_out(data),
+        *_unlabelled(paths),
+    ]
     if content is not None:
         advice = f"{data.split_text}. Name a val to choose them yourself."
         found.append(Finding("note", "The data have no validation part.", advice))
@@ -104,8 +107,7 @@ def examine(
         every = list(dict.fromkeys(path for part in paths.values() for path in part))
         with progress("decoding pictures", "images") as tick:
             found += check_pixels(every, tick)
-    facts = own.facts(data, settings)
-    return Examination(data, choices, sorted_findings(found), facts)
+    return Examination(data, choices, found, own.facts(data, settings, deep=decode))
 
 
 def check_pixels(
@@ -145,13 +147,6 @@ def _damage(path):
     except (OSError, SyntaxError, ValueError) as error:
         return f"{path} ({error})"
     return None
-
-
-def _of_splits(finding):
-    # They are looked for again, among all pictures.
-    return "pictures" in finding.text and (
-        "copies" in finding.text or "same" in finding.text or "also" in finding.text
-    )
 
 
 def _bad(text):

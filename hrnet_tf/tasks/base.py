@@ -244,7 +244,7 @@ class OwnData:
         check: `(data: UserData, settings: dict) -> list of Finding`, of what needs no
             pixels; with `deep=True` also of what the pictures show.
         facts: `(data: UserData, settings: dict) -> dict of title to Table`, for people
-            who look at their data.
+            who look at their data; with `deep=True` also of what label maps hold.
         draw: `(example, settings: dict) -> uint8 [H, W, 3]`, a picture with its labels.
     """
 

@@ -161,7 +161,9 @@ def check(
     return check_classes(train, val, settings["classes"], "error")
 
 
-def facts(data: "UserData", settings: dict[str, Any]) -> dict[str, Table]:
+def facts(
+    data: UserData, settings: dict[str, Any], deep: bool = False
+) -> dict[str, Table]:
     """Tables of the classes and sizes; see `OwnData.facts`."""
     names = settings["classes"]
     counts = {

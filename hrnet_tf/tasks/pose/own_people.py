@@ -161,7 +161,9 @@ def draw(example: Any, settings: dict[str, Any]) -> np.ndarray:
     return draw_keypoints(example.image_path, people, draw_boxes=True)
 
 
-def facts(data: "UserData", settings: dict[str, Any]) -> dict[str, Table]:
+def facts(
+    data: UserData, settings: dict[str, Any], deep: bool = False
+) -> dict[str, Table]:
     """Tables of what is labelled; see `OwnData.facts`."""
     names = KeypointSet.from_dict(settings["keypoints"]).names
     columns, rows = ["keypoint"], [[name] for name in names]

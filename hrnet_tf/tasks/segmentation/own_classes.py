@@ -1,6 +1,7 @@
 """Classes and label maps of the user's own data: what they are, and what is wrong."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,15 @@ def _ranges(values):
     return ", ".join(parts)
 
 
+@functools.lru_cache(maxsize=1)
+def _counts(data, label_set):
+    """The pixels of each class in each part; label maps are decoded once."""
+    return {
+        split: check_labels(part.examples, label_set, skip_bad=True)[1]
+        for split, part in data.splits.items()
+    }
+
+
 def check(
     data: "UserData", settings: dict[str, Any], deep: bool = False
 ) -> list[Finding]:
@@ -97,16 +107,22 @@ def check(
     parts = data.train.examples, data.val.examples
     counts = None
     if deep:
-        counts = [check_labels(part, label_set, skip_bad=True)[1] for part in parts]
+        found = _counts(data, label_set)
+        counts = [found["train"], found["val"]]
     return check_maps(*parts, label_set, settings["flips"], counts, "error")
 
 
-def facts(data: "UserData", settings: dict[str, Any]) -> dict[str, Table]:
+def facts(
+    data: UserData, settings: dict[str, Any], deep: bool = False
+) -> dict[str, Table]:
     """Tables of the classes and sizes; see `OwnData.facts`."""
+    if not deep:
+        return {"Pictures": sizes_table(data)}
     label_set = LabelSet.from_dict(settings["labels"])
+    found = _counts(data, label_set)
     columns, rows = ["class"], [[name] for name in label_set.classes]
-    for split, part in data.splits.items():
-        counts = check_labels(part.examples, label_set, skip_bad=True)[1]
+    for split in data.splits:
+        counts = found[split]
         columns.append(f"{split}: share of pixels")
         for row, count in zip(rows, counts, strict=True):
             row.append(f"{count / max(1, counts.sum()):.2%}")
