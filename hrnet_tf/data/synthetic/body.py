@@ -131,7 +131,7 @@ class BodyPainter:
         painter: "Painter",
         figure: "Figure",
         outfit: Outfit,
-        origin: Sequence[float],
+        origin: Sequence[float] | np.ndarray,
         height: float,
         code: int | None,
         seat: np.ndarray | None = None,

@@ -180,7 +180,7 @@ def check_segmenter(model: "HRNetModel") -> None:
     graphs.check_takes_pixels(model)
 
 
-def check_image_size(model: "HRNetModel", size: Sequence[int | None]) -> None:
+def check_image_size(model: "HRNetModel", size: Any) -> None:
     """Raises ValueError if a model only takes images of another (height, width)."""
     expected = model.input_shape[1:3]
     pairs = zip(expected, size, strict=True)
