@@ -24,8 +24,8 @@ COCO_SIGMAS = KEYPOINT_SETS["coco"].sigmas
 def oks(
     keypoints: np.ndarray,
     others: np.ndarray,
-    areas: np.ndarray,
-    other_areas: np.ndarray,
+    areas: np.ndarray | float,
+    other_areas: np.ndarray | float,
     sigmas: "ArrayLike | None" = COCO_SIGMAS,
 ) -> np.ndarray:
     """Similarity of pairs of predicted people, between 0 and 1.
