@@ -5,13 +5,23 @@ those that are outside or occluded.
 """
 
 import collections
+import re
 from pathlib import Path
 
+import numpy as np
+
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
-from hrnet_tf.data.formats.image_finder import ImageFinder
+from hrnet_tf.data.formats.image_finder import ImageFinder, folder_of_images
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
 from hrnet_tf.data.formats.tools.cvat_shapes import Frame, numbers_of, read_file
 from hrnet_tf.data.formats.tools.frames import VideoFrames, frames_of_file
+from hrnet_tf.data.formats.tools.label_maps import (
+    OutlinedPicture,
+    Region,
+    box_region,
+    label_map_data,
+    polygon,
+)
 from hrnet_tf.data.formats.tools.loose_points import LoosePoint, people_of
 from hrnet_tf.data.formats.tools.marks import content_of, files_of, match_of
 from hrnet_tf.data.formats.tools.people import (
@@ -27,6 +37,8 @@ from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.pictures.video import VIDEO_SUFFIXES
 from hrnet_tf.typing import Progress
 
+# So many pictures are looked for, to find their folder.
+_SAMPLE = 5
 _SPLITS = {
     "train": "train",
     "training": "train",
@@ -68,7 +80,8 @@ def read(
     bad, left_out = BadExamples(path, skip_bad), LeftOut()
     content = read_file(path, left_out)
     task = task or _guess(path, content)
-    finder = _Finder(path, images, work)
+    names = [frame.name for frame in content.frames if frame.name]
+    finder = _Finder(path, images, work, names)
     return _READERS[task](path, content, finder, bad, left_out, progress)
 
 
@@ -194,12 +207,13 @@ def _box(shape, name):
 class _Finder:
     """Finds pictures by name; frames as pictures, or in the video."""
 
-    def __init__(self, path, images, work):
-        self._path, self._work = path, work
+    def __init__(self, path, images, work, names):
+        self._path, self.work = path, work
         self._video = None
         if images is not None and images.suffix.lower() in VIDEO_SUFFIXES:
             self._video, images = images, images.parent
-        self.finder = ImageFinder(images or path.resolve().parent)
+        folder = images or folder_of_images(path, names[:_SAMPLE])
+        self.finder = ImageFinder(folder)
         self._videos = {}
 
     def of(self, frame: Frame):
@@ -212,7 +226,7 @@ class _Finder:
                 self._path,
                 video,
                 lambda numbers: self._read(frame.video, numbers),
-                self._work,
+                self.work,
             )
         from_video = self._videos[frame.video].want(frame.number)
 
@@ -253,7 +267,86 @@ def _classes(path, content, finder, bad, left_out, progress):
     return class_data("cvat", path, pictures, bad, left_out, progress)
 
 
-_READERS = {"pose": _poses, "classification": _classes}
+def _segments(path, content, finder, bad, left_out, progress):
+    pictures = []
+    for frame in content.frames:
+        name, find = finder.of(frame)
+        regions = []
+        for shape in frame.shapes:
+            if shape.kind == "box":
+                regions.append(box_region(shape.label, _box(shape, name)))
+            elif shape.kind == "polygon":
+                # Painted from the corner of the picture, as CVAT counts.
+                corners = numbers_of(shape, name) + 0.5
+                regions.append(Region(shape.label, polygon([corners])))
+            elif shape.kind == "mask":
+                regions.append(Region(shape.label, _mask(shape)))
+            else:
+                left_out.add("skeletons, points and tags", name)
+        pictures.append(
+            OutlinedPicture(
+                name,
+                find,
+                regions,
+                frame.size,
+                frame.video or None,
+                _SPLITS.get(frame.subset.lower()),
+            )
+        )
+    return label_map_data(
+        "cvat",
+        path,
+        pictures,
+        finder.work,
+        bad,
+        left_out,
+        progress,
+        palette=_colors(content.colors),
+    )
+
+
+def _mask(shape):
+    """Makes the function of a picture's size that paints a mask."""
+
+    def paint(size):
+        try:
+            left, top, width, height = (
+                int(float(shape.fields[side]))
+                for side in ("left", "top", "width", "height")
+            )
+            runs = [int(run) for run in shape.fields["rle"].split(",")]
+        except (KeyError, ValueError):
+            raise BadExample(
+                "wrong mask", "a mask lacks its runs, or its place in the picture"
+            ) from None
+        inside = 0 <= left <= left + width <= size[1]
+        inside &= 0 <= top <= top + height <= size[0]
+        if not inside or sum(runs) != width * height or min(runs) < 0:
+            raise BadExample(
+                "wrong mask",
+                f"a mask has runs of {sum(runs)} pixels in {width}x{height} at {left},"
+                f" {top} of a picture of {size[1]}x{size[0]}",
+            )
+        # Runs outside and inside in turn, by rows.
+        values = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+        mask = np.zeros(size, bool)
+        mask[top : top + height, left : left + width] = values.reshape(height, width)
+        return mask
+
+    return paint
+
+
+def _colors(colors):
+    """Red, green and blue of the labels whose colours are told."""
+    found = {}
+    for name, color in colors.items():
+        digits = re.fullmatch("#([0-9a-fA-F]{6})", color or "")
+        if digits:
+            found[name] = tuple(bytes.fromhex(digits.group(1)))
+    return found
+
+
+_READERS = {"pose": _poses, "segmentation": _segments, "classification": _classes}
 
 FORMAT = ToolFormat(
     name="cvat",
@@ -262,4 +355,5 @@ FORMAT = ToolFormat(
     match=match,
     read=read,
     write=write,
+    write_tasks=("pose", "segmentation"),
 )

@@ -26,6 +26,7 @@ _IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
 _READERS = {
     "pose": kinds.poses,
+    "segmentation": kinds.segments,
     "classification": kinds.classes,
 }
 

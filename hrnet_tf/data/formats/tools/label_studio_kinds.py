@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.formats.tools.base import LabelledData
-from hrnet_tf.data.formats.tools.label_studio_regions import points_and_boxes
+from hrnet_tf.data.formats.tools.label_maps import (
+    OutlinedPicture,
+    Region,
+    box_region,
+    label_map_data,
+    polygon,
+)
+from hrnet_tf.data.formats.tools.label_studio_brush import mask_of
+from hrnet_tf.data.formats.tools.label_studio_regions import (
+    box_of,
+    points_and_boxes,
+    polygon_of,
+    size_of,
+)
 from hrnet_tf.data.formats.tools.loose_points import people_of
 from hrnet_tf.data.formats.tools.people import Picture, pose_data
 from hrnet_tf.data.formats.tools.whole_pictures import ClassedPicture, class_data
@@ -125,3 +138,42 @@ def classes(
         answers = [answer for answers in whole for answer in answers]
         pictures.append(ClassedPicture(picture.name, picture.find, answers))
     return class_data("label_studio", path, pictures, bad, left_out, progress)
+
+
+def segments(path, labelled, bad, left_out, work, progress) -> LabelledData:
+    """Reads polygons and brushes; boxes alone are of pixels that are not learned."""
+    pictures = []
+    for picture in labelled:
+        regions = []
+        for drawn in picture.regions:
+            try:
+                region = _outline(drawn, picture.name, left_out)
+            except BadExample as error:
+                bad.add(error)
+            else:
+                regions += [] if region is None else [region]
+        sizes = [region.size for region in picture.regions if region.size]
+        size = sizes[0] if sizes else None
+        pictures.append(OutlinedPicture(picture.name, picture.find, regions, size))
+    return label_map_data("label_studio", path, pictures, work, bad, left_out, progress)
+
+
+def _outline(drawn, name, left_out):
+    """The `Region` of what was drawn; None of what is no outline."""
+    if drawn.kind not in (*_SEGMENTS, "rectangle"):
+        if drawn.kind:
+            left_out.add("keypoints", name)
+        return None
+    if len(drawn.labels) != 1:
+        raise BadExample(
+            "outline without class",
+            f"{name}: the {drawn.kind} {drawn.id} has the labels {drawn.labels};"
+            " expected one.",
+        )
+    (label,) = drawn.labels
+    if drawn.kind == "rectangle":
+        return box_region(label, box_of(drawn, name))
+    if drawn.kind == "polygon":
+        return Region(label, polygon([polygon_of(drawn, name)]))
+    size = size_of(drawn, name)
+    return Region(label, lambda _: mask_of(drawn.value.get("rle"), size, name))

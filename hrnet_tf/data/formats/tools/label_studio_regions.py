@@ -110,7 +110,7 @@ def _fits(kind, value):
 
 def points_and_boxes(regions: list, related: list, name: str) -> tuple:
     """Returns the keypoints (list of `LoosePoint`) and boxes (dict) of regions."""
-    boxes = {r.id: _box(r, name) for r in regions if r.kind == "rectangle"}
+    boxes = {r.id: box_of(r, name) for r in regions if r.kind == "rectangle"}
     parents = {}
     for one, other in related:
         for point, box in ((one, other), (other, one)):
@@ -136,8 +136,8 @@ def points_and_boxes(regions: list, related: list, name: str) -> tuple:
 
 
 def polygon_of(region: Region, name: str) -> np.ndarray:
-    """Returns the corners of a polygon, `[N, 2]` px, see `Region.point`."""
-    _numbers(region, name)
+    """Returns the corners of a polygon, `[N, 2]` px from the corner of the picture."""
+    height, width = size_of(region, name)
     corners = region.value.get("points")
     try:
         corners = np.asarray(corners, np.float64).reshape(-1, 2)
@@ -148,10 +148,26 @@ def polygon_of(region: Region, name: str) -> np.ndarray:
             "wrong polygon",
             f"{name}: the polygon {region.id} has no three corners with x and y.",
         )
-    return np.stack(region.point(corners[:, 0], corners[:, 1]), axis=1)
+    return corners * [width / 100, height / 100]
 
 
-def _box(region, name):
+def size_of(region: Region, name: str) -> tuple:
+    """Returns the (height, width) in px of the picture that a region is on.
+
+    Raises:
+        BadExample: if it is not told.
+    """
+    if region.size is None:
+        raise BadExample(
+            "region without size",
+            f"{name}: the region {region.id} has no original_width and"
+            " original_height. Export the annotations as JSON again.",
+        )
+    return region.size
+
+
+def box_of(region: Region, name: str) -> tuple:
+    """Returns x, y, width, height in px, counted from the corner of the picture."""
     x, y, width, height = _numbers(region, name, "x", "y", "width", "height")
     across, down = region.size[1] / 100, region.size[0] / 100
     if region.value.get("rotation"):
@@ -167,12 +183,7 @@ def _box(region, name):
 
 
 def _numbers(region, name, *fields):
-    if region.size is None:
-        raise BadExample(
-            "region without size",
-            f"{name}: the region {region.id} has no original_width and"
-            " original_height. Export the annotations as JSON again.",
-        )
+    size_of(region, name)
     values = [region.value.get(field) for field in fields]
     for field, value in zip(fields, values, strict=True):
         if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -1,8 +1,10 @@
 """CVAT's xml 1.1, as its server dumps it."""
 
+import numpy as np
 import pytest
 from drawn_people import HEIGHT, WIDTH, draw_pictures
 from drawn_video import write_video
+from PIL import Image
 
 from hrnet_tf.data.formats.tools import read_labelled
 
@@ -215,3 +217,40 @@ def test_says_what_is_wrong(folder, old, new, message):
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(ValueError, match=message):
         read_labelled(path)
+
+
+def mask(label, mask, left, top):
+    """A mask that begins with a run of what is outside."""
+    values = np.concatenate([[0], mask.ravel(), [2]])
+    edges = np.flatnonzero(np.diff(values))
+    runs = np.diff(np.concatenate([[0], edges]))
+    height, width = mask.shape
+    return (
+        f'<mask label="{label}" rle="{", ".join(map(str, runs))}" left="{left}"'
+        f' top="{top}" width="{width}" height="{height}"></mask>'
+    )
+
+
+def test_polygons_and_masks(folder):
+    shape = np.array([[0, 1, 1], [1, 1, 0]])
+    path = dump(
+        folder,
+        image(
+            "a.png",
+            '<polygon label="leaf" points="2,2;20,2;20,12;2,12"></polygon>',
+            mask("apple", shape, 4, 3),
+        ),
+        labels="<label><name>leaf</name><color>#00ff00</color></label>"
+        "<label><name>apple</name><color>#ff0000</color></label>",
+    )
+    data = read_labelled(path, work=folder / "work")
+    assert data.names == ("background", "apple", "leaf")
+    assert data.palette == ((0, 0, 0), (255, 0, 0), (0, 255, 0))
+    labels = np.asarray(Image.open(data.examples[0].label_path))
+    expected = np.zeros((HEIGHT, WIDTH), np.uint8)
+    expected[2:12, 2:20] = 2
+    expected[3:5, 4:7][shape == 1] = 1
+    assert (labels != expected).sum() == 0
+    path.write_text(path.read_text().replace('left="4"', 'left="39"'))
+    with pytest.raises(ValueError, match="a mask has runs of 6 pixels in 3x2 at 39, 3"):
+        read_labelled(path, work=folder / "work")

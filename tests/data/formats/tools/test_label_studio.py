@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 from drawn_people import HEIGHT, WIDTH, draw_pictures, write
+from PIL import Image
 
 from hrnet_tf.data.formats.tools import read_labelled
 
@@ -205,3 +206,59 @@ def test_says_which_picture_is_absent(folder):
         ValueError, match="task 1 names no picture among its data .text"
     ):
         read(folder, nameless)
+
+
+def encode(values):
+    """A brush's stream: a run of equal values after the other."""
+    bits = f"{len(values):032b}{7:05b}{1:04b}{4:04b}{8:04b}{15:04b}"
+    edges = np.flatnonzero(np.diff(values)) + 1
+    for run in np.split(values, edges):
+        # Numbers of 16 bits; those of two values are written one by one.
+        if len(run) == 2:
+            bits += f"000{1:02b}{run[0]:08b}{run[1]:08b}"
+        else:
+            bits += f"111{len(run) - 1:016b}{run[0]:08b}"
+    bits += "0" * (-len(bits) % 8)
+    return [int(bits[i : i + 8], 2) for i in range(0, len(bits), 8)]
+
+
+def brush(id_, label, mask):
+    values = np.repeat(np.where(mask, 255, 0).astype(int).ravel(), 4)
+    value = {"format": "rle", "rle": encode(values), "brushlabels": [label]}
+    return result(id_, "brushlabels", value)
+
+
+def polygon(id_, label, *corners):
+    points = [[100 * x / WIDTH, 100 * y / HEIGHT] for x, y in corners]
+    value = {"points": points, "closed": True, "polygonlabels": [label]}
+    return result(id_, "polygonlabels", value)
+
+
+def test_polygons_and_brushes(folder):
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[3:5, 4:9] = True
+    square = polygon("1", "leaf", (2, 2), (20, 2), (20, 12), (2, 12))
+    data = read(
+        folder,
+        task(1, UPLOAD, square, brush("2", "apple", mask), box("3", 30, 20, 5, 5)),
+        work=folder / "work",
+    )
+    assert (data.task, data.names) == ("segmentation", ("background", "apple", "leaf"))
+    (example,) = data.examples
+    labels = np.asarray(Image.open(example.label_path))
+    expected = np.zeros((HEIGHT, WIDTH), np.uint8)
+    expected[2:12, 2:20] = 2
+    expected[mask] = 1
+    expected[20:25, 30:35] = 255
+    assert (labels != expected).sum() == 0
+
+
+@pytest.mark.parametrize(
+    "rle, message",
+    [([1, 2], "cut short"), ("text", "cannot be decoded"), (encode([0] * 8), "has 8")],
+)
+def test_says_what_is_wrong_with_a_brush(folder, rle, message):
+    wrong = brush("2", "apple", np.zeros((HEIGHT, WIDTH)))
+    wrong["value"]["rle"] = rle
+    with pytest.raises(ValueError, match=message):
+        read(folder, task(1, UPLOAD, wrong), work=folder / "work")

@@ -3,13 +3,21 @@
 import json
 import re
 
+import numpy as np
 import pytest
+from drawn_people import HEIGHT, WIDTH, draw_pictures
 from PIL import Image
 from predictions import NAMES, SKELETON, largest_difference, predict_people
+from scipy import ndimage
 
 from hrnet_tf.data.formats.tools import FORMATS, read_labelled
-from hrnet_tf.data.formats.tools.writers import coco, cvat, label_studio
+from hrnet_tf.data.formats.tools.label_maps import painted
+from hrnet_tf.data.formats.tools.writers import coco, cvat, label_studio, masks
 from hrnet_tf.data.formats.tools.writers.predicted import found_in
+from hrnet_tf.data.formats.tools.writers.segments import class_masks, outline, parts
+from hrnet_tf.data.label_set import LabelSet
+from hrnet_tf.data.label_sets import load_label_set
+from hrnet_tf.tasks.segmentation.result import SegmentationMap
 
 
 @pytest.fixture
@@ -106,3 +114,73 @@ def test_every_writer_is_offered():
     text = WriteOption.__metadata__[0].help
     for known in FORMATS:
         assert known.write is None or known.name in text, known.name
+
+
+@pytest.fixture
+def segments(tmp_path):
+    """Predictions of two pictures, and their maps: blobs on blobs."""
+    rng = np.random.default_rng(0)
+    label_set = LabelSet("fruit", ("background", "leaf", "apple"), label_ids=(0, 7, 9))
+    draw_pictures(tmp_path, "a.png", "b.jpg")
+    rows, maps = [], {}
+    for name in ("a.png", "b.jpg"):
+        noise = ndimage.gaussian_filter(rng.normal(size=(HEIGHT, WIDTH)), 2.5)
+        labels = np.digitize(noise, [0, 0.08]).astype(np.uint8)
+        labels[:2] = 0
+        maps[name] = labels
+        path = tmp_path / f"{name[0]}_labels.png"
+        SegmentationMap(labels, label_set).save_labels(path)
+        rows.append({"image_path": str(tmp_path / name), "labels": str(path)})
+    content = {"model": "m.keras", "label_set": label_set.to_dict(), "images": rows}
+    return content, maps
+
+
+def agreement(data, maps):
+    """The share of pixels whose class is read as it was written."""
+    same = total = 0
+    for example in data.examples:
+        read = np.array(data.names)[np.asarray(Image.open(example.label_path))]
+        name = example.image_path.rsplit("/", 1)[-1]
+        same += (read == np.array(("background", "leaf", "apple"))[maps[name]]).sum()
+        total += read.size
+    assert len(data.examples) == 2
+    return same / total
+
+
+@pytest.mark.parametrize("writer, share", [(cvat, 1)])
+def test_segments_are_read_again(segments, tmp_path, writer, share):
+    content, maps = segments
+    path, *_ = writer.write(content, tmp_path / "out")
+    data = read_labelled(path, task="segmentation", work=tmp_path / "work")
+    assert agreement(data, maps) >= share
+
+
+def test_outlines_keep_close_to_the_pixels(segments):
+    content, _ = segments
+    found = found_in(content)
+    wrong = count = corners = 0
+    for picture in found.pictures:
+        for _, mask in class_masks(found, picture):
+            for part in parts(mask):
+                ring = outline(part)
+                filled = painted([ring], picture.size)
+                holes = ndimage.binary_fill_holes(part)
+                wrong += (filled != holes).sum()
+                count += holes.sum()
+                corners += len(ring)
+    assert wrong / count < 0.01 and corners < 450
+
+
+def test_masks_are_copied_with_what_they_mean(segments, tmp_path):
+    content, maps = segments
+    labels, pictures, described = masks.write(content, tmp_path / "out")
+    for name, expected in maps.items():
+        stored = np.asarray(Image.open(labels / f"{name[0]}.png"))
+        assert (stored == np.array([0, 7, 9])[expected]).all()
+        assert (pictures / name).is_file()
+    assert load_label_set(described).label_ids == (0, 7, 9)
+
+
+def test_says_what_is_no_segmentation(predictions, tmp_path):
+    with pytest.raises(ValueError, match="masks is written of segmentations"):
+        masks.write(predictions, tmp_path / "out")

@@ -1,8 +1,11 @@
-"""Poses as COCO's json, beside the pictures."""
+"""Poses and segmentations as COCO's json, beside the pictures."""
 
 from pathlib import Path
 
+import numpy as np
+
 from hrnet_tf.data.formats.tools.writers.predicted import found_in, put_pictures
+from hrnet_tf.data.formats.tools.writers.segments import class_masks, drawn_classes
 from hrnet_tf.io import write_json
 
 
@@ -17,36 +20,63 @@ def write(predictions: dict, out: Path, images: Path | None = None) -> list:
         entries.append(
             {"id": number, "file_name": picture.name, "height": height, "width": width}
         )
-        for person in picture.people:
-            annotation = _annotation(person, len(annotations) + 1, number)
-            annotations.append(annotation)
-    category = {
-        "id": 1,
-        "name": found.category,
-        "supercategory": "",
-        "keypoints": list(found.names),
-        # From 1, as in COCO's own files.
-        "skeleton": [[a + 1, b + 1] for a, b in found.limbs],
+        for annotation in _annotations(found, picture):
+            same = {"id": len(annotations) + 1, "image_id": number, "iscrowd": 0}
+            annotations.append({**same, **annotation})
+    kind = "person_keypoints" if found.label_set is None else "instances"
+    path = out / "annotations" / f"{kind}_default.json"
+    content = {
+        "images": entries,
+        "annotations": annotations,
+        "categories": _categories(found),
     }
-    path = out / "annotations" / "person_keypoints_default.json"
-    content = {"images": entries, "annotations": annotations, "categories": [category]}
     write_json(path, content)
     return [path, out / "images"]
 
 
-def _annotation(person, number, image):
+def _categories(found):
+    if found.label_set is not None:
+        names = enumerate(drawn_classes(found), 1)
+        return [{"id": i, "name": name, "supercategory": ""} for i, name in names]
+    return [
+        {
+            "id": 1,
+            "name": found.category,
+            "supercategory": "",
+            "keypoints": list(found.names),
+            # From 1, as in COCO's own files.
+            "skeleton": [[a + 1, b + 1] for a, b in found.limbs],
+        }
+    ]
+
+
+def _annotations(found, picture):
+    if found.label_set is None:
+        yield from map(_person, picture.people)
+        return
+    from pycocotools import mask as codec
+
+    numbers = {name: i for i, name in enumerate(drawn_classes(found), 1)}
+    for name, mask in class_masks(found, picture):
+        encoded = codec.encode(np.asfortranarray(mask, np.uint8))
+        yield {
+            "category_id": numbers[name],
+            "bbox": codec.toBbox(encoded).tolist(),
+            "area": int(mask.sum()),
+            "segmentation": {**encoded, "counts": encoded["counts"].decode()},
+        }
+
+
+def _person(person):
     points = [
         [round(x, 3), round(y, 3), 2] if placed else [0, 0, 0]
         for (x, y), placed in zip(person.points.tolist(), person.placed, strict=True)
     ]
     _, _, width, height = person.box
     return {
-        "id": number,
-        "image_id": image,
         "category_id": 1,
         "bbox": [round(side, 3) for side in person.box],
         "area": round(width * height, 3),
-        "iscrowd": 0,
         "segmentation": [],
         "keypoints": [value for point in points for value in point],
         "num_keypoints": int(person.placed.sum()),

@@ -1,11 +1,18 @@
-"""Poses as skeletons of CVAT for images, xml 1.1."""
+"""Poses as skeletons, segmentations as masks of CVAT for images, xml 1.1."""
 
 import math
 from html import escape
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+import numpy as np
+
 from hrnet_tf.data.formats.tools.writers.predicted import found_in, put_pictures
+from hrnet_tf.data.formats.tools.writers.segments import (
+    class_masks,
+    drawn_classes,
+    parts,
+)
 from hrnet_tf.io import write_bytes, write_json
 
 
@@ -27,20 +34,42 @@ def write(predictions: dict, out: Path, images: Path | None = None) -> list:
         )
         for group, person in enumerate(picture.people, 1):
             lines += _person(found, person, group)
+        if found.label_set is not None:
+            lines += _masks(found, picture)
         lines.append("</image>")
     lines.append("</annotations>")
     write_bytes(out / "annotations.xml", "\n".join(lines) + "\n")
-    parts = [{"name": name, "type": "points", "attributes": []} for name in found.names]
+    write_json(out / "labels.json", _labels(found))
+    return [out / "annotations.xml", out / "labels.json", out / "images"]
+
+
+def _labels(found):
+    """What CVAT's constructor of labels takes."""
+    if found.label_set is not None:
+        return [
+            {"name": name, "color": color, "type": "mask", "attributes": []}
+            for name, color in _colored(found)
+        ]
+    points = [
+        {"name": name, "type": "points", "attributes": []} for name in found.names
+    ]
     skeleton = {
         "name": found.category,
         "type": "skeleton",
         "attributes": [],
         "svg": _drawing(found),
-        "sublabels": parts,
+        "sublabels": points,
     }
     box = {"name": _box_label(found), "type": "rectangle", "attributes": []}
-    write_json(out / "labels.json", [skeleton, box])
-    return [out / "annotations.xml", out / "labels.json", out / "images"]
+    return [skeleton, box]
+
+
+def _colored(found):
+    """Yields the classes that are drawn, each with its colour."""
+    label_set = found.label_set
+    for name in drawn_classes(found):
+        color = label_set.palette[label_set.index(name)]
+        yield name, "#" + bytes(color).hex()
 
 
 def _box_label(found):
@@ -49,6 +78,14 @@ def _box_label(found):
 
 def _meta(found):
     yield "<meta><task><labels>"
+    if found.label_set is not None:
+        for name, color in _colored(found):
+            yield (
+                f"<label><name>{escape(name)}</name><color>{color}</color>"
+                "<type>mask</type><attributes></attributes></label>"
+            )
+        yield "</labels></task></meta>"
+        return
     yield (
         f"<label><name>{escape(found.category)}</name><type>skeleton</type>"
         f"<attributes></attributes><svg>{escape(_drawing(found))}</svg></label>"
@@ -84,6 +121,24 @@ def _person(found, person, group):
             f' source="auto" points="{px + 0.5:.3f},{py + 0.5:.3f}"></points>'
         )
     yield "</skeleton>"
+
+
+def _masks(found, picture):
+    """The lines of the connected parts of each class."""
+    for name, mask in class_masks(found, picture):
+        for part in parts(mask):
+            rows, columns = (np.flatnonzero(part.any(axis)) for axis in (1, 0))
+            top, left = rows[0], columns[0]
+            inside = part[top : rows[-1] + 1, left : columns[-1] + 1]
+            # Runs outside and inside in turn, by rows; the first may be empty.
+            values = np.concatenate([[False], inside.ravel()])
+            edges = np.flatnonzero(np.diff(values))
+            runs = np.diff(np.concatenate([[0], edges, [inside.size]]))
+            yield (
+                f'<mask label={quoteattr(name)} source="auto" occluded="0" z_order="0"'
+                f' rle="{", ".join(map(str, runs))}" left="{left}" top="{top}"'
+                f' width="{inside.shape[1]}" height="{inside.shape[0]}"></mask>'
+            )
 
 
 def _drawing(found):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from hrnet_tf.data.face_sets import FACE_SETS
 from hrnet_tf.data.formats.checks import image_size
 from hrnet_tf.data.formats.tools.frames import frames_of_file, write_png
 from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS
+from hrnet_tf.data.label_set import LabelSet
 from hrnet_tf.io import open_image, replacing
 
 # Who labelled, where a tool asks.
@@ -70,6 +72,7 @@ class Found:
         category: str. What the people are called.
         pictures: list of `FoundPicture`.
         model: str. The model that found it.
+        label_set: `LabelSet` of the maps of classes, or None.
     """
 
     names: tuple
@@ -78,6 +81,7 @@ class Found:
     category: str
     pictures: list
     model: str
+    label_set: LabelSet | None = None
 
     @property
     def limbs(self) -> list:
@@ -120,6 +124,10 @@ def found_in(predictions: dict, images: Path | None = None) -> Found:
             "Annotations are written of poses, faces and segmentations. The"
             " predictions hold neither people nor maps of classes."
         )
+    label_set = predictions.get("label_set")
+    if label_set is not None:
+        label_set = LabelSet.from_dict(label_set)
+        rows = _with_labels(rows)
     described = described or {}
     least = predictions.get("min_score", _MIN_SCORE)
     taken: dict = {}
@@ -133,7 +141,17 @@ def found_in(predictions: dict, images: Path | None = None) -> Found:
             for source, frame, size, row in rows
         ],
         model=Path(str(predictions.get("model", ""))).name or AUTHOR,
+        label_set=label_set,
     )
+
+
+def check_segments(found: Found, format: str) -> None:
+    """Raises ValueError unless maps of classes were found."""
+    if found.label_set is None:
+        raise ValueError(
+            f"{format} is written of segmentations, and these are keypoints. Expected"
+            " coco, labelme, cvat, label_studio, sleap, dlc or yolo."
+        )
 
 
 def put_pictures(found: Found, folder: Path, as_png: bool = False) -> list:
@@ -178,6 +196,20 @@ def _rows(predictions, images):
         size = video["height"], video["width"]
         for number in range(0, len(video["frames"]), every):
             yield source, number, size, video["frames"][number]
+
+
+def _with_labels(rows):
+    """Rows that have a map of classes: frames of videos have none."""
+    kept = [row for row in rows if "labels" in row[-1]]
+    if len(kept) < len(rows):
+        warnings.warn(
+            f"{len(rows) - len(kept)} frames of videos are not among the annotations:"
+            " only images have maps of classes as files.",
+            stacklevel=4,
+        )
+    if not kept:
+        raise ValueError("There are no maps of classes to write as annotations.")
+    return kept
 
 
 def _absolute(path, images):
