@@ -185,3 +185,19 @@ def test_predictions_are_written_as_annotations(models, tmp_path):
     assert "Predictions of classification are not written as 'coco'" in fail(
         *command, "--write-annotations", "coco"
     )
+
+
+def test_segments_are_written_as_annotations(models, tmp_path):
+    command = ["predict", "--model", models / "segments.keras", "--out", tmp_path]
+    command += ["--write-annotations", "coco", models / "data" / "val"]
+    text = run(*command).out
+    path = tmp_path / "annotations_coco" / "annotations" / "instances_default.json"
+    assert "for COCO's json" in text and str(path) in text.replace("\n", "")
+    data = read_labelled(path, work=tmp_path / "work")
+    assert data.task == "segmentation" and len(data.examples) == 2
+    for example in data.examples:
+        name = example.image_path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+        written = np.asarray(Image.open(tmp_path / f"{name}_labels.png"))
+        again = np.asarray(Image.open(example.label_path))
+        assert written.shape == again.shape
+    assert "Expected one of coco, " in fail(*command, "--write-annotations", "sleap")

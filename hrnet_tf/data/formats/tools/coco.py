@@ -204,4 +204,7 @@ def _unnamed(path, contents):
     )
 
 
-FORMAT = ToolFormat("coco", "COCO's json", ("pose", "segmentation"), match, read, write)
+_TASKS = ("pose", "segmentation")
+FORMAT = ToolFormat(
+    "coco", "COCO's json", _TASKS, match, read, write, write_tasks=_TASKS
+)

@@ -147,7 +147,7 @@ def agreement(data, maps):
     return same / total
 
 
-@pytest.mark.parametrize("writer, share", [(cvat, 1)])
+@pytest.mark.parametrize("writer, share", [(coco, 1), (cvat, 1)])
 def test_segments_are_read_again(segments, tmp_path, writer, share):
     content, maps = segments
     path, *_ = writer.write(content, tmp_path / "out")
