@@ -40,7 +40,7 @@ test: $(STAMP)
 
 # The libraries of annotation tools, which their files are compared with.
 $(VENV)/.formats-installed: $(STAMP)
-	$(BIN)/python -m pip install --quiet --editable ".[formats]"
+	$(BIN)/python -m pip install --quiet --editable ".[formats,peers]"
 	@touch $@
 
 test-slow: $(VENV)/.formats-installed

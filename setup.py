@@ -76,6 +76,8 @@ EXTRAS = {
     "docs": DOCS,
     # The peer of `make bench-train`.
     "bench": ["torch>=2.4"],
+    # What files of annotation tools are opened with in `make test-slow`.
+    "peers": ["datumaro>=1.10", "label-studio-sdk>=2"],
     "test": [
         "pytest>=8",
         "pytest-xdist>=3.5",

@@ -140,7 +140,14 @@ def classes(
     return class_data("label_studio", path, pictures, bad, left_out, progress)
 
 
-def segments(path, labelled, bad, left_out, work, progress) -> LabelledData:
+def segments(
+    path: Path,
+    labelled: Sequence[Any],
+    bad: "BadExamples",
+    left_out: "LeftOut",
+    work: Path | None,
+    progress: Progress | None,
+) -> LabelledData:
     """Reads polygons and brushes; boxes alone are of pixels that are not learned."""
     pictures = []
     for picture in labelled:

@@ -169,7 +169,7 @@ def size_of(region: Region, name: str) -> tuple:
 def box_of(region: Region, name: str) -> tuple:
     """Returns x, y, width, height in px, counted from the corner of the picture."""
     x, y, width, height = _numbers(region, name, "x", "y", "width", "height")
-    across, down = region.size[1] / 100, region.size[0] / 100
+    down, across = (side / 100 for side in size_of(region, name))
     if region.value.get("rotation"):
         angle = np.radians(float(region.value["rotation"]))
         # Turned about its first corner; the box is the upright one around it.

@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 from hrnet_tf.data.formats.tools.writers.predicted import (
-    check_segments,
     found_in,
     put_pictures,
+    segments_in,
 )
 from hrnet_tf.io import replacing, write_json
 
@@ -14,11 +14,11 @@ from hrnet_tf.io import replacing, write_json
 def write(predictions: dict, out: Path, images: Path | None = None) -> list:
     """See `ToolFormat.write`: images/, labels/ of the same names, and labels.json."""
     found = found_in(predictions, images)
-    check_segments(found, "masks")
+    label_set = segments_in(found, "masks")
     put_pictures(found, out / "images")
     (out / "labels").mkdir(exist_ok=True)
     for picture in found.pictures:
         with replacing(out / "labels" / f"{Path(picture.name).stem}.png") as beside:
             shutil.copyfile(picture.labels, beside)
-    write_json(out / "labels.json", found.label_set.to_dict())
+    write_json(out / "labels.json", label_set.to_dict())
     return [out / "labels", out / "images", out / "labels.json"]

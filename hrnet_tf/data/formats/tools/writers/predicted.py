@@ -145,13 +145,14 @@ def found_in(predictions: dict, images: Path | None = None) -> Found:
     )
 
 
-def check_segments(found: Found, format: str) -> None:
-    """Raises ValueError unless maps of classes were found."""
+def segments_in(found: Found, format: str) -> LabelSet:
+    """Returns the classes of segmentations; ValueError where others were found."""
     if found.label_set is None:
         raise ValueError(
             f"{format} is written of segmentations, and these are keypoints. Expected"
             " coco, labelme, cvat, label_studio, sleap, dlc or yolo."
         )
+    return found.label_set
 
 
 def put_pictures(found: Found, folder: Path, as_png: bool = False) -> list:
@@ -275,7 +276,6 @@ def _category(name):
 
 
 def _pixels(path):
-    from PIL import ImageOps
+    from hrnet_tf.io import read_image
 
-    with open_image(path) as image:
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    return read_image(path)[0]

@@ -1,6 +1,7 @@
 """Maps of classes as objects: masks and outlines that tools show and change."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ def class_masks(found: Found, picture: FoundPicture) -> Iterator[tuple]:
     The background is left out.
     """
     label_set = found.label_set
+    assert label_set is not None and picture.labels is not None
     labels = label_set.lookup()[read_label(picture.labels)]
     for number in np.unique(labels):
         if number < label_set.num_classes:
@@ -29,6 +31,7 @@ def class_masks(found: Found, picture: FoundPicture) -> Iterator[tuple]:
 
 def drawn_classes(found: Found) -> list:
     """Returns the names of the classes that are drawn, in their order."""
+    assert found.label_set is not None
     names = found.label_set.classes
     return [name for name in names if name.casefold() not in BACKGROUNDS]
 
@@ -57,7 +60,7 @@ def outline(mask: np.ndarray) -> np.ndarray:
 
     # Twice the size: lines do not cut corners by half a pixel.
     doubled = np.kron(np.pad(mask, 1), np.ones((2, 2)))
-    lines = contourpy.contour_generator(z=doubled, fill_type="OuterOffset")
+    lines: Any = contourpy.contour_generator(z=doubled, fill_type="OuterOffset")
     points, offsets = lines.filled(0.5, 2.0)
     largest = max(range(len(points)), key=lambda i: offsets[i][1])
     ring = points[largest][: offsets[largest][1] - 1]
