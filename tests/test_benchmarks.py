@@ -143,3 +143,16 @@ class TestTrainingStep:
         with pytest.raises(SystemExit):
             load("training_step").parse_arguments(["--rounds", "0"])
         assert "must be at least 1" in capsys.readouterr().err
+
+
+def test_transfer_curve_takes_the_first_pictures(drawn, tmp_path):
+    annotations, images = drawn
+    target = tmp_path / "few" / "train.json"
+    module = load("transfer_curve")
+    assert module.first_pictures(annotations, target, 2) == 2
+    few = coco.load_pose(target, images, COCO, "train")
+    whole = coco.load_pose(annotations, images, COCO, "train")
+    assert [example.image_path for example in few] == [
+        example.image_path for example in whole[:2]
+    ]
+    assert module.first_pictures(annotations, target, 99) == len(whole)

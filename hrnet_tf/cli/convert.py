@@ -60,8 +60,9 @@ CheckpointArgument = Annotated[
     typer.Argument(
         metavar="CHECKPOINT",
         show_default=False,
-        help="A .pth or .safetensors file of the official code, of timm or of"
-        " OpenMMLab (mmpose, mmsegmentation, mmdetection, mmpretrain).",
+        help="A .pth or .safetensors file of the official code, of timm, of OpenMMLab"
+        " (mmpose, mmsegmentation, mmdetection, mmpretrain) or of DeepLabCut; or of"
+        " another model that an HRNet is a part of.",
     ),
 ]
 OutOption = Annotated[

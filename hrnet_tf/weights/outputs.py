@@ -67,16 +67,11 @@ def stated_names(kind: str, text: str, own: tuple[str, ...] | None) -> tuple[str
         kind: str, a key of `KINDS`.
         text: str. `SAME`; or a keypoint set or label set, by its name or descriptor
             file; or of a classifier a file with a name a line.
-        own: tuple of str or None. The names of the model's own outputs.
+        own: tuple of str. The names of the model's own outputs, or their numbers.
     Raises:
         ValueError: if there is no such set or file.
     """
     if text == SAME:
-        if own is None:
-            raise ValueError(
-                "The outputs are said to be the same, but the model does not name its"
-                f" own {noun_of(kind)}. Build it with names, or name a set."
-            )
         return own
     if KINDS[kind].argument == "num_keypoints":
         return load_keypoint_set(text).names

@@ -12,7 +12,7 @@ from hrnet_tf.weights.export_torch import export_torch_state_dict
 from hrnet_tf.weights.kinds import KINDS, kind_of
 from hrnet_tf.weights.layouts import TITLES, recognise
 from hrnet_tf.weights.names import head_kinds
-from hrnet_tf.weights.outputs import noun_of, output_names, stated_names
+from hrnet_tf.weights.outputs import SAME, noun_of, output_names, stated_names
 from hrnet_tf.weights.prefixes import not_hrnet
 from hrnet_tf.weights.recognise import architecture, describe_architecture
 from hrnet_tf.weights.sources import read_source
@@ -160,6 +160,8 @@ class _Transfer:
         argument = KINDS[self._kind].argument
         self._own_names = output_names(self._kind, self._arguments)
         self._num_own = self._arguments.get(argument) if argument else None
+        if stated == SAME and self._own_names is None:
+            self._own_names = tuple(map(str, range(self._num_own or 0)))
         # Of part of a classification head only the layers before the last one are used.
         kinds = (self._kind, None)
         self._is_same_kind = self._checkpoint.kind in kinds and any(
@@ -170,7 +172,7 @@ class _Transfer:
         )
         self._names = self._source.names
         if stated is not None and self._num_theirs is not None:
-            self._names = stated_names(self._kind, stated, self._own_names)
+            self._names = stated_names(self._kind, stated, self._own_names or ())
         self._check_count(stated)
         self._pairs = ()
         if self._num_theirs is None:
@@ -299,7 +301,11 @@ class _Transfer:
         if count is None:
             return "the weights have no last layer"
         if self._own_names is None and self._names is None:
-            return f"neither the weights' {count} {nouns} nor the model's have names"
+            same = ": if they are the same, state it (--weights-names same)"
+            return (
+                f"neither the weights' {count} {nouns} nor the model's have names"
+                + same * (count == self._num_own)
+            )
         if self._names is None:
             same = ", or 'same' if they are this model's" * (count == self._num_own)
             return (

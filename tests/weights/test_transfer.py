@@ -243,6 +243,19 @@ class TestTasks:
         total = report.num_body + count
         assert f"body: {report.num_body} of {total} variables loaded" in str(report)
 
+    def test_heads_without_names(self):
+        model = hrnet_tf.HigherHRNetPose.from_preset("hrnet_test", num_keypoints=3)
+        tensors = {
+            name: draw_tensor(name, array.shape)
+            for name, array in export_torch_state_dict(model).items()
+        }
+        text = "fresh but for 44 tensors before the last layer; neither the weights' 3"
+        assert start_from(model, tensors).head.startswith(text)
+        # The heatmaps, the tags, and what reads both.
+        report = start_from(model, (tensors, "same"))
+        assert report.carried == ("0", "1", "2")
+        check(model, tensors, [], ())
+
     def test_heads_that_nobody_knows(self):
         tensors = dict(drawn("HRNetPose", 5))
         del tensors["final_layer.weight"], tensors["final_layer.bias"]
