@@ -156,3 +156,8 @@ def test_transfer_curve_takes_the_first_pictures(drawn, tmp_path):
         example.image_path for example in whole[:2]
     ]
     assert module.first_pictures(annotations, target, 99) == len(whole)
+
+
+def test_import_of_coco_runs():
+    output = run("import_coco", "--people", "6", "--images", "3", "--rounds", "1")
+    assert "hrnet_tf" in output and "pycocotools" in output

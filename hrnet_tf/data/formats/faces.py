@@ -11,6 +11,7 @@ import collections
 import csv
 import dataclasses
 import math
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -192,6 +193,8 @@ def load_json(
             f" bad: {reader.bad.describe() or 'none'}."
         )
     reader.bad.warn()
+    for note in reader.notes:
+        warnings.warn(note, stacklevel=2)
     return [
         dataclasses.replace(e, head_sizes=np.array([sizes[str(i)] for i in e.ids]))
         for e in examples
