@@ -34,6 +34,7 @@ from hrnet_tf.data.formats.tools.outlines import (
 from hrnet_tf.data.formats.tools.people import Picture, natural, pose_data
 from hrnet_tf.data.formats.tools.splits import split_of
 from hrnet_tf.data.formats.tools.whole_pictures import ClassedPicture, class_data
+from hrnet_tf.data.formats.tools.writers.labelme import write
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.io import write_bytes
 from hrnet_tf.typing import Progress
@@ -176,7 +177,7 @@ def _people(file, content, left_out):
             group and shape.shape_type in ("polygon", "circle")
         ):
             ring = _ring(where, shape)
-            low, high = ring.min(0) - 0.5, ring.max(0) - 0.5
+            low, high = ring.min(0), ring.max(0)
             boxes[group or f"box {number}"] = (*low.tolist(), *(high - low).tolist())
         else:
             left_out.add(f"shapes of the kind {shape.shape_type}", str(file))
@@ -301,4 +302,12 @@ class _Finder:
 
 _READERS = {"pose": _poses, "segmentation": _outlines, "classification": _classes}
 
-FORMAT = ToolFormat("labelme", "labelme", tuple(_READERS), match, read)
+FORMAT = ToolFormat(
+    name="labelme",
+    title="labelme",
+    tasks=tuple(_READERS),
+    match=match,
+    read=read,
+    write=write,
+    write_tasks=("pose", "segmentation"),
+)

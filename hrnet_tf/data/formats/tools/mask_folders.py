@@ -21,6 +21,7 @@ from hrnet_tf.data.formats.tools.mask_classes import (
     read_mask,
 )
 from hrnet_tf.data.formats.tools.splits import SPLITS, split_of
+from hrnet_tf.data.formats.tools.writers.masks import write
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.schema import SegmentationExample
 from hrnet_tf.typing import Progress
@@ -211,7 +212,7 @@ def _labelled(path, found, work, bad, left_out, progress):
     examples = _examples(path, good, classes, all_plain, work)
     return LabelledData(
         task="segmentation",
-        format="mask_folders",
+        format="masks",
         source=path,
         examples=examples,
         names=classes.names,
@@ -242,5 +243,11 @@ def _examples(path, good, classes: Classes, all_plain, work):
 
 
 FORMAT = ToolFormat(
-    "mask_folders", "folders of images and masks", ("segmentation",), match, read
+    name="masks",
+    title="folders of images and masks",
+    tasks=("segmentation",),
+    match=match,
+    read=read,
+    write=write,
+    write_tasks=("segmentation",),
 )

@@ -20,6 +20,7 @@ from hrnet_tf.data.formats.tools.label_maps import (
 )
 from hrnet_tf.data.formats.tools.marks import content_of, match_of
 from hrnet_tf.data.formats.tools.people import Person, Picture, pose_data
+from hrnet_tf.data.formats.tools.writers.yolo import write
 from hrnet_tf.data.formats.tools.yolo_files import (
     CLASSES,
     class_names,
@@ -281,5 +282,6 @@ FORMAT = ToolFormat(
     tasks=("pose", "segmentation"),
     match=match,
     read=read,
+    write=write,
     extra="formats",
 )

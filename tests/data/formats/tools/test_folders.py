@@ -32,7 +32,7 @@ def labels_of(data):
 
 
 def read(folder, **options):
-    assert find_format(folder).name == "mask_folders"
+    assert find_format(folder).name == "masks"
     return read_labelled(folder, work=folder.parent / "work", **options)
 
 
@@ -186,6 +186,6 @@ def test_other_folders(tmp_path):
     with pytest.raises(ValueError, match="is of no known format .*nearest is"):
         read_labelled(tmp_path / "only")
     with pytest.raises(ValueError, match="holds no folder of images beside one"):
-        read_labelled(tmp_path / "only", format="mask_folders")
+        read_labelled(tmp_path / "only", format="masks")
     with pytest.raises(ValueError, match="holds no folders of images"):
         read_labelled(tmp_path / "only", format="class_folders")
