@@ -1,16 +1,23 @@
 """Settings that follow from the data and the machine, each with its reason."""
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hrnet_tf.models.counting import count_activations
 
-# Of what is free; the rest is for the data and the libraries.
+# The rest is for the data and the libraries.
 _MEMORY_SHARE = 0.5
+# Of a container, by the two versions of control groups.
+_LIMITS = (
+    "/sys/fs/cgroup/memory.max",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+)
 # TensorFlow does not tell how much memory a GPU has.
 _GPU_BYTES = 8e9
 # An output of a convolution is kept before and after its normalisation, in float32.
@@ -39,7 +46,7 @@ class Machine:
     """What settings depend on.
 
     Attributes:
-        memory: float. Bytes that are free.
+        memory: float. Bytes that there are.
         num_gpus: int.
     """
 
@@ -52,22 +59,21 @@ class Machine:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-        return cls(_GPU_BYTES if gpus else free_memory(), len(gpus))
+        return cls(_GPU_BYTES if gpus else whole_memory(), len(gpus))
 
 
-def free_memory() -> float:
-    """Returns the bytes (float) of memory that are free; 4e9 where nobody tells."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("MemAvailable:"):
-                    return 1024.0 * int(line.split()[1])
-    except OSError:
-        pass
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) / 2
-    except (AttributeError, ValueError, OSError):
-        return 4e9
+def whole_memory() -> float:
+    """Returns the bytes of memory that a process may have; 4e9 where nobody tells.
+
+    What is free at the moment would change the batch of a run that goes on.
+    """
+    found = []
+    for file in _LIMITS:
+        with contextlib.suppress(OSError, ValueError):
+            found.append(float(Path(file).read_text(encoding="ascii")))
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        found.append(float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
+    return min(found, default=4e9)
 
 
 class Choices:
@@ -235,8 +241,8 @@ def choose_epochs(
 
 
 def evaluate_every(epochs: int) -> int:
-    """Returns the epochs (int) between tests, of which a run has about eight."""
-    return max(1, epochs // 8)
+    """Returns the epochs (int) between tests, of which a run has about five."""
+    return max(1, epochs // 5)
 
 
 def choose_size(

@@ -117,3 +117,15 @@ def test_errors():
     predictions[1, 2, 0] = np.nan
     with pytest.raises(ValueError, match="joint 2 of person 1"):
         nme(predictions, keypoints, [1.0, 1.0])
+
+
+def test_boxes_are_the_lengths_where_nothing_else_is_known():
+    keypoint_set = load_keypoint_set("aflw")
+    points = np.ones((2, keypoint_set.num_keypoints, 3))
+    boxes = np.array([[0, 0, 16.0, 9], [5, 5, 4, 0]])
+    found = normalizing_lengths(points, keypoint_set, np.zeros(2), boxes=boxes)
+    np.testing.assert_allclose(found, [12, 0])
+    # What the file tells goes before.
+    sizes = np.array([20.0, 30])
+    found = normalizing_lengths(points, keypoint_set, sizes, boxes=boxes)
+    np.testing.assert_array_equal(found, sizes)

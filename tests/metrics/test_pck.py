@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS, KeypointSet
-from hrnet_tf.metrics.pck import pck, pckh, reference_lengths
+from hrnet_tf.metrics.pck import box_lengths, pck, pckh, reference_lengths
 
 
 def keypoints(num_people, num_joints):
@@ -153,3 +153,8 @@ class TestPCKh:
         points = keypoints(1, 17)
         with pytest.raises(ValueError, match="MPII's 16 joints. Received 17"):
             pckh(points, points, [10])
+
+
+def test_lengths_of_boxes():
+    boxes = [[0, 0, 16, 9], [5, 5, 4, 20], [1, 1, 0, 0]]
+    np.testing.assert_array_equal(box_lengths(boxes), [16, 20, 0])

@@ -139,3 +139,11 @@ def test_unknown_names_are_refused():
         counting.count_parameters("HRNetPoser", "hrnet_w32")
     with pytest.raises(ValueError, match="hrnet_w32.*resnet50"):
         counting.count_macs("SimpleBaselinePose", "hrnet_w32", (64, 64))
+
+
+def test_activations_grow_with_the_area():
+    sizes = (128, 128), (256, 256)
+    small, large = (
+        counting.count_activations("HRNetPose", "hrnet_test", size) for size in sizes
+    )
+    assert large == 4 * small > 0

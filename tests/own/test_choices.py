@@ -95,7 +95,9 @@ def test_a_descriptor_in_another_order_keeps_the_datas():
 
 
 def test_a_descriptor_of_another_number_is_refused():
-    with pytest.raises(ValueError, match="17 keypoints, and the data have 3: nose"):
+    with pytest.raises(
+        ValueError, match="has 3 keypoints, but the keypoint set 'coco'"
+    ):
         chosen(data_of(people(30)), keypoints="coco")
 
 
@@ -182,3 +184,25 @@ class TestChecks:
     def test_few_people(self):
         (text,) = self.texts(people(3), people(5, start=50))
         assert text.startswith("warning: There are only 3")
+
+
+def test_spellings_are_matched_by_name():
+    names = ("r_ear", "l_ear", "nose")
+    found = chosen(data_of(people(30), names), keypoints=KeypointSet("m", _LONG))
+    keypoints = found["keypoints"]
+    assert keypoints.value["names"] == ["right_ear", "left_ear", "nose"]
+    assert "order of keypoints is kept" in keypoints.reason
+
+
+_LONG = ("nose", "left_ear", "right_ear")
+
+
+def test_with_a_gpu_more_is_chosen():
+    machine = Machine(memory=8e9, num_gpus=1)
+    assert chosen(data_of(people(30)), machine=machine)["preset"].value == (
+        "hrnet_w18_small_v1"
+    )
+    found = chosen(data_of(people(6000, (300, 500))), machine=machine)
+    assert found["preset"].value == "hrnet_w18"
+    assert found["image_size"].value == (384, 288)
+    assert "assumed of a GPU" in found["batch_size"].reason

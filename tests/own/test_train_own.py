@@ -150,7 +150,7 @@ class TestTheWayThroughErrors:
         error = fail(*words, "--set", "sigmma=1")
         assert "no setting 'sigmma'" in error and " sigma," in error
         error = fail(*words, "--keypoints", "coco")
-        assert "the data have 3" in error and "--keypoints, or none" in error
+        assert "has 3 keypoints" in error and "Pass the descriptor" in error
         error = fail(*words, "--weights", "hrnet_w18_imagenett")
         assert "Did you mean hrnet_w18_imagenet?" in error
         assert run(*words, "--set", "sigma=1", exit_code=0).out.count("sigma") >= 1

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hrnet_tf.data.findings import Finding
+from hrnet_tf.data.formats.coco_entries import CategoryEntry, order_of
 from hrnet_tf.data.keypoint_sets import KeypointSet, load_keypoint_set
 from hrnet_tf.data.sides import guess_pairs, listed, one_sided
 from hrnet_tf.own.choices import Choices
@@ -36,25 +37,19 @@ def choose_keypoints(
         ValueError: if it has another number of keypoints than the data.
     """
     labelled = data.train
-    names = tuple(labelled.names)
-    fields = dict(data.fields)
+    fields = {key: value for key, value in data.fields.items() if key in _FIELDS}
     if given is not None:
         is_dict = isinstance(given, dict)
         base = KeypointSet.from_dict(given) if is_dict else load_keypoint_set(given)
-        base = _in_order(base, names)
         reason = "as asked for"
     else:
-        # Of face landmarks there may be hundreds.
-        wanted = fields.pop("names", None) or names
-        told = _told(labelled, wanted)
-        fields = {key: value for key, value in fields.items() if key in _FIELDS}
-        base = KeypointSet.from_dict(
-            {"name": data.name, **told, **fields, "names": wanted}
-        )
-        base = _in_order(base, names)
+        told = {"name": data.name, "names": tuple(labelled.names), **_told(labelled)}
+        base = KeypointSet.from_dict({**told, **fields})
         reason = f"the {base.num_keypoints} keypoints of {labelled.source}"
-        if not base.flip_pairs and "flip_pairs" not in told | fields:
+        if "flip_pairs" not in {**told, **fields}:
             base = dataclasses.replace(base, flip_pairs=guess_pairs(base.names))
+    base, note = _in_order(base, labelled)
+    reason += f"; {note.rstrip('.')}" if note else ""
     choices.put("keypoints", base.to_dict(), reason, "--keypoints NAME|FILE")
     return base
 
@@ -62,8 +57,8 @@ def choose_keypoints(
 _FIELDS = tuple(field.name for field in dataclasses.fields(KeypointSet))
 
 
-def _told(labelled, wanted):
-    """The fields that the file of the labels tells, by the names that are wanted."""
+def _told(labelled):
+    """The fields that the file of the labels tells, by the keypoints' places."""
     index = {name: i for i, name in enumerate(labelled.names)}
 
     def pairs(found):
@@ -75,24 +70,21 @@ def _told(labelled, wanted):
     return told
 
 
-def _in_order(keypoint_set, names):
-    """The keypoint set in the order of the data, if it names the same keypoints."""
-    if len(names) != keypoint_set.num_keypoints:
-        raise ValueError(
-            f"The keypoint set {keypoint_set.name!r} has {keypoint_set.num_keypoints}"
-            f" keypoints, and the data have {len(names)}: {listed(names)}. Pass a"
-            " keypoint set of these as `keypoints`, or none."
-        )
-    same = sorted(names) == sorted(keypoint_set.names)
-    if not same or names == keypoint_set.names:
-        return keypoint_set
-    order = [keypoint_set.index(name) for name in names]
+def _in_order(keypoint_set, labelled):
+    """The keypoint set in the order of the data's keypoints, and what to say of it."""
+    found = CategoryEntry(name=labelled.format, keypoints=list(labelled.names))
+    order = order_of(labelled.source, found, keypoint_set)
+    if order.indices is None:
+        return keypoint_set, order.note
+    places = np.argsort(order.indices)
     sigmas = keypoint_set.sigmas
-    return dataclasses.replace(
+    moved = dataclasses.replace(
         keypoint_set,
-        names=names,
-        sigmas=None if sigmas is None else tuple(sigmas[i] for i in order),
+        names=tuple(keypoint_set.names[i] for i in places),
+        sigmas=None if sigmas is None else tuple(sigmas[i] for i in places),
     )
+    note = f"the data's order of keypoints is kept, which is not {keypoint_set.name}'s"
+    return moved, note
 
 
 def choose_flips(choices: "Choices", keypoint_set: KeypointSet, told: bool) -> bool:

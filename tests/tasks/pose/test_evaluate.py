@@ -10,7 +10,9 @@ import pytest
 from hrnet_tf import HRNetPose
 from hrnet_tf.data.formats import coco
 from hrnet_tf.data.heatmaps import HeatmapCodec
-from hrnet_tf.data.keypoint_sets import load_keypoint_set
+from hrnet_tf.data.keypoint_sets import KeypointSet, load_keypoint_set
+from hrnet_tf.data.schema import PoseExample
+from hrnet_tf.metrics import coco_stats
 from hrnet_tf.tasks.pose import evaluate as pose
 
 COCO = load_keypoint_set("coco")
@@ -155,3 +157,37 @@ def test_default_metrics():
     assert pose.default_metric(load_keypoint_set("lsp")) == "pck"
     without = dataclasses.replace(COCO, sigmas=None)
     assert pose.default_metric(without) == "pck"
+
+
+def _people_of(names, **fields):
+    """Labelled examples, and predictions of which half are 9 px off."""
+    keypoint_set = KeypointSet("mouse", names, **fields)
+    found, points = [], []
+    for i in range(4):
+        labels = np.full((1, len(names), 3), (20.0 + i, 30.0, 2))
+        labels[0, :, 0] += 10 * np.arange(len(names))
+        box = [[10.0, 10.0, 60.0, 80.0]]
+        example = PoseExample(f"{i}.png", i, 96, 128, box, labels, [4800.0], [i])
+        found.append(example)
+        points.append(labels[..., :2] + (9.0 if i % 2 else 0.0, 0.0))
+    points = np.concatenate(points).astype("float32")
+    sizes = np.full((4, 2), 90, "float32")
+    people = pose.PeoplePredictions(points, np.ones(points.shape[:2], "f4"), sizes)
+    return keypoint_set, found, people
+
+
+def test_names_alone_are_tested_by_the_box():
+    keypoint_set, examples, people = _people_of(("nose", "tail"))
+    numbers = pose.score(people, examples, keypoint_set, "pck")
+    # 9 px are more than a tenth of 80.
+    assert numbers == {"PCK": 0.5, "nose": 0.5, "tail": 0.5}
+    assert "0.1 of the box's longer side" in pose.metric_text("pck", keypoint_set)
+    pair = dataclasses.replace(keypoint_set, pck_reference=("nose", "tail"))
+    assert "0.2 of the distance nose - tail" in pose.metric_text("pck", pair)
+
+
+def test_oks_needs_no_file():
+    keypoint_set, examples, people = _people_of(("nose", "tail"), sigmas=(0.1, 0.1))
+    truth = coco_stats.ground_truth(examples)
+    numbers = pose.score(people, examples, keypoint_set, "oks", truth)
+    assert 0.5 < numbers["AP"] < 1 and numbers["Ap .5"] == 1
