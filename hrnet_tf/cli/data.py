@@ -8,6 +8,7 @@ import typer
 from hrnet_tf import tasks
 from hrnet_tf.cli import common
 from hrnet_tf.cli.options import Debug, flag
+from hrnet_tf.cli.task_options import arguments_for, task_options, with_task_options
 from hrnet_tf.cli.train_own import FormatOption, ImagesOption, facts
 from hrnet_tf.typing import PathLike
 
@@ -26,8 +27,9 @@ TaskOption = Annotated[
     typer.Option(
         metavar="NAME",
         show_default="told by the data",
-        help="The task that the data are for: pose, landmarks, segmentation,"
-        " classification.",
+        help="The task that the data are for: "
+        + ", ".join(task.name for task in tasks.TASKS)
+        + ".",
     ),
 ]
 OutOption = Annotated[
@@ -39,22 +41,6 @@ OutOption = Annotated[
         " into this folder.",
     ),
 ]
-KeypointsOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME|FILE",
-        show_default="the data's",
-        help="Keypoint set, or a descriptor (.json or .py).",
-    ),
-]
-LabelsOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME|FILE",
-        show_default="the data's",
-        help="Label set of a segmentation, or a descriptor (.json or .py).",
-    ),
-]
 DecodeOption = Annotated[
     bool,
     flag("--decode/--no-decode", "Whether to decode every picture, to find damage."),
@@ -62,13 +48,13 @@ DecodeOption = Annotated[
 
 
 @common.command()
+@task_options("check")
 def check(
     data: DataArgument,
+    given: dict[str, Any],
     task: TaskOption = None,
     images: ImagesOption = None,
     format: FormatOption = None,
-    keypoints: KeypointsOption = None,
-    labels: LabelsOption = None,
     out: OutOption = None,
     decode: DecodeOption = True,
     debug: Debug = False,
@@ -91,8 +77,8 @@ def check(
     where = {"data": str(data), "images": images, "format": format}
     if out is not None:
         where["work"] = out / "label_maps"
-    given = {"keypoints": keypoints, "labels": labels}
-    found = examine(chosen, where, given, decode, common.progress)
+    asked = arguments_for(chosen, "check", given, str(data))
+    found = examine(chosen, where, asked, decode, common.progress)
     output = common.console()
     for line in facts(found.data):
         output.print(line, markup=False, soft_wrap=True)
@@ -151,7 +137,9 @@ def _say(output, finding):
     output.print(text, soft_wrap=True)
 
 
-app = typer.Typer(name="data", no_args_is_help=True, help="Look through data.")
-app.command(
-    help=str(check.__doc__).split("\n\n    Example")[0].replace("\n    ", " ").strip()
-)(check)
+def make_data_app() -> typer.Typer:
+    """Returns the commands `hrnet data ...`, with the options of all tasks."""
+    made = typer.Typer(name="data", no_args_is_help=True, help="Look through data.")
+    text = str(check.__doc__).split("\n\n    Example")[0]
+    made.command(help=" ".join(text.split()))(with_task_options(check))
+    return made

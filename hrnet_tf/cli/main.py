@@ -7,7 +7,7 @@ import typer
 
 from hrnet_tf import __version__
 from hrnet_tf.cli.convert import convert
-from hrnet_tf.cli.data import app as data_commands
+from hrnet_tf.cli.data import make_data_app
 from hrnet_tf.cli.data_service import data_service
 from hrnet_tf.cli.demo import demo
 from hrnet_tf.cli.evaluate import evaluate
@@ -83,7 +83,7 @@ def make_app() -> typer.Typer:
         takes = hasattr(command, "task_command")
         function = with_task_options(command) if takes else command
         made.command(help=_help(command.__doc__))(function)
-    made.add_typer(data_commands)
+    made.add_typer(make_data_app())
     return made
 
 

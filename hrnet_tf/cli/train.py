@@ -36,6 +36,7 @@ from hrnet_tf.cli.train_weights import (
 from hrnet_tf.launch import exit_codes
 from hrnet_tf.launch.keras_import import import_keras
 from hrnet_tf.launch.preemption import Preempted
+from hrnet_tf.tasks import TASKS
 from hrnet_tf.training.recipe_files import find_recipe, load_recipe
 
 
@@ -60,7 +61,7 @@ RecipeArgument = Annotated[
         show_default=False,
         help="Name of a recipe and its variant, such as coco_pose/w32_256x192, see"
         " `hrnet recipes`; or a Python file with a function recipe(...); or, with"
-        " --data, a task: pose, landmarks, segmentation, classification.",
+        f" --data, a task: {', '.join(task.name for task in TASKS)}.",
     ),
 ]
 OutOption = Annotated[

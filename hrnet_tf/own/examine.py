@@ -152,7 +152,7 @@ def _damage(path):
 def _bad(text):
     return Finding(
         "error",
-        f"{text}".rstrip("."),
+        f"{text.rstrip('.')}.",
         "Mend them; `hrnet train` stops there, or leaves them out with --skip-bad.",
     )
 

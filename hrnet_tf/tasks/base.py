@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # The names of classes, a line each, beside exported graphs.
 NAMES_FILE = "class_names.txt"
 # The commands that tasks may add options to.
-COMMANDS = ("train", "evaluate", "predict", "export", "records")
+COMMANDS = ("train", "check", "evaluate", "predict", "export", "records")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -86,6 +86,7 @@ TRAIN_KEYPOINTS = Option(
     metavar="NAME|FILE",
     default="the recipe's",
 )
+CHECK_KEYPOINTS = dataclasses.replace(TRAIN_KEYPOINTS, default="what the data tell")
 # What finds people and faces has in common when it predicts.
 BOXES = Option(
     "boxes",

@@ -86,6 +86,7 @@ LANDMARKS = Task(
     carries=("keypoint_set",),
     options={
         "train": (options.LOSS, options.TRAIN_KEYPOINTS, options.SKIP_BAD),
+        "check": (options.CHECK_KEYPOINTS,),
         "evaluate": _EVALUATE,
         "predict": options.PEOPLE_PREDICT,
         "export": (options.FLIP_TEST_EXPORT,),

@@ -114,6 +114,7 @@ POSE = Task(
     carries=("keypoint_set",),
     options={
         "train": (options.LOSS, options.TRAIN_KEYPOINTS, options.SKIP_BAD),
+        "check": (options.CHECK_KEYPOINTS,),
         "evaluate": _EVALUATE,
         "predict": options.PEOPLE_PREDICT,
         "export": (options.FLIP_TEST_EXPORT,),

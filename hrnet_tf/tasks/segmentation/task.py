@@ -159,6 +159,7 @@ SEGMENTATION = Task(
     carries=("label_set",),
     options={
         "train": _TRAIN,
+        "check": (dataclasses.replace(_TRAIN[0], default="what the data tell"),),
         "evaluate": _EVALUATE,
         "predict": _PREDICT,
         "export": _EXPORT,
