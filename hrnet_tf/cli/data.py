@@ -1,5 +1,6 @@
 """`hrnet data check`."""
 
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,10 +76,17 @@ def check(
     with common.spinner("loading TensorFlow"):
         chosen.parts  # noqa: B018
     where = {"data": str(data), "images": images, "format": format}
-    if out is not None:
-        where["work"] = out / "label_maps"
     asked = arguments_for(chosen, "check", given, str(data))
-    found = examine(chosen, where, asked, decode, common.progress)
+    # Outlines are painted as label maps, to be looked at.
+    with tempfile.TemporaryDirectory() as scratch:
+        where["work"] = (out or Path(scratch)) / "label_maps"
+        found = examine(chosen, where, asked, decode, common.progress)
+        _tell(found, None if out is None else write_report(out, chosen, found))
+    if found.count("error"):
+        raise typer.Exit(1)
+
+
+def _tell(found, report):
     output = common.console()
     for line in facts(found.data):
         output.print(line, markup=False, soft_wrap=True)
@@ -88,10 +96,8 @@ def check(
         _say(output, finding)
     if not found.findings:
         output.print("Nothing to complain of.")
-    if out is not None:
-        common.print_facts({"report": write_report(out, chosen, found)})
-    if found.count("error"):
-        raise typer.Exit(1)
+    if report is not None:
+        common.print_facts({"report": report})
 
 
 def chosen_task(

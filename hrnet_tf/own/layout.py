@@ -133,7 +133,7 @@ def kind_of(
         for name in _DESCRIPTION_NAMES:
             if (source / name).is_file():
                 return kind_of(source / name, images, format)
-        for kind, finder in _FINDERS.items():
+        for kind, finder in () if _is_project(source) else _FINDERS.items():
             if images is None and format is None and finder(source):
                 return None, kind
     elif _is_description(source):
@@ -147,10 +147,22 @@ def kind_of(
         first = content.get("train")
         if isinstance(first, str) and not any(key in content for key in _YOLO_KEYS):
             root = source.parent / str(content.get("path") or ".")
-            return kind_of(root / first, images, content.get("format", format))
+            # YOLO's data.yaml of outlines names pictures, which tell nothing.
+            if not _is_yolo(content, "segmentation") or _is_annotations(root / first):
+                return kind_of(root / first, images, content.get("format", format))
+    from hrnet_tf.data.formats.tools import guess_task
+
+    return None, guess_task(source, format)
+
+
+def _is_project(folder):
+    """Whether a folder is what a tool exported, and not a layout of ours."""
     from hrnet_tf.data.formats.tools import find_format
 
-    return None, find_format(source, format).tasks[0]
+    try:
+        return find_format(folder).name not in ("coco", "masks", "class_folders")
+    except ValueError:
+        return False
 
 
 def _is_description(path):

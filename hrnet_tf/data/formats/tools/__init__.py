@@ -111,6 +111,20 @@ def read_labelled(
     )
 
 
+def guess_task(path: str | Path, format: str | None = None) -> str:
+    """Tells what a file or folder of annotations is for, without its images.
+
+    Args:
+        path, format: see `find_format`.
+    Returns:
+        str, see `LabelledData.task`: what `read_labelled` takes where none is named.
+    Raises:
+        ValueError: see `find_format`, and for a file without labels.
+    """
+    tool = find_format(path, format)
+    return tool.tasks[0] if tool.guess is None else tool.guess(Path(path))
+
+
 def _names():
     return ", ".join(known.name for known in FORMATS)
 

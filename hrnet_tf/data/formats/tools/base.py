@@ -83,6 +83,8 @@ class ToolFormat:
             `images` the folder that its paths are relative to.
         extra: str or None. The extra of the package that brings its library.
         write_tasks: tuple of str. Those of the tasks whose predictions it writes.
+        guess: `(path) -> str`, what `read` takes for the task where none is given;
+            None: the first of `tasks`. ValueError if the file cannot be read.
     """
 
     name: str
@@ -93,3 +95,4 @@ class ToolFormat:
     write: Callable | None = None
     extra: str | None = None
     write_tasks: tuple = ("pose",)
+    guess: Callable | None = None

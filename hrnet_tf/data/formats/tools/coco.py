@@ -77,6 +77,11 @@ def read(
     return _poses(path, sources, skip_bad, progress)
 
 
+def guess(path: Path) -> str:
+    """See `ToolFormat`."""
+    return _guess(path, [read_contents(file.path) for file in coco_files(path)])
+
+
 def _folder_of_images(path, entries):
     names = [field(entry, "file_name") for entry in entries[:_SAMPLE]]
     return folder_of_images(path, [name for name in names if isinstance(name, str)])
@@ -206,5 +211,5 @@ def _unnamed(path, contents):
 
 _TASKS = ("pose", "segmentation")
 FORMAT = ToolFormat(
-    "coco", "COCO's json", _TASKS, match, read, write, write_tasks=_TASKS
+    "coco", "COCO's json", _TASKS, match, read, write, write_tasks=_TASKS, guess=guess
 )

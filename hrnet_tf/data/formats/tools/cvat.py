@@ -93,6 +93,13 @@ def _file(path):
     return path
 
 
+def guess(path: Path) -> str:
+    """See `ToolFormat`."""
+    path = _file(path)
+    check_source(path, "annotations.xml of CVAT")
+    return _guess(path, read_file(path, LeftOut()))
+
+
 def _guess(path, content):
     kinds = {shape.kind for frame in content.frames for shape in frame.shapes}
     for task, marks in {
@@ -356,4 +363,5 @@ FORMAT = ToolFormat(
     read=read,
     write=write,
     write_tasks=("pose", "segmentation"),
+    guess=guess,
 )

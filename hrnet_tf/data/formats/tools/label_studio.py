@@ -55,8 +55,22 @@ def read(
 ) -> LabelledData:
     """See `ToolFormat`."""
     path = Path(path)
-    check_source(path, "export of Label Studio")
     bad, left_out = BadExamples(path, skip_bad), LeftOut()
+    labelled = _all_labelled(path, images, left_out, bad)
+    wanted = task or kinds.guess(path, labelled, left_out, bad)
+    return _READERS[wanted](path, labelled, bad, left_out, work, progress)
+
+
+def guess(path: Path) -> str:
+    """See `ToolFormat`."""
+    bad, left_out = BadExamples(path, True), LeftOut()
+    labelled = _all_labelled(path, None, left_out, bad)
+    return kinds.guess(path, labelled, left_out, bad)
+
+
+def _all_labelled(path, images, left_out, bad):
+    """The `Labelled` of all tasks that have an annotation."""
+    check_source(path, "export of Label Studio")
     finder = _Finder(path, images)
     labelled = []
     for number, entry in enumerate(_tasks(path)):
@@ -66,8 +80,7 @@ def read(
             bad.add(error)
         else:
             labelled += found
-    wanted = task or kinds.guess(path, labelled, left_out, bad)
-    return _READERS[wanted](path, labelled, bad, left_out, work, progress)
+    return labelled
 
 
 def _tasks(path):
@@ -201,4 +214,5 @@ FORMAT = ToolFormat(
     match=match,
     read=read,
     write=write,
+    guess=guess,
 )

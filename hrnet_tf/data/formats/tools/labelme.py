@@ -98,6 +98,11 @@ def read(
     return _READERS[task](path, files, finder, work, bad, left_out, progress)
 
 
+def guess(path: Path) -> str:
+    """See `ToolFormat`."""
+    return _guess(path, _read_files(path, BadExamples(path, True), LeftOut()).values())
+
+
 def _read_files(path, bad, left_out):
     """The content of each file, by its path."""
     paths = [path]
@@ -310,4 +315,5 @@ FORMAT = ToolFormat(
     read=read,
     write=write,
     write_tasks=("pose", "segmentation"),
+    guess=guess,
 )

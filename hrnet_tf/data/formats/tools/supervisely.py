@@ -104,7 +104,7 @@ class Skeleton(msgspec.Struct):
 
 def match(path: Path) -> Match:
     """See `ToolFormat`."""
-    root = path.parent if path.name == _META else path
+    root = _root(path)
     content = content_of(root / _META, ".json")
     pictures = files_of(root, "*/ann/*.json", "ann/*.json", "**/ann/*.json")
     return match_of(
@@ -123,17 +123,30 @@ def read(
     progress: Progress | None = None,
 ) -> LabelledData:
     """See `ToolFormat`."""
-    root = path.parent if path.name == _META else path
+    root = _root(path)
     meta = decode(read_any(root / _META), MetaFile, str(root / _META))
     bad, left_out = BadExamples(root, skip_bad), LeftOut()
     files = _read_files(root, bad)
     finder = _Finder(images)
-    kinds = {o.geometryType for content in files.values() for o in content.objects}
-    if task is None:
-        task = "pose" if "graph" in kinds else "segmentation"
+    task = task or _guess(files.values())
     if task == "pose":
         return _poses(root, meta, files, finder, bad, left_out, progress)
     return _outlines(root, meta, files, finder, work, bad, left_out, progress)
+
+
+def guess(path: Path) -> str:
+    """See `ToolFormat`."""
+    root = _root(path)
+    return _guess(_read_files(root, BadExamples(root, True)).values())
+
+
+def _guess(files):
+    kinds = {entry.geometryType for content in files for entry in content.objects}
+    return "pose" if "graph" in kinds else "segmentation"
+
+
+def _root(path):
+    return path.parent if path.name == _META else path
 
 
 def _read_files(root, bad):
@@ -337,4 +350,11 @@ class _Finder:
         return find
 
 
-FORMAT = ToolFormat("supervisely", "Supervisely", ("pose", "segmentation"), match, read)
+FORMAT = ToolFormat(
+    name="supervisely",
+    title="Supervisely",
+    tasks=("pose", "segmentation"),
+    match=match,
+    read=read,
+    guess=guess,
+)

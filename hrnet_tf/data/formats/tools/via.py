@@ -99,12 +99,10 @@ def read(
 ) -> LabelledData:
     """See `ToolFormat`."""
     bad, left_out = BadExamples(path, skip_bad), LeftOut()
-    is_table = path.suffix.lower() == ".csv"
-    entries = _of_table(path, bad) if is_table else _of_json(path, bad)
+    entries = _entries(path, bad)
     names = [entry.filename for entry in entries]
     finder = ImageFinder(images or folder_of_images(path, names[:5]))
-    kinds = {r.shape_attributes.name for e in entries for r in e.regions}
-    task = task or ("pose" if "point" in kinds else "segmentation")
+    task = task or _guess(entries)
     label, owner = _attributes(path, entries)
     if task == "pose":
         if label is None:
@@ -127,6 +125,21 @@ def read(
     return label_map_data(
         "via", path, pictures, work, bad, left_out, progress, notes=notes
     )
+
+
+def guess(path: Path) -> str:
+    """See `ToolFormat`."""
+    return _guess(_entries(path, BadExamples(path, True)))
+
+
+def _guess(entries):
+    kinds = {r.shape_attributes.name for e in entries for r in e.regions}
+    return "pose" if "point" in kinds else "segmentation"
+
+
+def _entries(path, bad):
+    is_table = path.suffix.lower() == ".csv"
+    return _of_table(path, bad) if is_table else _of_json(path, bad)
 
 
 def _of_json(path, bad):
@@ -336,4 +349,11 @@ def _ring(where, shape) -> np.ndarray:
     )
 
 
-FORMAT = ToolFormat("via", "VGG Image Annotator", ("pose", "segmentation"), match, read)
+FORMAT = ToolFormat(
+    name="via",
+    title="VGG Image Annotator",
+    tasks=("pose", "segmentation"),
+    match=match,
+    read=read,
+    guess=guess,
+)

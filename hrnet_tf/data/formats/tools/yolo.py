@@ -82,9 +82,7 @@ def read(
     names = class_names(file, data)
     bad, left_out = BadExamples(file, skip_bad), LeftOut()
     pictures = pictures_of(file, data, images)
-    if task is None:
-        task = "pose" if data.kpt_shape else "segmentation"
-    if task == "segmentation":
+    if (task or _guess(data)) == "segmentation":
         outlined = [
             picture
             for path, split in pictures.items()
@@ -94,6 +92,15 @@ def read(
             "yolo", file, outlined, work, bad, left_out, progress, names=names
         )
     return _poses(file, data, names, pictures, bad, left_out, progress)
+
+
+def guess(path: Path) -> str:
+    """See `ToolFormat`."""
+    return _guess(read_data_file(data_file(path) or path))
+
+
+def _guess(data):
+    return "pose" if data.kpt_shape else "segmentation"
 
 
 def _poses(file, data, classes, pictures, bad, left_out, progress):
@@ -284,4 +291,5 @@ FORMAT = ToolFormat(
     read=read,
     write=write,
     extra="formats",
+    guess=guess,
 )

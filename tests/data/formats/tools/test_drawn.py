@@ -7,7 +7,7 @@ from drawn_tools import BOX, LEFT, OUTLINES, PEOPLE, PICTURES, TIP, square
 from PIL import Image
 
 from hrnet_tf.data.formats.label_checks import check_labels
-from hrnet_tf.data.formats.tools import find_format, read_labelled
+from hrnet_tf.data.formats.tools import find_format, guess_task, read_labelled
 from hrnet_tf.data.label_set import LabelSet
 
 # What VIA cannot say.
@@ -51,3 +51,9 @@ def test_outlines(tmp_path, tool):
     assert data.palette == (((0, 0, 0), (255, 128, 0)) if tool == "supervisely" else ())
     with pytest.raises(ValueError, match="pass `work`"):
         read_labelled(path)
+
+
+@pytest.mark.parametrize("task, tools", [("pose", PEOPLE), ("segmentation", OUTLINES)])
+def test_the_task_is_told_by_the_labels(tmp_path, task, tools):
+    for tool, draw in tools.items():
+        assert guess_task(draw(tmp_path / tool)) == task, tool
