@@ -44,8 +44,9 @@ WriteOption = Annotated[
         metavar="FORMAT",
         show_default=False,
         help="Also write the predictions as annotations that a person can correct, into"
-        " OUT/annotations_FORMAT: coco, labelme, cvat, label_studio, sleap, dlc or yolo"
-        " (of segmentations coco, labelme or masks). Can be given several times.",
+        " OUT/annotations_FORMAT: coco, cvat, label_studio, labelme, sleap, dlc or yolo"
+        " (of segmentations coco, cvat, labelme or masks). Can be given several"
+        " times.",
     ),
 ]
 EveryOption = Annotated[

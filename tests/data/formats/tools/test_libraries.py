@@ -11,7 +11,15 @@ import pytest
 from predictions import NAMES, SKELETON, largest_difference, people_of, predict_people
 
 from hrnet_tf.data.formats.tools import read_labelled
-from hrnet_tf.data.formats.tools.writers import coco, cvat, dlc, label_studio, sleap
+from hrnet_tf.data.formats.tools.writers import (
+    coco,
+    cvat,
+    dlc,
+    label_studio,
+    labelme,
+    sleap,
+    yolo,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -114,6 +122,13 @@ def test_sleap(predictions, tmp_path, capsys):
     data = read_labelled(tmp_path / "corrected.slp", work=tmp_path / "work")
     assert data.flip_pairs == (("left", "right"),)
     told(capsys, "sleap", largest_difference(predictions, data))
+
+
+@pytest.mark.parametrize("writer", [labelme, yolo])
+def test_what_no_library_is_there_for(predictions, tmp_path, capsys, writer):
+    path, *_ = writer.write(predictions, tmp_path / "out")
+    difference = largest_difference(predictions, read_labelled(path))
+    told(capsys, writer.__name__.rpartition(".")[2], difference)
 
 
 @pytest.mark.parametrize("people", [1, 2])

@@ -12,7 +12,14 @@ from scipy import ndimage
 
 from hrnet_tf.data.formats.tools import FORMATS, read_labelled
 from hrnet_tf.data.formats.tools.label_maps import painted
-from hrnet_tf.data.formats.tools.writers import coco, cvat, label_studio, masks
+from hrnet_tf.data.formats.tools.writers import (
+    coco,
+    cvat,
+    label_studio,
+    labelme,
+    masks,
+    yolo,
+)
 from hrnet_tf.data.formats.tools.writers.predicted import found_in
 from hrnet_tf.data.formats.tools.writers.segments import class_masks, outline, parts
 from hrnet_tf.data.label_set import LabelSet
@@ -35,7 +42,7 @@ def accept(path):
     path.write_text(json.dumps(tasks))
 
 
-@pytest.mark.parametrize("writer", [coco, cvat, label_studio])
+@pytest.mark.parametrize("writer", [coco, cvat, label_studio, labelme, yolo])
 def test_what_is_written_is_read_again(predictions, tmp_path, writer):
     path, *others = writer.write(predictions, tmp_path / "out")
     if writer is label_studio:
@@ -43,10 +50,10 @@ def test_what_is_written_is_read_again(predictions, tmp_path, writer):
     data = read_labelled(path)
     assert largest_difference(predictions, data) < 1e-3
     assert len(data.examples) == 6
-    # Label Studio's exports name only labels that are used.
-    lost = {"right"} if writer is label_studio else set()
+    # Some name only what is used.
+    lost = {"right"} if writer in (label_studio, labelme) else set()
     assert set(data.names) == set(NAMES) - lost
-    if writer is not label_studio:
+    if writer in (coco, cvat):
         assert data.skeleton == SKELETON
     assert all(other.exists() for other in others)
 
@@ -147,7 +154,9 @@ def agreement(data, maps):
     return same / total
 
 
-@pytest.mark.parametrize("writer, share", [(coco, 1), (cvat, 1)])
+@pytest.mark.parametrize(
+    "writer, share", [(coco, 1), (cvat, 1), (labelme, 0.99), (masks, 1)]
+)
 def test_segments_are_read_again(segments, tmp_path, writer, share):
     content, maps = segments
     path, *_ = writer.write(content, tmp_path / "out")
@@ -173,7 +182,8 @@ def test_outlines_keep_close_to_the_pixels(segments):
 
 def test_masks_are_copied_with_what_they_mean(segments, tmp_path):
     content, maps = segments
-    labels, pictures, described = masks.write(content, tmp_path / "out")
+    folder, described = masks.write(content, tmp_path / "out")
+    labels, pictures = folder / "labels", folder / "images"
     for name, expected in maps.items():
         stored = np.asarray(Image.open(labels / f"{name[0]}.png"))
         assert (stored == np.array([0, 7, 9])[expected]).all()

@@ -3,7 +3,12 @@
 from pathlib import Path
 
 from hrnet_tf.data.formats.tools.writers.predicted import found_in, put_pictures
-from hrnet_tf.data.formats.tools.writers.segments import class_masks, outline, parts
+from hrnet_tf.data.formats.tools.writers.segments import (
+    background_holes,
+    class_masks,
+    outline,
+    parts,
+)
 from hrnet_tf.io import write_json
 
 # Of labelme whose fields these are.
@@ -14,7 +19,7 @@ def write(predictions: dict, out: Path, images: Path | None = None) -> list:
     """See `ToolFormat.write`: pictures, and a .json of the same name for each.
 
     The points of a person and the box have one group_id. Classes are polygons, the
-    larger ones first: holes are where others lie on them.
+    larger ones first; smaller ones lie on them, background that they enclose too.
     """
     found = found_in(predictions, images)
     files = put_pictures(found, out)
@@ -37,13 +42,14 @@ def write(predictions: dict, out: Path, images: Path | None = None) -> list:
 def _people(found, picture):
     for group, person in enumerate(picture.people, 1):
         x, y, width, height = person.box
+        # From the picture's corner, half a pixel before the first one's centre.
+        x, y = x + 0.5, y + 0.5
         corners = [[x, y], [x + width, y + height]]
         yield _shape(found.category, "rectangle", corners, group)
         for name, (px, py), placed in zip(
             found.names, person.points.tolist(), person.placed, strict=True
         ):
             if placed:
-                # From the picture's corner, half a pixel before the first centre.
                 yield _shape(name, "point", [[px + 0.5, py + 0.5]], group)
 
 
@@ -53,6 +59,8 @@ def _polygons(found, picture):
         for name, mask in class_masks(found, picture)
         for part in parts(mask)
     ]
+    # A polygon has no holes: those are polygons too.
+    masks += [("background", hole) for hole in background_holes(found, picture)]
     for name, part in sorted(masks, key=lambda pair: -int(pair[1].sum())):
         yield _shape(name, "polygon", outline(part).tolist(), None)
 

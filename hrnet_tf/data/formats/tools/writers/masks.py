@@ -21,4 +21,4 @@ def write(predictions: dict, out: Path, images: Path | None = None) -> list:
         with replacing(out / "labels" / f"{Path(picture.name).stem}.png") as beside:
             shutil.copyfile(picture.labels, beside)
     write_json(out / "labels.json", label_set.to_dict())
-    return [out / "labels", out / "images", out / "labels.json"]
+    return [out, out / "labels.json"]

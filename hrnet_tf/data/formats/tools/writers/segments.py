@@ -29,6 +29,17 @@ def class_masks(found: Found, picture: FoundPicture) -> Iterator[tuple]:
                 yield name, labels == number
 
 
+def background_holes(found: Found, picture: FoundPicture) -> Iterator[np.ndarray]:
+    """Yields the masks of connected background that objects enclose."""
+    seen = np.zeros(picture.size, bool)
+    for _, mask in class_masks(found, picture):
+        seen |= mask
+    for part in parts(~seen):
+        edges = (part[0], part[-1], part[:, 0], part[:, -1])
+        if not any(edge.any() for edge in edges):
+            yield part
+
+
 def drawn_classes(found: Found) -> list:
     """Returns the names of the classes that are drawn, in their order."""
     assert found.label_set is not None
