@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hrnet_tf.data.formats.tools.base import LabelledData
-from hrnet_tf.data.keypoint_sets import KeypointSet
+from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS, KeypointSet
 from hrnet_tf.data.schema import PoseExample
 from hrnet_tf.own.choices import Choices, Machine, choose_batch, image_bytes
 from hrnet_tf.own.reading import UserData
@@ -206,3 +206,15 @@ def test_with_a_gpu_more_is_chosen():
     assert found["preset"].value == "hrnet_w18"
     assert found["image_size"].value == (384, 288)
     assert "assumed of a GPU" in found["batch_size"].reason
+
+
+def test_known_keypoints_are_recognised():
+    lsp = KEYPOINT_SETS["lsp"]
+    names = [n.replace("right_", "r_").replace("left_", "l_") for n in lsp.names]
+    examples = people(30, num_keypoints=14)
+    found = chosen(data_of(examples, tuple(names)))
+    assert found["keypoints"].value == lsp.to_dict()
+    assert "distance right_shoulder - left_hip" in found["metric"].reason
+    # What a description says of them is in its own words.
+    found = chosen(data_of(examples, tuple(names), {"flip_pairs": ()}))
+    assert found["keypoints"].value["names"] == names

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
-from hrnet_tf.data.keypoint_sets import KeypointSet
+from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS, KeypointSet
 from hrnet_tf.models.pose import HRNetPose
 from hrnet_tf.optimizers.adam import AdamW
 from hrnet_tf.optimizers.schedules import cosine_decay
@@ -73,6 +73,8 @@ def choose_sides(
 ) -> bool:
     """Chooses whether training mirrors pictures."""
     told = given.get("keypoints") is not None or data.train.flip_pairs is not None
+    # Those of a known set are told, too.
+    told |= keypoint_set.name in KEYPOINT_SETS
     return choose_flips(choices, keypoint_set, told or "flip_pairs" in data.fields)
 
 

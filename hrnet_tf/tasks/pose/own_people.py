@@ -1,5 +1,6 @@
 """Keypoints, mirroring and boxes of people in the user's own data."""
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ import numpy as np
 
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.formats.coco_entries import CategoryEntry, order_of
-from hrnet_tf.data.keypoint_sets import KeypointSet, load_keypoint_set
+from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS, KeypointSet, load_keypoint_set
 from hrnet_tf.data.sides import guess_pairs, listed, one_sided
 from hrnet_tf.own.choices import Choices
 from hrnet_tf.own.reading import UserData
@@ -42,6 +43,9 @@ def choose_keypoints(
         is_dict = isinstance(given, dict)
         base = KeypointSet.from_dict(given) if is_dict else load_keypoint_set(given)
         reason = "as asked for"
+    elif not set(fields) - {"name"} and (known := _known_set(labelled)):
+        base = known
+        reason = f"the keypoints of {labelled.source} are those of {known.name!r}"
     else:
         told = {"name": data.name, "names": tuple(labelled.names), **_told(labelled)}
         base = KeypointSet.from_dict({**told, **fields})
@@ -49,12 +53,25 @@ def choose_keypoints(
         if "flip_pairs" not in {**told, **fields}:
             base = dataclasses.replace(base, flip_pairs=guess_pairs(base.names))
     base, note = _in_order(base, labelled)
-    reason += f"; {note.rstrip('.')}" if note else ""
+    reason += f"; {note}" if note else ""
     choices.put("keypoints", base.to_dict(), reason, "--keypoints NAME|FILE")
     return base
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(KeypointSet))
+
+
+def _known_set(labelled):
+    """The keypoint set that has the names of the data, in any spelling; or None."""
+    if all(name[-1:].isdigit() for name in labelled.names):
+        # Numbers are no names.
+        return None
+    for known in KEYPOINT_SETS.values():
+        if known.num_keypoints == len(labelled.names):
+            with contextlib.suppress(ValueError):
+                _in_order(known, labelled)
+                return known
+    return None
 
 
 def _told(labelled):
@@ -75,7 +92,10 @@ def _in_order(keypoint_set, labelled):
     found = CategoryEntry(name=labelled.format, keypoints=list(labelled.names))
     order = order_of(labelled.source, found, keypoint_set)
     if order.indices is None:
-        return keypoint_set, order.note
+        numbered = "numbered there, and taken in this order"
+        spelled = "spelled differently there"
+        note = numbered if "without names" in order.note else spelled
+        return keypoint_set, note if order.note else ""
     places = np.argsort(order.indices)
     sigmas = keypoint_set.sigmas
     moved = dataclasses.replace(
