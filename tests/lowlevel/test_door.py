@@ -131,21 +131,24 @@ def test_what_is_saved_cloned_and_exported_is_the_same(amount, tmp_path):
     accelerate(model, amount)
     np.testing.assert_array_equal(to_numpy(model(images)), wanted)
     assert model.get_config() == config
+    num_operations = operations(model)[1]
     model.save(tmp_path / "model.keras")
     clone = keras.models.clone_model(model)
     clone.set_weights(model.get_weights())
+    copied = copy.deepcopy(model)
     for again in (
         keras.saving.load_model(tmp_path / "model.keras"),
         type(model).from_config(config),
         clone,
-        copy.deepcopy(model),
+        copied,
     ):
         again.set_weights(model.get_weights())
         # Keras clones to its own class.
         assert again is clone or again.get_config() == config
         np.testing.assert_array_equal(to_numpy(again(images)), wanted)
-        # An own, which was not accelerated.
-        assert operations(again)[1] < operations(model)[1]
+        if again is clone or again is copied:
+            # An own, which was not accelerated.
+            assert operations(again)[1] < num_operations
     model.export(tmp_path / "exported", format="tf_saved_model", verbose=False)
     exported = tf.saved_model.load(str(tmp_path / "exported"))
     found = to_numpy(exported.serve(images))
