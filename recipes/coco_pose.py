@@ -62,6 +62,7 @@ def recipe(
     weights: PathLike | None = None,
     dtype: str | None = None,
     keypoints: str = "coco",
+    skip_bad: bool = False,
 ) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset, batch_size=batch_size)
     return coco_pose_recipe(
@@ -79,4 +80,5 @@ def recipe(
         weights=weights,
         dtype=dtype,
         keypoints=keypoints,
+        skip_bad=skip_bad,
     )

@@ -45,12 +45,14 @@ def recipe(
     dtype: str | None = None,
     keypoints: str = "300w",
     sigma: float = 1.0,
+    skip_bad: bool = False,
 ) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset)
 
     def load(split, keypoint_set):
         annotations = Path(data_dir) / "annotations" / f"face_landmarks_{split}.json"
-        return faces.load_json(annotations, Path(data_dir) / "images", keypoint_set)
+        images = Path(data_dir) / "images"
+        return faces.load_json(annotations, images, keypoint_set, skip_bad)
 
     return landmarks_recipe(
         name=f"face68_{variant}",
@@ -79,6 +81,7 @@ def recipe(
         optimizer=optimizer,
         loss=loss,
         momentum=0.9,
+        skip_bad=skip_bad,
         weights=weights,
         dtype=dtype,
         evaluate_every=5,

@@ -43,13 +43,14 @@ def recipe(
     weights: PathLike | None = None,
     dtype: str | None = None,
     keypoints: str = "lsp",
+    skip_bad: bool = False,
 ) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset)
 
     def load(split, keypoint_set):
         annotations = Path(data_dir) / "annotations" / f"person_keypoints_{split}.json"
         images = Path(data_dir) / "images"
-        return coco.load_pose(annotations, images, keypoint_set, split)
+        return coco.load_pose(annotations, images, keypoint_set, split, skip_bad)
 
     return pose_recipe(
         name=f"lspet_pose_{variant}",
@@ -76,5 +77,6 @@ def recipe(
         representation="v2",
         weights=weights,
         dtype=dtype,
+        skip_bad=skip_bad,
         evaluate_every=10,
     )

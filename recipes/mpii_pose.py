@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.formats import mpii
+from hrnet_tf.tasks.pose.labelled import check_keypoints
 from hrnet_tf.tasks.pose.recipe import official_adam, pose_recipe
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
@@ -37,12 +38,15 @@ def recipe(
     convention: str = "official",
     weights: PathLike | None = None,
     dtype: str | None = None,
+    keypoints: str = "mpii",
+    skip_bad: bool = False,
 ) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset)
     annotations, images = Path(data_dir) / "annot", Path(data_dir) / "images"
 
     def load(name, mat, keypoint_set):
-        return mpii.load_pose(annotations / f"{name}.json", images, mat)
+        check_keypoints(keypoint_set, "mpii")
+        return mpii.load_pose(annotations / f"{name}.json", images, mat, skip_bad)
 
     return pose_recipe(
         name=f"mpii_pose_{variant}",
@@ -52,7 +56,7 @@ def recipe(
             "epochs": epochs,
             "data_dir": str(data_dir),
         },
-        keypoints="mpii",
+        keypoints=keypoints,
         load_train=partial(load, "train", None),
         load_val=partial(load, "valid", annotations / "gt_valid.mat"),
         image_size=own.image_size,
@@ -65,4 +69,5 @@ def recipe(
         convention=convention,
         weights=weights,
         dtype=dtype,
+        skip_bad=skip_bad,
     )

@@ -37,6 +37,7 @@ def recipe(
     weights: PathLike | None = None,
     dtype: str | None = None,
     keypoints: str = "coco",
+    skip_bad: bool = False,
 ) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset)
     return coco_pose_recipe(
@@ -54,5 +55,6 @@ def recipe(
         weights=weights,
         dtype=dtype,
         keypoints=keypoints,
+        skip_bad=skip_bad,
         evaluate_every=3,
     )

@@ -31,6 +31,8 @@ def recipe(
     loss: str = "mse",
     weights: PathLike | None = None,
     dtype: str | None = None,
+    keypoints: str = "wflw",
+    skip_bad: bool = False,
 ) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset)
     return official_recipe(
@@ -44,4 +46,6 @@ def recipe(
         loss=loss,
         weights=weights,
         dtype=dtype,
+        keypoints=keypoints,
+        skip_bad=skip_bad,
     )

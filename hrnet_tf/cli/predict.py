@@ -175,15 +175,17 @@ def without(row: dict[str, Any], header: dict[str, Any]) -> dict[str, Any]:
 def _inputs(paths, check=True):
     """The images and videos, those of folders in the order of their names."""
     from hrnet_tf.data.formats.checks import image_size
+    from hrnet_tf.data.formats.folders import chosen_files, warn_left_out
+    from hrnet_tf.data.left_out import LeftOut
+    from hrnet_tf.notes import warn_noted
 
     found = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(
-                child
-                for child in path.iterdir()
-                if child.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES
-            )
+            left_out = LeftOut()
+            known = IMAGE_SUFFIXES + VIDEO_SUFFIXES
+            inside = chosen_files(path.iterdir(), known, left_out)
+            warn_left_out(path, left_out)
             if not inside:
                 raise ValueError(
                     f"The folder {path} holds no image or video. Expected files that"
@@ -201,6 +203,7 @@ def _inputs(paths, check=True):
         if check and path.suffix.lower() in (".jpg", ".jpeg", ".png"):
             # Cut short or of another format: said before any work is done.
             image_size(path)
+    warn_noted()
     return found
 
 

@@ -212,7 +212,7 @@ def _read_table(path):
     if not path.is_file():
         raise ValueError(f"There is no annotation file {path}. Check the path.")
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
             rows = [(reader.line_num, row) for row in reader if row]
     except (UnicodeDecodeError, csv.Error) as error:

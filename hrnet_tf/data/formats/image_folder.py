@@ -8,7 +8,6 @@ ImageNet's synsets this gives the published networks' order.
 """
 
 import collections
-import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +15,13 @@ from pathlib import Path
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checks import check_folder, image_size
+from hrnet_tf.data.formats.folders import files_below, is_data, warn_left_out
+from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.schema import ClassificationExample
 from hrnet_tf.io import decode_image, open_image
 from hrnet_tf.notes import ANIMATED, note
 from hrnet_tf.typing import PathLike, Progress
 
-# What systems put into folders of images.
-_NO_IMAGES = ("thumbs.db", "desktop.ini")
 # Formats beside JPEG and PNG that TensorFlow decodes.
 _RARE_FORMATS = (b"GIF8", b"BM", b"RIFF")
 _READERS = 8
@@ -40,7 +39,7 @@ def class_folders(folder: PathLike) -> tuple[str, ...]:
     names = sorted(
         child.name
         for child in folder.iterdir()
-        if child.is_dir() and not child.name.startswith(".")
+        if child.is_dir() and is_data(child.name, LeftOut())
     )
     if not names:
         found = sorted(child.name for child in folder.iterdir())[:5]
@@ -102,7 +101,7 @@ def _lines(path, what):
     if not path.is_file():
         raise ValueError(f"There is no file {path} {what}. Check the path.")
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text: {error}.") from error
     return {i: line.strip() for i, line in enumerate(lines, 1) if line.strip()}
@@ -193,7 +192,8 @@ def load_folders(
 ) -> list[ClassificationExample]:
     """Loads the images in class folders.
 
-    All files count as images, whatever their names end in, but hidden ones; formats
+    All files count as images, whatever their names end in, but hidden ones and those
+    beside the class folders, of which a warning tells; formats
     are told by the content: JPEG, PNG, and what else TensorFlow decodes to RGB.
     Headers and ends of the files are read.
 
@@ -212,10 +212,14 @@ def load_folders(
             short or that TensorFlow does not decode.
     """
     labels = _labels(classes)
-    bad = BadExamples(folder, skip_bad)
+    bad, left_out = BadExamples(folder, skip_bad), LeftOut()
     examples = []
-    for name in class_folders(folder):
-        paths = _files(Path(folder) / name)
+    names = class_folders(folder)
+    for child in sorted(Path(folder).iterdir()):
+        if is_data(child.name, left_out) and child.name not in names:
+            left_out.add("files beside the class folders", child.name)
+    for name in names:
+        paths = files_below(Path(folder) / name, left_out)
         try:
             if name not in labels:
                 raise BadExample("unknown class", _unknown(folder, name, labels))
@@ -229,6 +233,7 @@ def load_folders(
             bad.add(error)
         else:
             examples += [ClassificationExample(path, labels[name]) for path in paths]
+    warn_left_out(folder, left_out)
     return _checked(examples, bad, progress)
 
 
@@ -301,16 +306,6 @@ def _unknown(where, name, labels):
     return (
         f"{where}: the class {name!r} is none of the {len(labels)} classes of the"
         f" training data or the model: {known}. Rename or remove it."
-    )
-
-
-def _files(folder):
-    """The paths (str) of all files in a folder and below, sorted."""
-    return sorted(
-        os.path.join(parent, name)
-        for parent, _, names in os.walk(folder, followlinks=True)
-        for name in names
-        if not name.startswith(".") and name.lower() not in _NO_IMAGES
     )
 
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checks import check_folder
+from hrnet_tf.data.formats.folders import count_other, is_data, warn_left_out
 from hrnet_tf.data.formats.label_checks import check_labels
+from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.schema import SegmentationExample
 from hrnet_tf.typing import PathLike, Progress
 
@@ -157,7 +159,7 @@ def pair_files(
 def files_by_name(
     folder: PathLike, suffixes: tuple[str, ...], pattern: str = "*"
 ) -> dict[str, list[Path]]:
-    """Lists the files of a folder.
+    """Lists the files of a folder, and warns of what else is there.
 
     Args:
         folder: path.
@@ -170,12 +172,19 @@ def files_by_name(
         ValueError: if there is no such folder.
     """
     found: dict[str, list[Path]] = {}
+    left_out = LeftOut()
     folder = check_folder(folder)
     for path in sorted(folder.glob(pattern)):
         relative = path.relative_to(folder).as_posix()
+        if not is_data(relative, left_out):
+            continue
         suffix = next((end for end in suffixes if relative.lower().endswith(end)), None)
         if suffix is not None:
             found.setdefault(relative[: -len(suffix)], []).append(path)
+        # In layouts of sub-folders, and of images beside label maps, there are others.
+        elif pattern == "*" and not relative.lower().endswith(IMAGE_SUFFIXES):
+            count_other(path, left_out)
+    warn_left_out(folder, left_out)
     return found
 
 
@@ -189,7 +198,7 @@ def numbered_lines(path: PathLike) -> list[tuple[int, str]]:
     if not path.is_file():
         raise ValueError(f"There is no list {path}. Check the path.")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} is no text file: {error}. Expected a list of paths."

@@ -88,6 +88,8 @@ def official_recipe(
     settings: dict[str, Any],
     learning_rate: float = 1e-4,
     loss: str = "mse",
+    keypoints: Any = None,
+    skip_bad: bool = False,
     **arguments: Any,
 ) -> "Recipe":
     """Makes a `Recipe` of the official protocol.
@@ -103,6 +105,9 @@ def official_recipe(
         settings: dict with preset, batch_size and epochs.
         learning_rate: float, before the steps at epochs 30 and 50 of 60.
         loss: see `pose_recipe`. The squared error goes with the official targets.
+        keypoints: str or None, see `pose_recipe`; None: the format's. Another set of as
+            many landmarks may have its own names, pairs and reference.
+        skip_bad: bool. Skips and counts bad examples instead of stopping.
         **arguments: name and sigma; and any others of `landmarks_recipe`.
     Reference:
         HRNet-Facial-Landmark-Detection, experiments/*.yaml.
@@ -111,11 +116,11 @@ def official_recipe(
 
     def load(file, keypoint_set):
         return faces.load_faces(
-            data_dir / file, data_dir / "images", keypoint_set, format
+            data_dir / file, data_dir / "images", keypoint_set, format, skip_bad
         )
 
     return landmarks_recipe(
-        keypoints=format,
+        keypoints=keypoints or format,
         settings={
             **settings,
             "data_dir": str(data_dir),

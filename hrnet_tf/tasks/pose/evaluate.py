@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -164,7 +165,8 @@ def evaluate(
             it of the examples, which are then the labelled people.
         boxes: str. Where the boxes come from, for the report.
         flip_test, batch_size, infer, progress: see `predict_people`.
-        skip_bad: bool. Leaves damaged annotations of the ground truth out of "oks".
+        skip_bad: bool. Leaves damaged annotations of the ground truth out of "oks",
+            and, with ground-truth boxes, pictures of which there is no example.
     Returns:
         `Report`, see `make_report`.
     Raises:
@@ -174,6 +176,8 @@ def evaluate(
     metric = checked_metric(metric, keypoint_set)
     if metric == "oks" and ground_truth is None:
         ground_truth = coco_stats.ground_truth(examples)
+    elif metric == "oks" and skip_bad and boxes == "ground truth":
+        ground_truth = _without_left_out(ground_truth, examples, keypoint_set)
     started = time.perf_counter()
     people = predict_people(model, examples, flip_test, batch_size, infer, progress)
     seconds = time.perf_counter() - started
@@ -188,6 +192,36 @@ def evaluate(
         num_unscored=_num_unscored(examples, keypoint_set) if metric == "pck" else 0,
         images_per_second=len(people.points) / seconds,
     )
+
+
+def _without_left_out(ground_truth, examples, keypoint_set):
+    """The ground truth of the pictures that could be read; warns of the others."""
+    contents = coco_truth.ground_truth(ground_truth, keypoint_set, skip_bad=True)
+    tested = {example.image_id for example in examples}
+    absent = [
+        annotation["image_id"]
+        for annotation in contents["annotations"]
+        if annotation["num_keypoints"] > 0 and not annotation.get("iscrowd")
+        if annotation["image_id"] not in tested
+    ]
+    if not absent:
+        return contents
+    left_out = set(absent)
+    warnings.warn(
+        f"{count_text(len(absent), 'person', 'people')} in"
+        f" {count_text(len(left_out), 'picture', 'pictures')} (the first has the id"
+        f" {absent[0]}) are not scored, as they were left out of the test.",
+        stacklevel=3,
+    )
+    kept = {
+        "annotations": [
+            a for a in contents["annotations"] if a["image_id"] not in left_out
+        ],
+        "images": [
+            image for image in contents["images"] if image["id"] not in left_out
+        ],
+    }
+    return {**contents, **kept}
 
 
 def make_report(

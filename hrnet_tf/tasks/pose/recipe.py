@@ -55,6 +55,7 @@ def pose_recipe(
     metric: str | None = None,
     lengths: Callable[..., Any] | None = None,
     same_pictures: str = "warning",
+    skip_bad: bool = False,
 ) -> Recipe:
     """Makes the `Recipe` of a top-down pose run.
 
@@ -88,6 +89,8 @@ def pose_recipe(
             `test`, see `check_people`; or None.
         same_pictures: str. What it is if training and validation are the same
             pictures: "warning" or "error".
+        skip_bad: bool. Whether `load_val` left bad examples out, which the official
+            test then does not count.
     Raises:
         ValueError: if the loss or the convention is unknown, or they contradict each
             other.
@@ -153,7 +156,10 @@ def pose_recipe(
         return batches, people.steps_per_epoch(batch_size)
 
     run_test = test or functools.partial(
-        evaluation.evaluate, metric=metric, ground_truth=ground_truth
+        evaluation.evaluate,
+        metric=metric,
+        ground_truth=ground_truth,
+        skip_bad=skip_bad,
     )
 
     def evaluate(trained, infer):
@@ -206,7 +212,12 @@ def pose_recipe(
 
 
 def coco_pose_recipe(
-    *, data_dir: PathLike, settings: dict[str, Any], loss: str = "mse", **arguments: Any
+    *,
+    data_dir: PathLike,
+    settings: dict[str, Any],
+    loss: str = "mse",
+    skip_bad: bool = False,
+    **arguments: Any,
 ) -> Recipe:
     """Makes a `Recipe` of COCO's protocol, for any data in COCO's layout.
 
@@ -216,6 +227,7 @@ def coco_pose_recipe(
             its folder records/train if that exists.
         settings: dict with preset, batch_size and epochs.
         loss: see `pose_recipe`. The cross entropy is for training from random weights.
+        skip_bad: bool. Skips and counts bad examples instead of stopping.
         **arguments: name, image_size and sigma; and any others of `pose_recipe`.
     Reference:
         deep-high-resolution-net.pytorch, experiments/coco/hrnet/*.yaml.
@@ -227,7 +239,7 @@ def coco_pose_recipe(
 
     def load(split, keypoint_set):
         images = data_dir / f"{split}2017"
-        return coco.load_pose(annotations(split), images, keypoint_set, split)
+        return coco.load_pose(annotations(split), images, keypoint_set, split, skip_bad)
 
     return pose_recipe(
         settings={**settings, "data_dir": str(data_dir)},
@@ -236,6 +248,7 @@ def coco_pose_recipe(
         load_val=functools.partial(load, "val"),
         ground_truth=annotations("val"),
         records_dir=data_dir / "records" / "train",
+        skip_bad=skip_bad,
         **{
             "keypoints": "coco",
             "augmentation": PoseAugmentation(),

@@ -41,7 +41,11 @@ def annotations(**changes):
 class TestReadBoxes:
     def test_matches_annotations_by_the_end_of_the_path(self, write):
         images = [Path("data/val/a.jpg"), Path("x/b.jpg"), Path("nobody.jpg")]
-        with pytest.warns(UserWarning, match="'person' are used; .*: 1 of 3"):
+        said = (
+            r"boxes.json: left out are 1 crowds \(such as annotation 2\); 1 boxes of"
+            r" category 3, not 'person' \(such as annotation 3\); boxes that are used"
+        )
+        with pytest.warns(UserWarning, match=said):
             found = read_boxes(write(annotations()), images)
         assert found == [([BOX], [1.0]), ([OTHER], [0.4]), ([], [])]
 
@@ -51,15 +55,19 @@ class TestReadBoxes:
         folder = tmp_path / "val"
         folder.mkdir()
         monkeypatch.chdir(folder)
-        path = write(annotations())
+        path = write(annotations(annotations=annotations()["annotations"][1:2]))
         assert read_boxes(path, [Path("a.jpg")]) == [([BOX], [1.0])]
 
     def test_leaves_out_boxes_with_a_low_score(self, write):
-        path = write(annotations())
-        assert read_boxes(path, [Path("b.jpg")], min_score=0.5) == [([], [])]
+        path = write(annotations(annotations=annotations()["annotations"][:1]))
+        said = r"1 boxes with a score below 0.5 \(such as 0.4 of b.jpg\)"
+        with pytest.warns(UserWarning, match=said):
+            assert read_boxes(path, [Path("b.jpg")], min_score=0.5) == [([], [])]
 
     def test_takes_all_if_no_category_is_called_person(self, write):
-        path = write(annotations(categories=[]))
+        people = [entry for entry in annotations()["annotations"]]
+        people[2]["iscrowd"] = "0"
+        path = write(annotations(categories=[], annotations=people[1:3]))
         found = read_boxes(path, [Path("val/a.jpg")])
         assert found == [([BOX, OTHER], [1.0, 1.0])]
 
@@ -72,7 +80,10 @@ class TestReadBoxes:
             ]
         )
         images = [Path("000000000139.jpg"), Path("left.png")]
-        with pytest.warns(UserWarning, match="left out by their category: 1 of 2"):
+        with pytest.warns(
+            UserWarning,
+            match="1 boxes of category 2, not 1, .*entry 1, from 0",
+        ):
             found = read_boxes(path, images)
         assert found == [([BOX], [0.9]), ([OTHER], [0.8])]
 
@@ -90,6 +101,24 @@ class TestReadBoxes:
     @pytest.mark.parametrize("contents", [[BOX], BOX])
     def test_takes_a_list_for_one_image(self, write, contents):
         assert read_boxes(write(contents), [Path("a.jpg")]) == [([BOX], [1.0])]
+
+    def test_numbers_may_be_texts(self, write):
+        texts = [str(value) for value in BOX]
+        results = [{"image_id": "0139", "category_id": "1", "bbox": texts}]
+        results[0]["score"] = "0.5"
+        path = write(results)
+        assert read_boxes(path, [Path("000139.jpg")]) == [([BOX], [0.5])]
+        ids = [{"id": "7", "file_name": "a.jpg"}]
+        people = [{"image_id": 7.0, "bbox": texts}]
+        path = write({"images": ids, "annotations": people})
+        assert read_boxes(path, [Path("a.jpg")]) == [([BOX], [1.0])]
+        path = write({"a.jpg": texts})
+        assert read_boxes(path, [Path("a.jpg")]) == [([BOX], [1.0])]
+
+    def test_a_byte_order_mark(self, tmp_path):
+        path = tmp_path / "boxes.json"
+        path.write_text(json.dumps({"a.jpg": [BOX]}), encoding="utf-8-sig")
+        assert read_boxes(path, [Path("a.jpg")]) == [([BOX], [1.0])]
 
     def test_no_boxes_are_no_people(self, write):
         assert read_boxes(write([]), [Path("a.jpg")]) == [([], [])]
@@ -128,6 +157,22 @@ class TestErrors:
     )
     def test_says_what_annotations_lack(self, write, changes):
         self.check(write(annotations(**changes)), ["b.jpg"], '"file_name"')
+
+    def test_no_box_is_left(self, write):
+        results = [{"image_id": 1, "category_id": c, "bbox": BOX} for c in (2, 3)]
+        self.check(write(results), ["1.jpg"], "no box is left of 2: 1 boxes of")
+        people = [{"image_id": 7, "bbox": BOX, "category_id": 3, "id": 12}]
+        path = write(annotations(annotations=people))
+        self.check(path, ["val/a.jpg"], "not 'person' (such as annotation 12)")
+
+    def test_one_name_for_two_images(self, write):
+        images = ["x/a.jpg", "y/a.jpg"]
+        self.check(write({"a.jpg": [BOX]}), images, "'a.jpg' stands for both x/a.jpg")
+        results = [{"image_id": 7, "bbox": BOX}]
+        self.check(write(results), ["x/7.jpg", "x/07.png"], "id 7 stands for both")
+        twice = [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "a.jpg"}]
+        path = write(annotations(images=twice))
+        self.check(path, ["a.jpg"], "two images called 'a.jpg', of the ids 1 and 2")
 
     def test_no_json(self, tmp_path):
         path = tmp_path / "boxes.json"
