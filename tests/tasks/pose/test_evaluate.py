@@ -191,3 +191,24 @@ def test_oks_needs_no_file():
     truth = coco_stats.ground_truth(examples)
     numbers = pose.score(people, examples, keypoint_set, "oks", truth)
     assert 0.5 < numbers["AP"] < 1 and numbers["Ap .5"] == 1
+
+
+def test_pictures_left_out_are_not_scored(model, examples, truth):
+    # Nobody is found, so that only the count of people shows.
+    def infer(images):
+        return np.zeros((len(images), 64, 48, 17), np.float32)
+
+    def evaluate(**options):
+        return pose.evaluate(
+            model, examples[1:], ground_truth=truth, infer=infer, **options
+        )
+
+    assert evaluate().num_images == len(examples) - 1
+    people, first = examples[0].num_people, examples[0].image_id
+    said = rf"{people} (person|people) in 1 picture \(the first has the id {first}\) are"
+    with pytest.warns(UserWarning, match=said):
+        evaluate(skip_bad=True)
+    kept = pose._without_left_out(truth, examples[1:], COCO)
+    scored = [a for a in kept["annotations"] if a["num_keypoints"]]
+    assert len(scored) == sum(example.num_people for example in examples[1:])
+    assert len(kept["images"]) == len(examples) - 1
