@@ -175,7 +175,7 @@ def without(row: dict[str, Any], header: dict[str, Any]) -> dict[str, Any]:
 def _inputs(paths, check=True):
     """The images and videos, those of folders in the order of their names."""
     from hrnet_tf.data.formats.checks import image_size
-    from hrnet_tf.data.formats.folders import chosen_files, warn_left_out
+    from hrnet_tf.data.formats.folders import chosen_files
     from hrnet_tf.data.left_out import LeftOut
     from hrnet_tf.notes import warn_noted
 
@@ -185,7 +185,7 @@ def _inputs(paths, check=True):
             left_out = LeftOut()
             known = IMAGE_SUFFIXES + VIDEO_SUFFIXES
             inside = chosen_files(path.iterdir(), known, left_out)
-            warn_left_out(path, left_out)
+            left_out.warn(path)
             if not inside:
                 raise ValueError(
                     f"The folder {path} holds no image or video. Expected files that"

@@ -1,6 +1,9 @@
 """What is not used of a data set, counted by its reason."""
 
 import collections
+import warnings
+
+from hrnet_tf.typing import PathLike
 
 
 class LeftOut:
@@ -46,3 +49,12 @@ class LeftOut:
             f"{count} {reason} (such as {name})"
             for reason, (count, name) in self._counts.items()
         )
+
+    def warn(self, source: PathLike) -> None:
+        """Says in a warning what was left out, if anything.
+
+        Args:
+            source: path of what was read.
+        """
+        if self._counts:
+            warnings.warn(f"{source}: left out are {self.describe()}.", stacklevel=3)

@@ -84,6 +84,7 @@ def load_pose(
     people = read_people(annotation_file, image_dir, keypoint_set, skip_bad, progress)
     for note in people.notes:
         warnings.warn(note, stacklevel=2)
+    people.left_out.warn(annotation_file)
     return people.examples
 
 
@@ -172,6 +173,7 @@ def load_detections(
             f" bad: {reader.bad.describe() or 'none'}."
         )
     reader.bad.warn()
+    reader.left_out.warn(detection_json)
     return examples
 
 

@@ -173,7 +173,7 @@ def load_json(
     for annotation in contents["annotations"]:
         size = 0.0
         try:
-            # What the reader leaves out without a word needs no box.
+            # What the reader leaves out needs no box.
             if annotation.get("keypoints") and not annotation.get("iscrowd"):
                 annotation, size = _with_box(annotation_json, annotation)
         except BadExample as error:
@@ -195,6 +195,7 @@ def load_json(
     reader.bad.warn()
     for note in reader.notes:
         warnings.warn(note, stacklevel=2)
+    reader.left_out.warn(annotation_json)
     return [
         dataclasses.replace(e, head_sizes=np.array([sizes[str(i)] for i in e.ids]))
         for e in examples

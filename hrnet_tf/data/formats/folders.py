@@ -1,7 +1,6 @@
-"""Which entries of a folder are data, and a word about those that are not."""
+"""Which entries of a folder are data, and which are left out."""
 
 import os
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -74,9 +73,3 @@ def files_below(folder: PathLike, left_out: LeftOut) -> list[str]:
         folders[:] = [name for name in folders if is_data(name, left_out)]
         found += [os.path.join(parent, n) for n in names if is_data(n, left_out)]
     return sorted(found)
-
-
-def warn_left_out(folder: PathLike, left_out: LeftOut) -> None:
-    """Says in a warning what of a folder is not used, if anything."""
-    if left_out:
-        warnings.warn(f"{folder}: not used are {left_out.describe()}.", stacklevel=3)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checks import check_folder, image_size
-from hrnet_tf.data.formats.folders import files_below, is_data, warn_left_out
+from hrnet_tf.data.formats.folders import files_below, is_data
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.schema import ClassificationExample
 from hrnet_tf.io import decode_image, open_image
@@ -233,7 +233,7 @@ def load_folders(
             bad.add(error)
         else:
             examples += [ClassificationExample(path, labels[name]) for path in paths]
-    warn_left_out(folder, left_out)
+    left_out.warn(folder)
     return _checked(examples, bad, progress)
 
 

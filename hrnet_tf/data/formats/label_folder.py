@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checks import check_folder
-from hrnet_tf.data.formats.folders import count_other, is_data, warn_left_out
+from hrnet_tf.data.formats.folders import count_other, is_data
 from hrnet_tf.data.formats.label_checks import check_labels
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.schema import SegmentationExample
@@ -184,7 +184,7 @@ def files_by_name(
         # In layouts of sub-folders, and of images beside label maps, there are others.
         elif pattern == "*" and not relative.lower().endswith(IMAGE_SUFFIXES):
             count_other(path, left_out)
-    warn_left_out(folder, left_out)
+    left_out.warn(folder)
     return found
 
 

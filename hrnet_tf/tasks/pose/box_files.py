@@ -1,6 +1,5 @@
 """Files of boxes, which say where people are in images."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -58,12 +57,7 @@ def read_boxes(
     found = [
         _checked(path, image, find(image), min_score, left_out) for image in images
     ]
-    if left_out:
-        warnings.warn(
-            f"{path}: left out are {left_out.describe()}; boxes that are used:"
-            f" {sum(len(boxes) for boxes, _ in found)}.",
-            stacklevel=2,
-        )
+    left_out.warn(path)
     return found
 
 

@@ -42,7 +42,7 @@ def test_classes(tmp_path):
     add(tmp_path, "beside.jpg", ".hidden/y.jpg")
     classes = image_folder.class_folders(tmp_path)
     said = (
-        r"not used are 2 hidden files or folders \(such as .hidden\); 1 files beside"
+        r"left out are 2 hidden files or folders \(such as .hidden\); 1 files beside"
         r" the class folders \(such as beside.jpg\)\."
     )
     with pytest.warns(UserWarning, match=said):

@@ -43,7 +43,7 @@ class TestReadBoxes:
         images = [Path("data/val/a.jpg"), Path("x/b.jpg"), Path("nobody.jpg")]
         said = (
             r"boxes.json: left out are 1 crowds \(such as annotation 2\); 1 boxes of"
-            r" category 3, not 'person' \(such as annotation 3\); boxes that are used"
+            r" category 3, not 'person' \(such as annotation 3\)\.$"
         )
         with pytest.warns(UserWarning, match=said):
             found = read_boxes(write(annotations()), images)

@@ -205,7 +205,9 @@ def test_pictures_left_out_are_not_scored(model, examples, truth):
 
     assert evaluate().num_images == len(examples) - 1
     people, first = examples[0].num_people, examples[0].image_id
-    said = rf"{people} (person|people) in 1 picture \(the first has the id {first}\) are"
+    said = (
+        rf"{people} (person|people) in 1 picture \(the first has the id {first}\) are"
+    )
     with pytest.warns(UserWarning, match=said):
         evaluate(skip_bad=True)
     kept = pose._without_left_out(truth, examples[1:], COCO)
