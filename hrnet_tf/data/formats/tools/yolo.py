@@ -290,6 +290,5 @@ FORMAT = ToolFormat(
     match=match,
     read=read,
     write=write,
-    extra="formats",
     guess=guess,
 )

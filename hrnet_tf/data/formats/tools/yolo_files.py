@@ -10,7 +10,6 @@ from hrnet_tf.data.formats.checked_json import decode
 from hrnet_tf.data.formats.image_finder import ImageFinder
 from hrnet_tf.data.formats.label_folder import IMAGE_SUFFIXES
 from hrnet_tf.data.formats.tools.marks import content_of, files_of
-from hrnet_tf.extras import import_extra
 
 CLASSES = "classes.txt"
 
@@ -52,7 +51,7 @@ def read_data_file(path: Path) -> DataFile:
     """Reads a data.yaml, or the names of a classes.txt.
 
     Raises:
-        ValueError: naming the field, if it is of another form; and if PyYAML is absent.
+        ValueError: naming the field, if it is of another form.
     """
     try:
         text = path.read_text("utf-8-sig")
@@ -61,7 +60,8 @@ def read_data_file(path: Path) -> DataFile:
     if path.name == CLASSES:
         names: Any = [line.strip() for line in text.splitlines() if line.strip()]
         return DataFile(names=names)
-    yaml = import_extra("yaml", f"Reading {path.name} of YOLO")
+    import yaml
+
     try:
         content = yaml.safe_load(text)
     # Whatever is wrong with the text: PyYAML has errors of many kinds.
