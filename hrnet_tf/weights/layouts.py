@@ -118,7 +118,7 @@ _RULES = [
 ]
 _PATTERNS = [(re.compile(theirs), official) for theirs, official in _RULES]
 
-TITLES = {
+_TITLES = {
     "pose": "pose network",
     "landmarks": "face landmark network",
     "segmenter": "segmentation network",
@@ -363,7 +363,7 @@ def _notes(kind, ignored):
 
 def _describe(family, kind, sources, found):
     """Puts into words whose checkpoint it is."""
-    title = TITLES[kind]
+    title = _TITLES[kind]
     if family in ("DeepLabCut 3", "segmentation_models_pytorch"):
         return f"{family} {title if kind else 'network'}"
     if kind is None and "incre_modules.0.0.conv1.weight" in sources:

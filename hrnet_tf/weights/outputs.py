@@ -60,10 +60,8 @@ def published_arguments(entry: PublishedWeights) -> dict[str, Any]:
     return known
 
 
-def stated_names(
-    kind: str, text: str, own: tuple[str, ...] | None
-) -> tuple[str, ...] | None:
-    """Returns the names that somebody says a head's outputs have: str, or None.
+def stated_names(kind: str, text: str, own: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the names that somebody says a head's outputs have, a tuple of str.
 
     Args:
         kind: str, a key of `KINDS`.

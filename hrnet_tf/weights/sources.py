@@ -24,12 +24,14 @@ class Source:
         tensors: dict of names, in any layout that is recognised, to arrays.
         arguments: dict. What is known of the arguments of the model that they are of.
         names: tuple of str or None. The names of its outputs.
+        layout: str or None. Whose weights they are, where that is known beforehand.
     """
 
     title: str
     tensors: dict[str, Any]
     arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
     names: tuple[str, ...] | None = None
+    layout: str | None = None
 
 
 def read_source(source: PathLike | Mapping[str, Any]) -> Source:
@@ -85,6 +87,7 @@ def _of_model(title, model):
         tensors=export_torch_state_dict(model),
         arguments=arguments,
         names=output_names(kind_of(model), arguments),
+        layout=f"{type(model).__name__} of this package",
     )
 
 

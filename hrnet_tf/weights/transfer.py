@@ -10,7 +10,7 @@ from hrnet_tf.typing import StartingWeights
 from hrnet_tf.weights.convert import LoadReport, assign_checkpoint
 from hrnet_tf.weights.export_torch import export_torch_state_dict
 from hrnet_tf.weights.kinds import KINDS, kind_of
-from hrnet_tf.weights.layouts import TITLES, recognise
+from hrnet_tf.weights.layouts import recognise
 from hrnet_tf.weights.names import head_kinds
 from hrnet_tf.weights.outputs import SAME, noun_of, output_names, stated_names
 from hrnet_tf.weights.prefixes import not_hrnet
@@ -102,6 +102,7 @@ class _Transfer:
         self._kind = kind_of(model)
         self._checkpoint = checkpoint
         self._source = source
+        self._layout = source.layout or checkpoint.layout
         self._arguments = getattr(model, "arguments", {})
         own = export_torch_state_dict(model)
         self._own = {name.removeprefix("backbone."): a for name, a in own.items()}
@@ -149,7 +150,7 @@ class _Transfer:
         their_name, our_name = map(describe_architecture, (theirs, ours))
         raise ValueError(
             f"The weights are those of another network. Received: {self._source.title}"
-            f" ({self._checkpoint.layout}), which is {their_name}; expected"
+            f" ({self._layout}), which is {their_name}; expected"
             f" {our_name}, which is trained. Their layers have other sizes, so that"
             " nothing can be taken over. Choose the network that the weights are of"
             " (--preset), or weights of this one."
@@ -269,7 +270,7 @@ class _Transfer:
         fresh = tuple(name for name in names if name not in carried)
         return TransferReport(
             source=self._source.title,
-            layout=done.layout,
+            layout=self._layout,
             num_body=done.num_assigned - filled - in_head,
             num_fresh_body=len(self._rows_filled),
             carried=carried,
@@ -285,8 +286,8 @@ class _Transfer:
         if not self._is_same_kind and self._checkpoint.about:
             return "fresh"
         if not self._is_same_kind:
-            theirs = f"that of a {TITLES[kind]}" if kind else "none that is known here"
-            return f"fresh; the weights have {theirs}"
+            other = f"another head ({self._layout})"
+            return f"fresh; the weights have {other if kind else 'none that is known'}"
         nouns = noun_of(self._kind)
         if carried:
             text = f"{len(carried)} of {len(carried) + len(fresh)} {nouns} carried over"

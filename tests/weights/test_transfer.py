@@ -108,6 +108,7 @@ class TestNames:
         check(model, tensors, PAIRS, "final_layer")
         assert report.carried == ("right_hand", "nose")
         assert report.fresh == ("tail",)
+        assert report.layout == "HRNetPose of this package"
         assert report.num_body == len(model.weights) - 2
         assert (
             "head: 2 of 3 keypoints carried over by name: right_hand, nose; fresh: tail"
@@ -226,7 +227,8 @@ class TestTasks:
         report = start_from(model, tensors)
         head = ("final_layer", "head", "last_layer")
         check(model, tensors, [], (), head)
-        assert report.head == "fresh; the weights have that of a classification network"
+        other = "another head (official classification network)"
+        assert report.head == f"fresh; the weights have {other}"
         assert report.carried == () and report.fresh == THREE
         assert any("the head of another task" in note for note in report.notes)
 
@@ -236,7 +238,10 @@ class TestTasks:
         report = start_from(model, tensors)
         rows = tuple(f"stage4.0.fuse_layers.{i}." for i in (1, 2, 3))
         check(model, tensors, [], (), ("head",), rows)
-        assert report.head == "fresh; the weights have that of a pose network"
+        assert (
+            report.head
+            == "fresh; the weights have another head (official pose network)"
+        )
         count = sum(name.startswith(rows) for name in export_torch_state_dict(model))
         assert report.num_fresh_body == count
         assert f"{count} tensors of the last fusion stay fresh" in str(report)
@@ -261,7 +266,7 @@ class TestTasks:
         del tensors["final_layer.weight"], tensors["final_layer.bias"]
         tensors["decoder.0.weight"] = np.ones((2, 2), np.float32)
         report = start_from(fresh("HRNetPose", *THREE), tensors)
-        assert report.head == "fresh; the weights have none that is known here"
+        assert report.head == "fresh; the weights have none that is known"
         assert "1 tensors ignored: no layer of this network" in report.notes
 
 
