@@ -103,7 +103,7 @@ def labelme_shape(label, points, kind, **fields):
 def labelme_people(folder):
     # labelme counts from the corner, so that pixel centres are at halves.
     x, y, w, h = BOX
-    corners = [[x, y], [x + w, y + h]]
+    corners = [[x + 0.5, y + 0.5], [x + w + 0.5, y + h + 0.5]]
     hidden = {"flags": {"occluded": True}}
     return labelme(
         folder,

@@ -154,21 +154,41 @@ def label_map_data(
     Raises:
         ValueError: if there is no `work`, no outline, or too many classes.
     """
+    _check(source, pictures, work, left_out, bad)
+    classes = _classes(source, names, pictures)
+    found = _painted(pictures, classes, work, bad, left_out, progress)
+    if not found:
+        raise _nothing(source, "holds no outlined object", pictures, left_out, bad)
+    bad.warn()
+    return LabelledData(
+        task="segmentation",
+        format=format,
+        source=source,
+        examples=[example for example, _ in found],
+        names=tuple(classes),
+        palette=_palette(palette, classes),
+        groups={e.image_path: p.group for e, p in found if p.group is not None},
+        splits={e.image_path: p.split for e, p in found if p.split is not None},
+        left_out=left_out,
+        notes=(NOTE, *notes),
+        **fields,
+    )
+
+
+def _check(source, pictures, work, left_out, bad):
     if work is None:
         raise ValueError(
             f"{source} has outlines of objects, of which label maps are to be painted:"
             " pass `work`, a folder for them."
         )
     if all(region.ignored for picture in pictures for region in picture.regions):
-        raise ValueError(
-            f"{source} outlines no object in {len(pictures)} pictures; left out:"
-            f" {left_out.describe() or 'none'}; bad: {bad.describe() or 'none'}."
-        )
-    classes = _classes(source, names, pictures)
+        raise _nothing(source, "outlines no object", pictures, left_out, bad)
+
+
+def _painted(pictures, classes, work, bad, left_out, progress):
+    """Pairs of an example and its picture, of those that have outlines."""
+    found = []
     folder = _Folder(work / "labels")
-    examples: list = []
-    groups: dict = {}
-    splits: dict = {}
     for done, picture in enumerate(pictures, 1):
         try:
             example = _painted_example(picture, classes, folder, left_out)
@@ -176,31 +196,16 @@ def label_map_data(
             bad.add(error)
         else:
             if example is not None:
-                examples.append(example)
-                known = ((groups, picture.group), (splits, picture.split))
-                for values, value in known:
-                    if value is not None:
-                        values[example.image_path] = value
+                found.append((example, picture))
         if progress is not None:
             progress(done, len(pictures))
-    if not examples:
-        raise ValueError(
-            f"{source} holds no outlined object in {len(pictures)} pictures; left out:"
-            f" {left_out.describe() or 'none'}; bad: {bad.describe() or 'none'}."
-        )
-    bad.warn()
-    return LabelledData(
-        task="segmentation",
-        format=format,
-        source=source,
-        examples=examples,
-        names=tuple(classes),
-        palette=_palette(palette, classes),
-        groups=groups,
-        splits=splits,
-        left_out=left_out,
-        notes=(NOTE, *notes),
-        **fields,
+    return found
+
+
+def _nothing(source, what, pictures, left_out, bad):
+    return ValueError(
+        f"{source} {what} in {len(pictures)} pictures; left out:"
+        f" {left_out.describe() or 'none'}; bad: {bad.describe() or 'none'}."
     )
 
 

@@ -182,7 +182,7 @@ def _people(file, content, left_out):
             group and shape.shape_type in ("polygon", "circle")
         ):
             ring = _ring(where, shape)
-            low, high = ring.min(0), ring.max(0)
+            low, high = ring.min(0) - 0.5, ring.max(0) - 0.5
             boxes[group or f"box {number}"] = (*low.tolist(), *(high - low).tolist())
         else:
             left_out.add(f"shapes of the kind {shape.shape_type}", str(file))
