@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hrnet_tf.tasks.base import Task
 
+from hrnet_tf.extras import import_extra
 
 # Tasks whose results have the form of another one's.
 _SAME = {"landmarks": "pose"}
@@ -20,7 +21,8 @@ class Annotations:
         task: `Task` of the model.
         every: int. Of videos every so-many-th frame is written.
     Raises:
-        ValueError: if a format is not known, or not written of this task.
+        ValueError: if a format is not known, not written of this task, or needs an
+            extra that is not installed.
     """
 
     def __init__(self, names: Sequence[str], task: "Task", every: int) -> None:
@@ -36,6 +38,10 @@ class Annotations:
                     f" Expected {expected}."
                 )
         self._formats = [writable[name] for name in dict.fromkeys(names)]
+        for known in self._formats:
+            # What is missing is said before hours of prediction, not after.
+            for module in known.write_needs:
+                import_extra(module, f"Writing files of {known.title}")
         self._every = every
 
     def write(self, content: dict, out: Path, min_score: float | None) -> dict:

@@ -118,7 +118,9 @@ class VideoWriter:
         self._container = av.open(
             str(self._beside), "w", options={"movflags": "+faststart"}
         )
-        options = {"crf": "20", "preset": "veryfast"}
+        # Frames that refer to later ones are stored in another order, in which an
+        # .mp4 counts how long they are seen.
+        options = {"crf": "20", "preset": "veryfast", "bf": "0"}
         stream = self._container.add_stream("libx264", self._rate, options=options)
         stream.height, stream.width = (side + side % 2 for side in self._size)
         stream.pix_fmt = "yuv420p"

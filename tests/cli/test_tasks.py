@@ -1,6 +1,7 @@
 """`hrnet evaluate`, `predict` and `export` find the task by the model's class."""
 
 import json
+import sys
 
 import keras
 import numpy as np
@@ -166,7 +167,7 @@ def test_exported_models_predict_the_same(models, tmp_path, name, suffix, signat
     assert abs(pixels[0] - pixels[1]).mean() < 0.5
 
 
-def test_predictions_are_written_as_annotations(models, tmp_path):
+def test_predictions_are_written_as_annotations(models, tmp_path, monkeypatch):
     command = ["predict", "--model", models / "pose.keras", "--out", tmp_path]
     command += ["--min-score", "0", "--annotate-every", "2", models / "data" / "val"]
     formats = ["--write-annotations", "coco", "--write-annotations", "cvat"]
@@ -181,6 +182,9 @@ def test_predictions_are_written_as_annotations(models, tmp_path):
     assert "not written as 'via'. Expected one of coco, " in fail(
         *command, "--write-annotations", "via"
     )
+    monkeypatch.setitem(sys.modules, "sleap_io", None)
+    expected = "Writing files of SLEAP needs sleap-io"
+    assert expected in fail(*command, "--write-annotations", "sleap")
     command[2] = models / "classes.keras"
     assert "Predictions of classification are not written as 'coco'" in fail(
         *command, "--write-annotations", "coco"

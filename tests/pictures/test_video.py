@@ -91,7 +91,10 @@ def test_frames_keep_their_times(tmp_path):
         for frame in reader.frames():
             writer.write(frame.pixels[::-1], frame.time, frame.duration)
     with VideoReader(tmp_path / "b.mp4") as again:
-        assert [frame.time for frame in again.frames()] == TIMES
+        copied = list(again.frames())
+    assert [frame.time for frame in copied] == TIMES
+    ends = [*TIMES[1:], TIMES[-1] + Fraction(1, 4)]
+    assert [frame.time + frame.duration for frame in copied] == ends
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,7 @@ class ToolFormat:
             `images` the folder that its paths are relative to.
         extra: str or None. The extra of the package that brings its library.
         write_tasks: tuple of str. Those of the tasks whose predictions it writes.
+        write_needs: tuple of str. Optional modules that `write` imports.
         guess: `(path) -> str`, what `read` takes for the task where none is given;
             None: the first of `tasks`. ValueError if the file cannot be read.
     """
@@ -95,4 +96,5 @@ class ToolFormat:
     write: Callable | None = None
     extra: str | None = None
     write_tasks: tuple = ("pose",)
+    write_needs: tuple = ()
     guess: Callable | None = None

@@ -249,5 +249,6 @@ FORMAT = ToolFormat(
     match=match,
     read=read,
     write=write,
+    write_needs=("pandas", "tables", "yaml"),
     extra="formats",
 )

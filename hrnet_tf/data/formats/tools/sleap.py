@@ -201,5 +201,6 @@ FORMAT = ToolFormat(
     match=match,
     read=read,
     write=write,
+    write_needs=("sleap_io",),
     extra="formats",
 )
