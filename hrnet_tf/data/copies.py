@@ -77,9 +77,22 @@ def check_splits(
             )
         )
         return found
-    common = [path for path in val if path in train]
     every = [*train, *(path for path in val if path not in train)]
     groups = copies(every) if most is None or len(every) <= most else []
+    return [*found, *_repeated(train, val, groups)]
+
+
+_TWO = ("train", "val")
+
+
+def _is_in_both(group, train, val):
+    return any(path in train for path in group) and any(path in val for path in group)
+
+
+def _repeated(train, val, groups):
+    """Pictures of both parts, and those that one part has twice."""
+    found = []
+    common = [path for path in val if path in train]
     repeated = [group for group in groups if _is_in_both(group, train, val)]
     number = len(common) + len(repeated)
     if number:
@@ -105,10 +118,3 @@ def check_splits(
             )
         )
     return found
-
-
-_TWO = ("train", "val")
-
-
-def _is_in_both(group, train, val):
-    return any(path in train for path in group) and any(path in val for path in group)

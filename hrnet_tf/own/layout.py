@@ -3,24 +3,14 @@
 import dataclasses
 import difflib
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.data.label_set import LabelSet
+from hrnet_tf.own.folders import FINDERS, Part, is_annotations
 from hrnet_tf.typing import PathLike
 
-# What people call the parts, and what they are called here.
-SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
 DESCRIPTORS = {"pose": KeypointSet, "segmentation": LabelSet, "classification": None}
 _DESCRIPTION_NAMES = ("data.yaml", "data.yml", "dataset.yaml", "data.json")
 _OWN_KEYS = ("path", "train", "val", "test", "task", "format", "images", "name")
@@ -34,24 +24,6 @@ _TELLING = (
     ("segmentation", "classes"),
     ("segmentation", "nc"),
 )
-_IMAGE_FOLDERS = ("images", "imgs", "JPEGImages")
-_MASK_FOLDERS = ("masks", "labels", "annotations", "annot", "SegmentationClass")
-_STEM = re.compile(r"(?i)(?P<prefix>.*?)[_.-]?(?P<split>[a-z]+)(?P<year>\d{4})?")
-
-
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """Where the labels and the pictures of a part lie.
-
-    Attributes:
-        labels: Path of an annotation file, or of a folder.
-        images: Path of the folder of the pictures, or None where the labels tell.
-        format: str or None. How to read it, see `own.reading`; None is found out.
-    """
-
-    labels: Path
-    images: Path | None = None
-    format: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +75,7 @@ def find_layout(
     if source.is_file() and _is_description(source):
         return _described(source, kind, images, format)
     if source.is_dir() and images is None:
-        parts = _FINDERS[kind](source)
+        parts = FINDERS[kind](source)
         if parts:
             if format is not None:
                 parts = {
@@ -133,7 +105,7 @@ def kind_of(
         for name in _DESCRIPTION_NAMES:
             if (source / name).is_file():
                 return kind_of(source / name, images, format)
-        for kind, finder in () if _is_project(source) else _FINDERS.items():
+        for kind, finder in () if _is_project(source) else FINDERS.items():
             if images is None and format is None and finder(source):
                 return None, kind
     elif _is_description(source):
@@ -148,7 +120,7 @@ def kind_of(
         if isinstance(first, str) and not any(key in content for key in _YOLO_KEYS):
             root = source.parent / str(content.get("path") or ".")
             # YOLO's data.yaml of outlines names pictures, which tell nothing.
-            if not _is_yolo(content, "segmentation") or _is_annotations(root / first):
+            if not _is_yolo(content, "segmentation") or is_annotations(root / first):
                 return kind_of(root / first, images, content.get("format", format))
     from hrnet_tf.data.formats.tools import guess_task
 
@@ -282,124 +254,3 @@ def _tuples(value):
     if isinstance(value, dict):
         value = [value[key] for key in sorted(value)]
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def _split_folders(folder):
-    """The folders of splits in a folder, by the name of the split."""
-    found = {}
-    if not folder.is_dir():
-        return found
-    for child in sorted(folder.iterdir()):
-        name = re.sub(r"\d{4}$", "", child.name.lower())
-        if child.is_dir() and name in SPLITS:
-            found.setdefault(SPLITS[name], child)
-    return found
-
-
-def _pose_parts(folder):
-    """Json files of splits, and the folders of their pictures."""
-    for split, child in _split_folders(folder).items():
-        files = sorted(child.glob("*.json"))
-        if split == "train" and len(files) == 1:
-            folders = _split_folders(folder)
-            found = {
-                name: Part(next(iter(sorted(other.glob("*.json")))), other)
-                for name, other in folders.items()
-                if len(list(other.glob("*.json"))) == 1
-            }
-            return found
-    for place in (folder / "annotations", folder):
-        found = {}
-        for path in sorted(place.glob("*.json"), key=_least_like_keypoints):
-            match = _STEM.fullmatch(path.stem)
-            split = SPLITS.get(match["split"].lower()) if match else None
-            if split is not None and split not in found:
-                found[split] = Part(path, _pictures(folder, match))
-        if "train" in found:
-            return found
-        alone = [path for path in sorted(place.glob("*.json")) if _is_annotations(path)]
-        if len(alone) == 1:
-            images = next((folder / n for n in _IMAGE_FOLDERS if _is(folder, n)), None)
-            return {"train": Part(alone[0], images)}
-    return {}
-
-
-def _is_annotations(path):
-    """Whether a json file holds annotations, and not a descriptor or a description."""
-    from hrnet_tf.data.formats.tools import find_format
-
-    try:
-        return bool(find_format(path))
-    except ValueError:
-        return False
-
-
-def _least_like_keypoints(path):
-    name = path.name.lower()
-    return not any(word in name for word in ("keypoint", "landmark", "pose")), name
-
-
-def _is(folder, name):
-    return (folder / name).is_dir()
-
-
-def _pictures(folder, match):
-    """The folder with the pictures of an annotation file."""
-    split = match["split"] + (match["year"] or "")
-    names = (split, match["split"])
-    places = [folder / name for name in names]
-    places += [folder / i / name for i in _IMAGE_FOLDERS for name in names]
-    places += [folder / i for i in _IMAGE_FOLDERS]
-    return next((place for place in places if place.is_dir()), None)
-
-
-def _mask_parts(folder):
-    """Folders of pictures and of label maps."""
-    splits = _split_folders(folder)
-    found = {
-        split: Part(folder / f"{child.name}annot", child, "folder")
-        for split, child in splits.items()
-        if _is(folder, f"{child.name}annot")
-    }
-    if found:
-        return found
-    for images in _IMAGE_FOLDERS:
-        for masks in _MASK_FOLDERS:
-            inside = _split_folders(folder / images)
-            others = _split_folders(folder / masks)
-            if "train" in inside and "train" in others:
-                return {
-                    split: Part(others[split], inside[split], "folder")
-                    for split in inside
-                    if split in others
-                }
-            found = {
-                split: Part(child / masks, child / images, "folder")
-                for split, child in splits.items()
-                if _is(child, masks) and _is(child, images)
-            }
-            if found:
-                return found
-            if _is(folder, images) and _is(folder, masks):
-                if list((folder / masks).glob("*.png")):
-                    return {
-                        "train": Part(folder / masks, folder / images, "folder"),
-                    }
-    return {}
-
-
-def _class_parts(folder):
-    """Folders of classes, in folders of splits or without."""
-    splits = _split_folders(folder)
-    if "train" in splits:
-        return {split: Part(child, child, "folders") for split, child in splits.items()}
-    if any(child.is_dir() for child in folder.iterdir()):
-        return {"train": Part(folder, folder, "folders")}
-    return {}
-
-
-_FINDERS = {
-    "pose": _pose_parts,
-    "segmentation": _mask_parts,
-    "classification": _class_parts,
-}

@@ -47,7 +47,13 @@ def check_classes(
     }
     found += check_splits(paths, same, MOST_COMPARED)
     counts = [collections.Counter(e.label for e in part) for part in (train, val)]
-    absent = [name for i, name in enumerate(names) if not counts[0][i]]
+    return [*found, *_check_counts(names, *counts)]
+
+
+def _check_counts(names, train, val):
+    """Classes of which there are no or few pictures."""
+    found = []
+    absent = [name for i, name in enumerate(names) if not train[i]]
     if absent:
         found.append(
             Finding(
@@ -56,7 +62,7 @@ def check_classes(
                 "It is not learnt; add pictures, or remove the class.",
             )
         )
-    untested = [n for i, n in enumerate(names) if counts[0][i] and not counts[1][i]]
+    untested = [n for i, n in enumerate(names) if train[i] and not val[i]]
     if untested:
         found.append(
             Finding(
@@ -65,7 +71,7 @@ def check_classes(
                 "Nothing is said about how well it is told.",
             )
         )
-    few = [n for i, n in enumerate(names) if 0 < counts[0][i] < _FEW]
+    few = [n for i, n in enumerate(names) if 0 < train[i] < _FEW]
     if few:
         found.append(
             Finding(

@@ -92,21 +92,26 @@ def check_counts(
                 "Weights of the classes help a little, more pictures of them more.",
             )
         )
+    return [*found, *_untested(label_set, train, val)]
+
+
+def _untested(label_set, train, val):
+    """Classes that are learnt, and of which the score says nothing."""
     untested = [
         name
         for name, count, trained in zip(label_set.classes, val, train, strict=True)
         if trained and not count
     ]
-    if untested:
-        found.append(
-            Finding(
-                "note",
-                f"{listed(untested)}: no pixel of the validation is of this class,"
-                " which counts as 0 in mIoU where it is not predicted either.",
-                "Put pictures of it into the validation, or watch mIoU_present.",
-            )
+    if not untested:
+        return []
+    return [
+        Finding(
+            "note",
+            f"{listed(untested)}: no pixel of the validation is of this class, which"
+            " counts as 0 in mIoU where it is not predicted either.",
+            "Put pictures of it into the validation, or watch mIoU_present.",
         )
-    return found
+    ]
 
 
 def _ignored_text(label_set):
