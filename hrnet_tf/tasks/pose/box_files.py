@@ -46,11 +46,11 @@ def read_boxes(
     elif isinstance(contents, list) and len(images) == 1:
         find = _of_names(path, {str(images[0].absolute()): contents})
     else:
-        found = "list of boxes, which is for one image"
+        kind = "list of boxes, which is for one image"
         if not isinstance(contents, list):
-            found = type(contents).__name__
+            kind = type(contents).__name__
         raise ValueError(
-            f"{path} holds a {found}; {len(images)} images were given. Expected"
+            f"{path} holds a {kind}; {len(images)} images were given. Expected"
             ' {"image.jpg": [[x, y, width, height], ...], ...}, or annotations or'
             " detections of COCO."
         )
