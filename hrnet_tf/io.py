@@ -219,9 +219,10 @@ def _decode(content, name):
     try:
         return decode_image(content).numpy()
     except tf.errors.InvalidArgumentError as error:
+        # Without the names of the graph's nodes.
+        text = error.message.split("}} ")[-1].split(" [Op:")[0]
         raise ValueError(
-            f"{name} ({len(content)} bytes) is no complete JPEG or PNG file:"
-            f" {error.message}"
+            f"{name} ({len(content)} bytes) is no complete JPEG or PNG file: {text}"
         ) from error
 
 

@@ -188,12 +188,12 @@ class Describer:
         return self._mapping(config, path)
 
     def _find_defaults(self, kind, found, path):
-        for key, parameter in inspect.signature(kind.__init__).parameters.items():
-            if key not in found or parameter.default is inspect.Parameter.empty:
+        for key, default in _defaults(kind).items():
+            if key not in found:
                 continue
             # By another one, as names are numbered by how often they occur.
             with contextlib.suppress(ValueError):
-                if Describer(self.part)(parameter.default) == found[key]:
+                if Describer(self.part)(default) == found[key]:
                     self.defaults.add((*path, key))
 
     def _canonical(self, name):
@@ -296,3 +296,18 @@ def _place(path):
         f"[{key}]" if isinstance(key, int) else f".{key}" if i else str(key)
         for i, key in enumerate(path)
     )
+
+
+def _defaults(kind):
+    """Defaults of a class's arguments, by name; also of those for its bases."""
+    found = {}
+    for base in kind.__mro__:
+        if "__init__" not in vars(base):
+            continue
+        parameters = inspect.signature(base.__init__).parameters.values()
+        for parameter in parameters:
+            if parameter.default is not inspect.Parameter.empty:
+                found.setdefault(parameter.name, parameter.default)
+        if all(p.kind is not inspect.Parameter.VAR_KEYWORD for p in parameters):
+            break
+    return found

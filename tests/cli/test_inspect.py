@@ -96,6 +96,7 @@ def test_errors_say_what_arrived(image, tmp_path):
     assert "no image file" in run("--preset", "hrnet_test", absent, exit_code=1)[1]
     text = tmp_path / "text.png"
     text.write_text("no image")
-    assert "no readable image" in run("--preset", "hrnet_test", text, exit_code=1)[1]
+    said = run("--preset", "hrnet_test", text, exit_code=1)[1]
+    assert "text.png (8 bytes) is no complete JPEG" in said and "[Op:" not in said
     assert "hrnet_w33" in run("--preset", "hrnet_w33", image, exit_code=1)[1]
     assert not (tmp_path / "features.png").exists()

@@ -85,8 +85,9 @@ def test_another_reference(data):
     assert "distance of right_eye_outer and left_eye_outer" in text
     with pytest.raises(ValueError, match="`reference` names two landmarks.*'6'"):
         run(data, path, reference="6")
-    with pytest.raises(ValueError, match="box size, which is not known"):
-        run(data, path)
+    # Neither a reference nor the file tells of a size.
+    _, text = run(data, path)
+    assert "square root of the box's area" in text
 
 
 def test_a_model_that_does_not_name_its_landmarks(data):

@@ -88,10 +88,10 @@ class TestDrawKeypoints:
         np.testing.assert_array_equal(drawn, draw_keypoints(black(), square()))
 
     def test_unreadable_images(self, tmp_path):
-        with pytest.raises(ValueError, match="none.jpg is no readable image"):
+        with pytest.raises(ValueError, match="no image file .*none.jpg"):
             draw_keypoints(tmp_path / "none.jpg", square())
         (tmp_path / "text.jpg").write_text("text")
-        with pytest.raises(ValueError, match="text.jpg is no readable image"):
+        with pytest.raises(ValueError, match="text.jpg .* is no complete JPEG"):
             draw_keypoints(tmp_path / "text.jpg", square())
         with pytest.raises(ValueError, match=r"uint8.*float64 of shape \(4, 4, 3\)"):
             draw_keypoints(np.zeros((4, 4, 3)), square())
