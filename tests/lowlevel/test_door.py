@@ -120,7 +120,9 @@ def test_subclasses_keep_a_call_of_their_own():
 
 
 @tensorflow_alone
-@pytest.mark.parametrize("amount", ["none", "full"])
+@pytest.mark.parametrize(
+    "amount", ["none", pytest.param("full", marks=pytest.mark.slow)]
+)
 def test_what_is_saved_cloned_and_exported_is_the_same(amount, tmp_path):
     import tensorflow as tf
 

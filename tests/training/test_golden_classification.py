@@ -70,6 +70,7 @@ def double(golden):
     return json.loads(path.read_text())
 
 
+@pytest.mark.slow
 def test_every_gradient_in_double_precision(double, steps):
     norms = double["gradient_l2_norm_at_step_0"]
     assert set(norms) == set(steps[1])

@@ -28,11 +28,7 @@ from hrnet_tf.training.run import train
 ROOT = Path(__file__).parents[2]
 # Most variants differ from their recipe's first one in constants alone.
 RECIPES = [
-    pytest.param(
-        f"{name}/{variant}",
-        id=f"{name}/{variant}",
-        marks=pytest.mark.slow if variant != file.default else (),
-    )
+    f"{name}/{variant}"
     for name, file in package_recipes().items()
     for variant in file.variants
 ]
@@ -72,6 +68,7 @@ def identities(request):
     return [json.loads(output(run).splitlines()[-1]) for run in runs]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_is_the_same_in_every_process(identities, recipe):
     first, second = (found[recipe] for found in identities)
