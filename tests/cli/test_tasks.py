@@ -153,7 +153,10 @@ def test_evaluate_refuses_options_of_other_tasks(models):
     ("name", "suffix", "signature"),
     [
         ("segments", "segmentation", "images uint8 [B, H, W, 3]"),
-        ("classes", "classes", "images uint8 [B, 64, 64, 3]"),
+        pytest.param(
+            *("classes", "classes", "images uint8 [B, 64, 64, 3]"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_exported_models_predict_the_same(models, tmp_path, name, suffix, signature):

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from slow_params import cases
 
 from hrnet_tf.distribution.model import ReplicatedModel
 from hrnet_tf.lowlevel import accelerate
@@ -30,7 +31,7 @@ def model(stock):
     return made
 
 
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("weighted", cases((False, True), (True,)))
 def test_fit_and_train_on_batch(weighted):
     x, y, *weights = data(weighted)
     found = []

@@ -8,10 +8,13 @@ import sys
 import keras
 import numpy as np
 import pytest
+from slow_params import cases
 
 import hrnet_tf
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
 
+# What the others share with these.
+QUICK = ("HRNetPose", "HRNetOCRSegmenter")
 # The arguments of a small model of each class, and its outputs' shapes for two
 # images of 64x96 pixels.
 SMALL = {
@@ -78,7 +81,7 @@ def test_shapes_and_types(name):
         assert keras.backend.standardize_dtype(x.dtype) == "float32"
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", cases(SMALL, QUICK))
 def test_saved_models_load_equal(name, tmp_path):
     model = make(name)
     model.save(tmp_path / "model.keras")
@@ -91,7 +94,7 @@ def test_saved_models_load_equal(name, tmp_path):
     assert again.get_config() == model.get_config()
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", cases(SMALL, QUICK))
 def test_mixed_precision_stays_close(name):
     full, mixed = make(name), make(name, dtype="mixed_bfloat16")
     assert mixed.backbone.get_layer("stem_conv1").compute_dtype == "bfloat16"
@@ -104,8 +107,15 @@ def test_mixed_precision_stays_close(name):
 
 
 @pytest.mark.parametrize("name", ANY_SIZE)
-@pytest.mark.parametrize("size", [(65, 97), (50, 52), (33, 129)])
-def test_bilinear_models_take_any_size(name, size):
+@pytest.mark.parametrize(
+    "size",
+    [
+        (65, 97),
+        *(pytest.param(s, marks=pytest.mark.slow) for s in ((50, 52), (33, 129))),
+    ],
+)
+def test_bilinear_models_take_any_size(name, height, width):
+    size = (height, width)
     static, dynamic = make(name, image_size=size), make(name, image_size=None)
     assert [v.path for v in static.weights] == [v.path for v in dynamic.weights]
     dynamic.set_weights(static.get_weights())
@@ -147,7 +157,9 @@ def test_any_size_includes_that_of_pascal_context():
 
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "bilinear_align_corners"])
-@pytest.mark.parametrize("name", ["HRNetClassifier", "HigherHRNetPose", "HRNetPose"])
+@pytest.mark.parametrize(
+    "name", cases(("HRNetClassifier", "HigherHRNetPose", "HRNetPose"), QUICK)
+)
 def test_every_model_takes_every_interpolation(name, interpolation):
     model = make(name, interpolation=interpolation, image_size=(33, 65))
     other = make(name, interpolation="nearest", image_size=(64, 96))

@@ -56,6 +56,7 @@ def test_a_run_leaves_models_history_curves_and_events(whole):
     assert model.arguments["keypoint_set"]["name"] == "coco"
 
 
+@pytest.mark.slow
 def test_a_deterministic_run_resumes_bit_for_bit(
     whole, people_dir, tmp_path, monkeypatch
 ):
@@ -155,6 +156,7 @@ def test_history_has_the_learning_rate_of_its_epoch(whole):
     assert rates == pytest.approx([1e-3, 1e-3, 1e-4])
 
 
+@pytest.mark.slow
 def test_float16_is_trained_with_loss_scaling(people_dir, tmp_path):
     from hrnet_tf.training.run import _scaled
 

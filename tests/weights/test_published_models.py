@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from framework_names import FORMS, rename
 from safetensors.numpy import save
+from slow_params import cases
 
 import hrnet_tf
 from hrnet_tf.weights import download, registry
@@ -61,6 +62,13 @@ def form(layout):
 
 # Name of the weights, what the framework calls the tensors, and what its files hold
 # that has no place in the model.
+# One of each kind of layout.
+QUICK = (
+    "hrnet_w32_coco_256x192",
+    "hrnet_w18_300w_256x256",
+    "hrnet_w18_small_v2_ocr_ade20k_512x512_80k",
+    "hrnet_w18_coco_fcos_1x",
+)
 CASES = [
     ("hrnet_w18_small_v1_imagenet", OFFICIAL, ()),
     (
@@ -142,7 +150,9 @@ def assert_same(model, source):
         np.testing.assert_array_equal(ours, theirs, ours.path)
 
 
-@pytest.mark.parametrize(("name", "rules", "extras"), CASES, ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("name", "rules", "extras"), cases(CASES, QUICK), ids=[c[0] for c in CASES]
+)
 def test_models(name, rules, extras, server, publish, monkeypatch, tmp_path):
     entry = registry.published(name)
     model = getattr(hrnet_tf, entry.model)
