@@ -108,11 +108,7 @@ def test_mixed_precision_stays_close(name):
 
 @pytest.mark.parametrize("name", ANY_SIZE)
 @pytest.mark.parametrize(
-    "size",
-    [
-        (65, 97),
-        *(pytest.param(s, marks=pytest.mark.slow) for s in ((50, 52), (33, 129))),
-    ],
+    "height,width", cases([(65, 97), (50, 52), (33, 129)], quick=[65])
 )
 def test_bilinear_models_take_any_size(name, height, width):
     size = (height, width)

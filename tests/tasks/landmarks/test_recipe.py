@@ -150,8 +150,8 @@ def test_an_unknown_distribution():
 def test_what_is_wrong_with_the_test_shows_before_training(tmp_path):
     lay_out(tmp_path, "aflw")
     faces = draw_faces(tmp_path / "images", load_keypoint_set("aflw"), 2)
-    write_csv(tmp_path / "face_landmarks_aflw_test.csv", faces)
-    with pytest.raises(ValueError, match="box size, which is not known for 2 of 2"):
+    write_csv(tmp_path / "face_landmarks_aflw_test.csv", faces, [20, 0])
+    with pytest.raises(ValueError, match="box.size"):
         load("aflw", tmp_path).train_data(0, 0)
 
 
