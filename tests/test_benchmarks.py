@@ -50,6 +50,7 @@ def drawn(tmp_path_factory):
 
 
 class TestDataPipeline:
+    @pytest.mark.slow
     def test_runs(self, drawn):
         annotations, images = (str(path) for path in drawn)
         output = run(

@@ -31,7 +31,10 @@ def load(name, data, **arguments):
     [
         ("digits", {}),
         pytest.param("imagenet", {}, marks=pytest.mark.slow),
-        ("imagenet", {"mixup": 0.2, "cutmix": 1.0, "rand_augment": 2}),
+        pytest.param(
+            *("imagenet", {"mixup": 0.2, "cutmix": 1.0, "rand_augment": 2}),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_recipe_trains(name, arguments, data, tmp_path):

@@ -42,7 +42,9 @@ def test_saved_backbone_loads_equal(tmp_path):
         np.testing.assert_array_equal(loaded(images())[name], expected)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "dtype", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
+)
 def test_retinanet_trains_a_step(dtype):
     hub = hrnet_tf.HubBackbone(make_backbone(dtype=dtype))
     pyramid = keras_hub.models.RetinaNetBackbone(

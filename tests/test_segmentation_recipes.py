@@ -42,6 +42,8 @@ def recipe(name, **arguments):
 # They differ from another one in constants alone.
 LIKE_ANOTHER = (
     "cityscapes_seg_w48",
+    "cityscapes_seg_w18_small",
+    "lip_seg_w48",
     "pascal_context_seg_w48",
     "pascal_context_ocr_w48",
     "coco_stuff_ocr_w48",

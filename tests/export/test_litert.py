@@ -80,6 +80,7 @@ def test_the_file_reads_heatmaps_as_they_were_trained(
     assert_built_in(interpreter)
 
 
+@pytest.mark.slow
 def test_float16_halves_the_weights_and_mixed_precision_is_left_out(
     make_pose, images, tmp_path
 ):

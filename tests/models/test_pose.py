@@ -151,6 +151,7 @@ np.savez(sys.argv[3], test=test, train=train)
 """
 
 
+@pytest.mark.slow
 def test_jax_backend_gives_the_same_outputs(tmp_path):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("compares JAX with the TensorFlow backend, which is not active")

@@ -60,7 +60,7 @@ def load(name, data_dir, **arguments):
         pytest.param(name, marks=() if name == "wflw" else pytest.mark.slow)
         for name in NAMES
     ]
-    + ["face68"],
+    + [pytest.param("face68", marks=pytest.mark.slow)],
 )
 def test_recipe_trains(name, tmp_path):
     recipe = load(name, lay_out(tmp_path / "data", name))

@@ -99,7 +99,8 @@ def test_a_batch_is_its_images_one_by_one(predictor, photo, jpeg, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "convention", [pytest.param("dark", marks=pytest.mark.slow), "udp", "face"]
+    "convention",
+    [*(pytest.param(c, marks=pytest.mark.slow) for c in ("dark", "face")), "udp"],
 )
 def test_saved_and_exported_models_keep_their_convention(convention, jpeg, tmp_path):
     keras.utils.set_random_seed(0)

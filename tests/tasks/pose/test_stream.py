@@ -57,7 +57,9 @@ def test_batches_have_the_promised_shapes(examples):
     assert weights.shape == (4, 17) and set(np.unique(weights)) <= {0.0, 1.0}
 
 
-@pytest.mark.parametrize("kind", ["files", "records"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("files", marks=pytest.mark.slow), "records"]
+)
 def test_a_resumed_run_sees_what_an_undisturbed_one_sees(examples, records, kind):
     source = examples if kind == "files" else records
     tf.random.set_seed(0)
@@ -72,7 +74,9 @@ def test_a_resumed_run_sees_what_an_undisturbed_one_sees(examples, records, kind
     assert not same(whole[0], batches(source, seed=4)[0])
 
 
-@pytest.mark.parametrize("kind", ["files", "records"])
+@pytest.mark.parametrize(
+    "kind", ["files", pytest.param("records", marks=pytest.mark.slow)]
+)
 def test_a_run_resumed_within_an_epoch_sees_the_rest_of_it(
     examples, records, kind, monkeypatch
 ):

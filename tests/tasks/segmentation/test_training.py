@@ -50,7 +50,7 @@ def make(folder, **changes):
     return segmentation_recipe(**{**arguments, **changes})
 
 
-@pytest.mark.parametrize("ocr", [False, True])
+@pytest.mark.parametrize("ocr", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_trains_tests_and_saves(folder, tmp_path, ocr):
     result = train(make(folder, ocr=ocr, ohem=ocr), tmp_path / "run")
     row = result.history[-1]
