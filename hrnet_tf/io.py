@@ -116,10 +116,11 @@ def write_json(path: PathLike, content: Any) -> None:
 
 
 def read_json(path: PathLike) -> Any:
-    """Returns the content of a json file.
+    """Returns the content of a json file in UTF-8 or UTF-16, with NaN.
 
     Raises:
-        ValueError: if there is no such file, or it is no (or truncated) json.
+        ValueError: if there is no such file, or it is no (or truncated) json, or
+            nested too deeply.
     """
     path = Path(path)
     if not path.is_file():
@@ -129,6 +130,10 @@ def read_json(path: PathLike) -> Any:
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are both.
         raise ValueError(
             f"{path} is not valid json (cut short, or another format): {error}."
+        ) from error
+    except RecursionError as error:
+        raise ValueError(
+            f"{path} is no file of annotations: its json is too deeply nested."
         ) from error
 
 

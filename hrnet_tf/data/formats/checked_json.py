@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from hrnet_tf.data.bad_examples import BadExample
+from hrnet_tf.io import read_json
 from hrnet_tf.typing import PathLike
 
 _KINDS = {
@@ -43,7 +44,7 @@ def read_lists(path: PathLike, keys: tuple, optional: tuple = ()) -> dict:
     path = Path(path)
     content = _undecoded(path, (*keys, *optional))
     if content is None:
-        content = read_any(path)
+        content = read_json(path)
     if not isinstance(content, dict):
         raise ValueError(
             f"{path} should hold a dict with {list(keys)} as COCO's annotations do."
@@ -59,27 +60,6 @@ def read_lists(path: PathLike, keys: tuple, optional: tuple = ()) -> dict:
         else:
             check_list(path, f"list of {key} under the key {key!r}", lists[key])
     return lists
-
-
-def read_any(path: PathLike) -> Any:
-    """Returns the content of a json file in UTF-8 or UTF-16, with NaN, of any depth.
-
-    Raises:
-        ValueError: if there is no such file, or it is no (or truncated) json.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"There is no annotation file {path}. Check the path.")
-    try:
-        return json.loads(path.read_bytes())
-    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are both.
-        raise ValueError(
-            f"{path} is not valid json (cut short, or another format): {error}."
-        ) from error
-    except RecursionError as error:
-        raise ValueError(
-            f"{path} is no file of annotations: its json is too deeply nested."
-        ) from error
 
 
 def check_list(path: PathLike, what: str, entries: Any) -> None:

@@ -12,10 +12,11 @@ import warnings
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hrnet_tf.data.formats.checked_json import check_list, plain, read_any, read_lists
+from hrnet_tf.data.formats.checked_json import check_list, plain, read_lists
 from hrnet_tf.data.formats.coco_entries import categories_with_keypoints
 from hrnet_tf.data.formats.coco_reader import CocoReader
 from hrnet_tf.data.left_out import LeftOut
+from hrnet_tf.io import read_json
 from hrnet_tf.typing import PathLike, Progress
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def load_detections(
         ValueError: as `load_pose`, and for a score which is no number.
     """
     contents = read_lists(annotation_file, ("images",), ("categories",))
-    detections = read_any(detection_json)
+    detections = read_json(detection_json)
     check_list(detection_json, "list of detections", detections)
     num_keypoints = _num_keypoints(annotation_file, contents, keypoint_set)
     reader = CocoReader(

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
-from hrnet_tf.data.formats.checked_json import decode, read_any
+from hrnet_tf.data.formats.checked_json import decode
 from hrnet_tf.data.formats.image_finder import ImageFinder
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
 from hrnet_tf.data.formats.tools.label_maps import (
@@ -36,7 +36,7 @@ from hrnet_tf.data.formats.tools.splits import split_of
 from hrnet_tf.data.formats.tools.whole_pictures import ClassedPicture, class_data
 from hrnet_tf.data.formats.tools.writers.labelme import write
 from hrnet_tf.data.left_out import LeftOut
-from hrnet_tf.io import write_bytes
+from hrnet_tf.io import read_json, write_bytes
 from hrnet_tf.typing import Progress
 
 _OUTLINES = ("polygon", "rectangle", "circle", "mask")
@@ -111,7 +111,7 @@ def _read_files(path, bad, left_out):
     files = {}
     for file in paths:
         try:
-            content = read_any(file)
+            content = read_json(file)
             if not isinstance(content, dict) or "shapes" not in content:
                 if path.is_dir():
                     left_out.add("json files without 'shapes'", file.name)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
-from hrnet_tf.data.formats.checked_json import decode, read_any
+from hrnet_tf.data.formats.checked_json import decode
 from hrnet_tf.data.formats.image_finder import ImageFinder
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
 from hrnet_tf.data.formats.tools.label_maps import (
@@ -35,6 +35,7 @@ from hrnet_tf.data.formats.tools.people import (
 )
 from hrnet_tf.data.formats.tools.splits import split_of
 from hrnet_tf.data.left_out import LeftOut
+from hrnet_tf.io import read_json
 from hrnet_tf.typing import Progress
 
 _META = "meta.json"
@@ -124,7 +125,7 @@ def read(
 ) -> LabelledData:
     """See `ToolFormat`."""
     root = _root(path)
-    meta = decode(read_any(root / _META), MetaFile, str(root / _META))
+    meta = decode(read_json(root / _META), MetaFile, str(root / _META))
     bad, left_out = BadExamples(root, skip_bad), LeftOut()
     files = _read_files(root, bad)
     finder = _Finder(images)
@@ -155,7 +156,7 @@ def _read_files(root, bad):
     paths = sorted(root.glob("**/ann/*.json"), key=lambda p: natural(str(p)))
     for path in paths:
         try:
-            files[path] = decode(read_any(path), PictureFile, str(path))
+            files[path] = decode(read_json(path), PictureFile, str(path))
         except BadExample as error:
             bad.add(error)
         except ValueError as error:

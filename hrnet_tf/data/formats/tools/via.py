@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
-from hrnet_tf.data.formats.checked_json import decode, read_any
+from hrnet_tf.data.formats.checked_json import decode
 from hrnet_tf.data.formats.image_finder import ImageFinder, folder_of_images
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
 from hrnet_tf.data.formats.tools.label_maps import (
@@ -28,6 +28,7 @@ from hrnet_tf.data.formats.tools.marks import content_of, match_of
 from hrnet_tf.data.formats.tools.outlines import ellipse, points_of, rectangle
 from hrnet_tf.data.formats.tools.people import Picture, pose_data
 from hrnet_tf.data.left_out import LeftOut
+from hrnet_tf.io import read_json
 from hrnet_tf.typing import Progress
 
 _METADATA = "_via_img_metadata"
@@ -143,7 +144,7 @@ def _entries(path, bad):
 
 
 def _of_json(path, bad):
-    content = read_any(path)
+    content = read_json(path)
     if isinstance(content, dict) and isinstance(content.get(_METADATA), dict):
         content = content[_METADATA]
     if not isinstance(content, dict):
