@@ -52,6 +52,7 @@ def find_format(path: str | Path, format: str | None = None) -> ToolFormat:
     if format is not None:
         for known in FORMATS:
             if known.name == format:
+                _check_folder(path, known)
                 return known
         raise ValueError(
             f"There is no format {format!r}. Expected one of {_names()}, or none, to"
@@ -123,6 +124,16 @@ def guess_task(path: str | Path, format: str | None = None) -> str:
     """
     tool = find_format(path, format)
     return tool.tasks[0] if tool.guess is None else tool.guess(Path(path))
+
+
+def _check_folder(path, known):
+    """Refuses folders in which there is nothing of the format that was named."""
+    if path.is_dir() and (match := known.match(path)).share == 0:
+        raise ValueError(
+            f"The folder {path} is not read as {known.name}: {match.difference}. Name"
+            " the file or folder that the tool exported, or leave the format out, to"
+            " guess it by the content."
+        )
 
 
 def _names():

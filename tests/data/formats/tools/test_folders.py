@@ -6,7 +6,12 @@ from drawn_people import HEIGHT, WIDTH, draw_pictures
 from PIL import Image
 
 from hrnet_tf.data.formats.label_checks import check_labels
-from hrnet_tf.data.formats.tools import find_format, read_labelled
+from hrnet_tf.data.formats.tools import (
+    FORMATS,
+    find_format,
+    guess_task,
+    read_labelled,
+)
 from hrnet_tf.data.label_set import LabelSet
 from hrnet_tf.data.label_tables import VOC
 
@@ -189,3 +194,15 @@ def test_other_folders(tmp_path):
         read_labelled(tmp_path / "only", format="masks")
     with pytest.raises(ValueError, match="holds no folders of images"):
         read_labelled(tmp_path / "only", format="class_folders")
+
+
+# The others find fault themselves, with what there is of them.
+NAMED = [f.name for f in FORMATS if f.name not in ("masks", "class_folders")]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_folder_without_anything_of_the_named_format(name, tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing")
+    for ask in (find_format, guess_task, read_labelled):
+        with pytest.raises(ValueError, match=f"is not read as {name}: it"):
+            ask(tmp_path, name)
