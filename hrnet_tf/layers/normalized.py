@@ -88,21 +88,24 @@ def sublayers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     """
     found, seen, waiting = [], {id(layer)}, [layer]
     while waiting:
-        held = [
-            value
-            for value in vars(waiting.pop()).values()
-            if isinstance(value, (keras.layers.Layer, list, tuple, dict))
-        ]
-        inside = [
-            item
-            for item in keras.tree.flatten(held)
-            if isinstance(item, keras.layers.Layer)
-        ]
         new = []
-        for item in inside:
+        for item in _layers_in(list(vars(waiting.pop()).values())):
             if id(item) not in seen:
                 seen.add(id(item))
                 new.append(item)
         found += new
         waiting += reversed(new)
     return found
+
+
+def _layers_in(held):
+    """The layers in lists, tuples and dicts; `keras.tree` sorts keys, which some have
+    not as texts: a compiled model holds a dict whose keys are layers.
+    """
+    for value in held:
+        if isinstance(value, keras.layers.Layer):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _layers_in(value)
+        elif isinstance(value, dict):
+            yield from _layers_in(value.values())

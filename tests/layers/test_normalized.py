@@ -73,3 +73,12 @@ def test_sublayers_are_found_at_any_depth_and_once(nested):
     assert kinds.count("BasicBlock") == 1
     assert kinds.count("ConvNorm") == 2
     assert kinds.count("BatchNorm") == 3
+
+
+def test_sublayers_of_a_model_that_is_compiled():
+    # Keras keeps a dict there whose keys are the model and its layers.
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, BasicBlock(3)(inputs))
+    before = sublayers(model)
+    model.compile(optimizer="sgd", loss="mse")
+    assert {id(x) for x in sublayers(model)} == {id(x) for x in before}
