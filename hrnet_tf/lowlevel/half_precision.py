@@ -34,7 +34,16 @@ def is_emulated(dtype: str) -> bool:
 
     if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"):
         return False
-    return not INSTRUCTIONS[dtype] & _processor_flags()
+    return not has_instructions(dtype)
+
+
+def has_instructions(dtype: str) -> bool:
+    """Whether this processor has instructions for half precision of that type.
+
+    Args:
+        dtype: "bfloat16" or "float16".
+    """
+    return bool(INSTRUCTIONS[dtype] & _processor_flags())
 
 
 def _processor_flags():

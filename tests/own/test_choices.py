@@ -8,6 +8,7 @@ import pytest
 from hrnet_tf.data.formats.tools.base import LabelledData
 from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS, KeypointSet
 from hrnet_tf.data.schema import PoseExample
+from hrnet_tf.lowlevel import half_precision
 from hrnet_tf.own.choices import Choices, Machine, choose_batch, image_bytes
 from hrnet_tf.own.reading import UserData
 from hrnet_tf.own.weights import preset_of
@@ -99,6 +100,16 @@ def test_a_descriptor_of_another_number_is_refused():
         ValueError, match="has 3 keypoints, but the keypoint set 'coco'"
     ):
         chosen(data_of(people(30)), keypoints="coco")
+
+
+@pytest.mark.parametrize("flags, said", [({"avx512_bf16"}, True), ({"avx2"}, False)])
+def test_tells_of_half_precision_where_the_processor_has_it(flags, said, monkeypatch):
+    monkeypatch.setattr(half_precision, "_processor_flags", lambda: flags)
+    choice = chosen(data_of(people(30)))["dtype"]
+    assert choice.value is None
+    assert ("mixed_bfloat16 trains faster" in choice.reason) is said
+    on_gpu = chosen(data_of(people(30)), machine=Machine(memory=8e9, num_gpus=1))
+    assert on_gpu["dtype"].reason == "float32"
 
 
 def test_few_examples_make_small_batches():
