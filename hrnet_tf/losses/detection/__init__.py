@@ -1,0 +1,1 @@
+"""What detectors are to learn from a batch, and what their errors cost."""
