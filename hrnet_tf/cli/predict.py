@@ -109,6 +109,8 @@ def predict(
         task = task_of(loaded, model)
         annotations = Annotations(write_annotations or (), task, annotate_every)
         arguments = arguments_for(task, "predict", given, model)
+        track = arguments.pop("track", False)
+        _check_track(track, inputs, pipeline)
         known = {}
         if task.parts.inputs is not None:
             told = arguments_of(task.parts.inputs, arguments)
@@ -132,15 +134,15 @@ def predict(
             pipeline, predictor, model, inputs, out, beside, known, arguments, chosen
         )
     else:
-        run = _Run(predictor, known, arguments)
+        run = _Run(predictor, known, arguments, track)
         _run(run, model, inputs, out, annotations)
 
 
 class _Run:
     """A predictor with what the user said of inputs, runs and drawings."""
 
-    def __init__(self, predictor, known, arguments):
-        self.predictor, self.known = predictor, known
+    def __init__(self, predictor, known, arguments, track):
+        self.predictor, self.known, self.track = predictor, known, track
         self.task, self.parts = predictor.task, predictor.task.parts
         self.for_run = arguments_of(predictor.inference.run, arguments)
         self.for_drawing = arguments_of(self.parts.draw, arguments)
@@ -148,6 +150,12 @@ class _Run:
     def find(self, image, path):
         """The result of an image: a path, or the frame of the video at the path."""
         return self.predictor.predict(image, **self.known.get(path, {}), **self.for_run)
+
+    def tracker(self):
+        """What numbers the results of one video's frames; without tracking, nothing."""
+        if not self.track:
+            return lambda found, time: found
+        return self.parts.track(self.predictor.inference)
 
     def draw(self, image, found, video=False):
         return self.parts.draw(image, found, video=video, **self.for_drawing)
@@ -205,6 +213,17 @@ def _inputs(paths, check=True):
             image_size(path)
     warn_noted()
     return found
+
+
+def _check_track(track, inputs, pipeline):
+    if track and pipeline:
+        raise ValueError("--track does not go with --beam, which reads no videos.")
+    if track and not any(map(_is_video, inputs)):
+        raise ValueError(
+            "--track numbers people over the frames of videos, but there is no video"
+            f" among the {common.count_text(len(inputs), 'input', 'inputs')}. Leave it"
+            " out."
+        )
 
 
 def _targets(inputs, out, ending, extras=()):
@@ -286,12 +305,13 @@ def _run_video(run, path, target, tick):
     from hrnet_tf.pictures.video_writer import VideoWriter
 
     rows = []
+    track = run.tracker()
     with (
         VideoReader(path) as reader,
         VideoWriter(target, reader.frames_per_second, like=reader) as writer,
     ):
         for frame in reader.frames():
-            found = run.find(frame.pixels, path)
+            found = track(run.find(frame.pixels, path), float(frame.time))
             drawn = run.draw(frame.pixels, found, video=True)
             writer.write(drawn, frame.time, frame.duration)
             rows.append({"time": round(float(frame.time), 6), **run.row(found)})

@@ -1,5 +1,6 @@
 """Skeletons drawn on images."""
 
+import colorsys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,9 @@ def draw_keypoints(
 ) -> np.ndarray:
     """Draws people's skeletons: left limbs blue, right ones orange, the others green.
 
+    People with identities are drawn each in a colour of their own, which stays the same
+    in all frames, with their number.
+
     Lines and points grow with the person; the people with the best boxes are drawn last
     and so lie on top.
 
@@ -51,12 +55,35 @@ def draw_keypoints(
     for i in np.argsort(keypoints.box_scores, kind="stable"):
         shown = keypoints.scores[i] >= min_score
         box = keypoints.boxes[i] if draw_boxes else None
-        text = f"{scores[i]:.2f}" if draw_scores else None
-        _draw_person(canvas, keypoints.xy[i], shown, keypoints.keypoint_set, box, text)
+        texts, colors = [], COLORS
+        if keypoints.ids is not None:
+            texts.append(f"#{keypoints.ids[i]}")
+            colors = dict.fromkeys(COLORS, color_of(int(keypoints.ids[i])))
+        if draw_scores:
+            texts.append(f"{scores[i]:.2f}")
+        _draw_person(
+            canvas,
+            keypoints.xy[i],
+            shown,
+            keypoints.keypoint_set,
+            box,
+            " ".join(texts),
+            colors,
+        )
     return np.array(canvas)
 
 
-def _draw_person(canvas, xy, shown, keypoint_set, box, text):
+def color_of(number: int) -> tuple[int, int, int]:
+    """Returns a bright colour (red, green, blue) of an identity, its own for long."""
+    # Steps of the golden ratio never come back to a hue, and neighbours differ much.
+    hue, value = (number * 0.618034) % 1, (1.0, 0.75)[number // 8 % 2]
+    red, green, blue = (
+        round(255 * part) for part in colorsys.hsv_to_rgb(hue, 0.8, value)
+    )
+    return red, green, blue
+
+
+def _draw_person(canvas, xy, shown, keypoint_set, box, text, colors):
     """Composites one person, drawn on a larger layer of just the area it covers."""
     from PIL import Image, ImageDraw
 
@@ -84,7 +111,8 @@ def _draw_person(canvas, xy, shown, keypoint_set, box, text):
         edges = (np.array([box[:2], box[:2] + box[2:]]) - origin) * zoom
         for width, color in ((3, (*_OUTLINE, 140)), (1.5, (255, 255, 255, 255))):
             draw.rectangle([*edges.ravel()], outline=color, width=round(width * zoom))
-    _draw_skeleton(draw, (xy - origin) * zoom, radii * zoom, shown, keypoint_set)
+    places = (xy - origin) * zoom
+    _draw_skeleton(draw, places, radii * zoom, shown, keypoint_set, colors)
     layer = layer.resize((right - left, bottom - top), Image.Resampling.BOX)
     # Without alpha_composite only the mask would blend, and the edges darken.
     area = canvas.crop((left, top, right, bottom)).convert("RGBA")
@@ -109,7 +137,7 @@ def _radii(xy, shown, image_side):
     return np.clip(0.4 * nearest, min(radius, 1.2), radius)
 
 
-def _draw_skeleton(draw, points, radii, shown, keypoint_set):
+def _draw_skeleton(draw, points, radii, shown, keypoint_set, colors):
     """Draws limbs, then points, on a dark outline that shows on any background."""
     sides = _sides(len(points), keypoint_set)
     limbs = []
@@ -124,12 +152,12 @@ def _draw_skeleton(draw, points, radii, shown, keypoint_set):
             length = np.linalg.norm(points[a] - points[b])
             width = min(1.1 * radii.max(), 0.3 * length)
             width += 2 * border if outlined else 0
-            color = (*_OUTLINE, 150) if outlined else (*COLORS[side], 255)
+            color = (*_OUTLINE, 150) if outlined else (*colors[side], 255)
             _draw_line(draw, points[a], points[b], width, color)
     for i in np.flatnonzero(shown):
         _draw_disc(draw, points[i], radii[i] + border, (*_OUTLINE, 200))
         _draw_disc(draw, points[i], radii[i], (255, 255, 255, 255))
-        _draw_disc(draw, points[i], 0.7 * radii[i], (*COLORS[sides[i]], 255))
+        _draw_disc(draw, points[i], 0.7 * radii[i], (*colors[sides[i]], 255))
 
 
 def _sides(num_points, keypoint_set):

@@ -277,6 +277,8 @@ class Parts:
         table: `(rows) -> Table` that `hrnet predict` prints too, or None.
         inputs: `(paths, **options) -> dict of path to arguments of Inference.run`, what
             is known of images before; or None.
+        track: `(inference) -> (result, seconds) -> result`: makes what gives identities
+            to the results of a video's frames, in their order; or None.
         check_known: `(image, name, **known) -> dict`: what is known of an image as
             arrays; ValueError if it is wrong. None where nothing is.
         files: dict of an ending, such as "_labels.png", to `(result, path)` that writes
@@ -299,6 +301,7 @@ class Parts:
     formats: dict = dataclasses.field(default_factory=dict)
     table: Callable | None = None
     inputs: Callable | None = None
+    track: Callable | None = None
     check_known: Callable | None = None
     files: dict = dataclasses.field(default_factory=dict)
     records: Callable | None = None

@@ -119,7 +119,21 @@ MIN_BOX_SCORE = Option(
 DRAW_BOXES = Option(
     "draw_boxes", bool, "Also draw the boxes in the pictures.", flags="--draw-boxes"
 )
-PEOPLE_PREDICT = (FLIP_TEST_PREDICT, BOXES, MIN_SCORE, MIN_BOX_SCORE, DRAW_BOXES)
+TRACK = Option(
+    "track",
+    bool,
+    "In videos give each one found a number that it keeps over the frames, and a colour"
+    " of its own.",
+    flags="--track",
+)
+PEOPLE_PREDICT = (
+    FLIP_TEST_PREDICT,
+    BOXES,
+    MIN_SCORE,
+    MIN_BOX_SCORE,
+    DRAW_BOXES,
+    TRACK,
+)
 
 
 def numbers(text: str) -> tuple[float, ...]:

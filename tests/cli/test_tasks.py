@@ -78,6 +78,22 @@ class TestPredict:
             assert len(list(frames)) == 3
 
 
+@pytest.mark.parametrize("name", ["pose", "faces"])
+def test_people_of_videos_keep_their_numbers(models, tmp_path, name):
+    # One moves to the right, 8 px a frame; the boxes are those of all frames.
+    boxes = tmp_path / "boxes.json"
+    boxes.write_text('{"walk.mp4": [[2, 4, 24, 40], [36, 4, 24, 40]]}')
+    video = models / "video" / "walk.mp4"
+    command = ["predict", "--model", models / f"{name}.keras", "--boxes", boxes]
+    run(*command, "--out", tmp_path / "tracked", "--track", video)
+    content = json.loads((tmp_path / "tracked" / "predictions.json").read_text())
+    ids = [[p["id"] for p in f["people"]] for f in content["videos"][0]["frames"]]
+    assert ids == [[1, 2]] * 3
+    photo = models / "data" / "val" / "0.png"
+    command = ["predict", "--model", models / f"{name}.keras", "--out", tmp_path]
+    assert "no video among the 1 input" in fail(*command, "--track", photo)
+
+
 def test_segments_are_written_as_label_maps_too(models, tmp_path):
     command = ["predict", "--model", models / "segments.keras", "--out", tmp_path]
     run(*command, models / "data" / "val" / "0.png")

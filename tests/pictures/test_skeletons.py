@@ -1,12 +1,14 @@
 """Drawing on made-up images: what is coloured, what is left alone."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.pictures.sheet import contact_sheet, save_image
-from hrnet_tf.pictures.skeletons import COLORS, draw_keypoints
+from hrnet_tf.pictures.skeletons import COLORS, color_of, draw_keypoints
 from hrnet_tf.tasks.pose.result import Keypoints
 
 # A square: the left side on the left, the right one on the right, joined above.
@@ -130,3 +132,16 @@ class TestContactSheet:
             contact_sheet([])
         with pytest.raises(ValueError, match="1 captions for 2 images"):
             contact_sheet([black()] * 2, captions=["a"])
+
+
+def test_identities_have_colours_of_their_own():
+    def colors_of(number):
+        found = dataclasses.replace(square(), ids=[number])
+        return {tuple(c) for c in draw_keypoints(black(), found).reshape(-1, 3)}
+
+    assert color_of(1) in colors_of(1) and color_of(2) in colors_of(2)
+    assert not {(0, 153, 255), (255, 122, 0)} & colors_of(1)
+    # Neighbours, and many of them, are told apart.
+    assert len({color_of(number) for number in range(1, 100)}) == 99
+    with pytest.raises(ValueError, match=r"Expected ids of shape \(1,\)"):
+        dataclasses.replace(square(), ids=[1, 2])

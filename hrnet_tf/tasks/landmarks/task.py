@@ -47,6 +47,7 @@ def _load():
     from hrnet_tf.tasks.pose.boxes import check_known
     from hrnet_tf.tasks.pose.inference import PoseInference
     from hrnet_tf.tasks.pose.stream import people_stream
+    from hrnet_tf.tasks.pose.tracks import track_people
 
     return Parts(
         models=(HRNetLandmarks,),
@@ -63,6 +64,7 @@ def _load():
         draw=picture.draw,
         summary=picture.summary,
         inputs=known_boxes,
+        track=track_people,
         check_known=check_known,
         plot_tests=plot_tests,
         own_data=OwnData(

@@ -26,6 +26,8 @@ class Keypoints:
         box_scores: float32 array `[N]`; 1 for boxes that were given.
         image_path: str or None. Where the image came from.
         keypoint_set: `KeypointSet` or None. Names and limbs of the keypoints.
+        ids: int array `[N]` or None. Who is who over the frames of a video, see
+            `Tracker`.
     Raises:
         ValueError: if the shapes contradict each other or a value is not finite.
     """
@@ -36,6 +38,7 @@ class Keypoints:
     box_scores: np.ndarray
     image_path: str | None = None
     keypoint_set: KeypointSet | None = None
+    ids: np.ndarray | None = None
 
     def __post_init__(self):
         for field in ("xy", "scores", "boxes", "box_scores"):
@@ -48,8 +51,15 @@ class Keypoints:
             )
         people, count = self.xy.shape[:2]
         shapes = {"scores": (people, count), "boxes": (people, 4)}
-        for field, shape in {**shapes, "box_scores": (people,)}.items():
-            received = getattr(self, field).shape
+        if self.ids is not None:
+            object.__setattr__(self, "ids", np.asarray(self.ids, np.int64))
+        for field, shape in {
+            **shapes,
+            "box_scores": (people,),
+            "ids": (people,),
+        }.items():
+            value = getattr(self, field)
+            received = shape if value is None else value.shape
             if received != shape:
                 raise ValueError(
                     f"Expected {field} of shape {shape} with xy of shape"
@@ -114,6 +124,7 @@ class Keypoints:
 
         people = [
             {
+                **({} if self.ids is None else {"id": int(self.ids[i])}),
                 "box": rounded(self.boxes[i], 3),
                 "box_score": rounded(self.box_scores[i], 5),
                 "keypoints": [

@@ -79,6 +79,7 @@ def _load():
     from hrnet_tf.tasks.pose.inference import PoseInference
     from hrnet_tf.tasks.pose.recipe import pose_recipe
     from hrnet_tf.tasks.pose.stream import people_stream
+    from hrnet_tf.tasks.pose.tracks import track_people
 
     return Parts(
         models=(HRNetPose, SimpleBaselinePose),
@@ -91,6 +92,7 @@ def _load():
         draw=picture.draw,
         summary=picture.summary,
         inputs=known_boxes,
+        track=track_people,
         check_known=check_known,
         records=labelled.write_records,
         own_data=OwnData(
