@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from hrnet_tf.export.saved_model import export_saved_model as export_saved_model
     from hrnet_tf.hub import HubBackbone as HubBackbone
     from hrnet_tf.models.backbone import HRNetBackbone as HRNetBackbone
+    from hrnet_tf.models.cascade_rcnn import HRNetCascadeRCNN as HRNetCascadeRCNN
     from hrnet_tf.models.classifier import HRNetClassifier as HRNetClassifier
+    from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN as HRNetFasterRCNN
+    from hrnet_tf.models.fcos import HRNetFCOS as HRNetFCOS
     from hrnet_tf.models.higher_pose import HigherHRNetPose as HigherHRNetPose
     from hrnet_tf.models.landmarks import HRNetLandmarks as HRNetLandmarks
     from hrnet_tf.models.loading import load_model as load_model
@@ -43,6 +46,9 @@ _EXPORTS = {
     "HRNetOCRSegmenter": "hrnet_tf.models.ocr_segmenter",
     "HRNetClassifier": "hrnet_tf.models.classifier",
     "HRNetFeaturePyramid": "hrnet_tf.models.pyramid",
+    "HRNetFasterRCNN": "hrnet_tf.models.faster_rcnn",
+    "HRNetCascadeRCNN": "hrnet_tf.models.cascade_rcnn",
+    "HRNetFCOS": "hrnet_tf.models.fcos",
     "HigherHRNetPose": "hrnet_tf.models.higher_pose",
     "SimpleBaselinePose": "hrnet_tf.models.simple_baseline",
     "HubBackbone": "hrnet_tf.hub",

@@ -1,0 +1,183 @@
+"""Non-maximum suppression as torchvision computes it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hrnet_tf.layers.detection.convention import Convention
+from hrnet_tf.typing import Tensor
+
+
+class Kept(NamedTuple):
+    """What a suppression left, the best first.
+
+    Attributes:
+        boxes: float32 `[B, K, 4]`.
+        scores: float32 `[B, K]`.
+        classes: int32 `[B, K]`.
+        valid: bool `[B, K]`, False where there are no more: what stands there means
+            nothing.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    classes: Tensor
+    valid: Tensor
+
+
+def suppress(
+    boxes: Tensor,
+    scores: Tensor,
+    overlap: float,
+    num_outputs: int,
+    extent: float = 0.0,
+) -> tuple[Tensor, Tensor]:
+    """Keeps the best of boxes that overlap, in each set of boxes by itself.
+
+    A box goes where its intersection over union with one that is kept is larger than
+    `overlap`; of equal scores the first box counts as the better.
+
+    Args:
+        boxes: float32 `[B, N, 4]`, corners x1, y1, x2, y2.
+        scores: float32 `[B, N]`; boxes of a score of -inf are left out.
+        overlap: float.
+        num_outputs: int, K. As many boxes are kept at most.
+        extent: float, see `Convention`.
+    Returns:
+        int32 `[B, K]`, the indices of what is kept, the best first, and bool `[B, K]`,
+        False where there are no more.
+    """
+    import tensorflow as tf
+
+    # torchvision compares with the number as it is, TensorFlow with the float32 next
+    # to it: overlaps of that very number go in the one and stay in the other.
+    limit = np.float32(overlap)
+    if limit > overlap:
+        limit = np.nextafter(limit, np.float32(-1))
+    # A pixel more on either axis gives intersections and areas of that convention.
+    boxes = boxes + tf.constant([0.0, 0.0, extent, extent], boxes.dtype)
+
+    def one(inputs):
+        indices, count = tf.raw_ops.NonMaxSuppressionV4(
+            boxes=inputs[0],
+            scores=inputs[1],
+            max_output_size=num_outputs,
+            iou_threshold=tf.constant(limit),
+            score_threshold=-np.inf,
+            pad_to_max_output_size=True,
+        )
+        return indices, tf.range(num_outputs) < count
+
+    indices, valid = tf.map_fn(
+        one, (boxes, scores), fn_output_signature=(tf.int32, tf.bool)
+    )
+    shape = (boxes.shape[0], num_outputs)
+    return tf.ensure_shape(indices, shape), tf.ensure_shape(valid, shape)
+
+
+def suppress_flat(
+    boxes: Tensor,
+    scores: Tensor,
+    classes: Tensor,
+    num_classes: int,
+    overlap: float,
+    num_outputs: int,
+    convention: Convention,
+) -> Kept:
+    """As `suppress`, but boxes of different classes (or levels) leave each other.
+
+    Args:
+        boxes, scores, overlap, num_outputs: see `suppress`.
+        classes: int32 `[B, N]`.
+        num_classes: int.
+        convention: `Convention`.
+    Returns:
+        `Kept`.
+    """
+    import tensorflow as tf
+
+    if convention.class_offsets:
+        return _by_offsets(boxes, scores, classes, overlap, num_outputs)
+    own = classes[:, None] == tf.range(num_classes)[:, None]
+    of_class = tf.where(own, scores[:, None], float("-inf"))
+    repeated = tf.repeat(boxes[:, None], num_classes, axis=1)
+    return _class_by_class(repeated, of_class, overlap, num_outputs, convention)
+
+
+def suppress_classes(
+    boxes: Tensor,
+    scores: Tensor,
+    overlap: float,
+    num_outputs: int,
+    convention: Convention,
+) -> Kept:
+    """As `suppress_flat`, of boxes that may be of any class.
+
+    Args:
+        boxes: float32 `[B, R, C, 4]`, or `[B, R, 1, 4]` where they are the same for all
+            classes.
+        scores: float32 `[B, R, C]`; -inf leaves out.
+        overlap, num_outputs, convention: see `suppress_flat`.
+    Returns:
+        `Kept`.
+    """
+    import tensorflow as tf
+
+    num_classes = scores.shape[-1]
+    boxes = tf.broadcast_to(boxes, tf.concat([tf.shape(scores), [4]], 0))
+    if not convention.class_offsets:
+        boxes, scores = (
+            tf.transpose(boxes, (0, 2, 1, 3)),
+            tf.transpose(scores, (0, 2, 1)),
+        )
+        return _class_by_class(boxes, scores, overlap, num_outputs, convention)
+    batch, count = tf.shape(scores)[0], tf.shape(scores)[1]
+    classes = tf.tile(tf.range(num_classes)[None], [batch, count])
+    return _by_offsets(
+        tf.reshape(boxes, [batch, -1, 4]),
+        tf.reshape(scores, [batch, -1]),
+        classes,
+        overlap,
+        num_outputs,
+    )
+
+
+def _by_offsets(boxes, scores, classes, overlap, num_outputs):
+    """`Kept` of boxes that are moved apart by their classes, as mmdetection does it."""
+    import tensorflow as tf
+
+    # The rounding depends on the largest coordinate: boxes that are left out do not
+    # count there.
+    counted = tf.where(tf.math.is_finite(scores)[..., None], boxes, 0.0)
+    step = tf.reduce_max(counted, axis=(1, 2)) + 1.0
+    offsets = tf.cast(classes, boxes.dtype) * step[:, None]
+    indices, valid = suppress(boxes + offsets[..., None], scores, overlap, num_outputs)
+    return Kept(
+        *(tf.gather(x, indices, batch_dims=1) for x in (boxes, scores, classes)), valid
+    )
+
+
+def _class_by_class(boxes, scores, overlap, num_outputs, convention):
+    """`Kept` of boxes `[B, C, N, 4]` with scores `[B, C, N]`, in no order of equals."""
+    import tensorflow as tf
+
+    batch, num_classes = tf.shape(scores)[0], scores.shape[1]
+    flat = tf.reshape(boxes, tf.concat([[-1], tf.shape(boxes)[2:]], 0))
+    flat_scores = tf.reshape(scores, [-1, tf.shape(scores)[2]])
+    indices, valid = suppress(
+        flat, flat_scores, overlap, num_outputs, convention.extent
+    )
+    left = tf.gather(flat_scores, indices, batch_dims=1)
+    left = tf.reshape(
+        tf.where(valid, left, float("-inf")), [batch, num_classes * num_outputs]
+    )
+    best, places = tf.math.top_k(left, num_outputs)
+    kept = tf.reshape(
+        tf.gather(flat, indices, batch_dims=1), [batch, num_classes * num_outputs, 4]
+    )
+    return Kept(
+        tf.gather(kept, places, batch_dims=1),
+        best,
+        places // num_outputs,
+        tf.math.is_finite(best),
+    )
