@@ -156,36 +156,51 @@ def serialize_pose(example: PoseExample, encoded: bytes) -> bytes:
         example: `PoseExample`. Of its path only the file name is kept.
         encoded: bytes. The image file's content, JPEG or PNG.
     """
+    return serialized(
+        {
+            "image/encoded": encoded,
+            "image/path": file_name(example.image_path),
+            "image/id": example.image_id,
+            "image/height": example.height,
+            "image/width": example.width,
+            "people/boxes": example.boxes,
+            "people/keypoints": example.keypoints,
+            "people/areas": example.areas,
+            "people/ids": example.ids,
+            "people/head_sizes": example.head_sizes,
+            "people/box_scores": example.box_scores,
+        }
+    )
+
+
+def serialized(features: dict[str, Any]) -> bytes:
+    """Returns a record of any task as bytes.
+
+    Args:
+        features: dict of bytes, and of numbers and arrays: whole ones or floats.
+    """
     import tensorflow as tf
 
-    def byte_strings(value):
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-    def integers(values):
-        values = np.ravel(values).tolist()
+    def feature(value):
+        if isinstance(value, bytes):
+            return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+        values = np.ravel(value)
+        if values.dtype.kind == "f":
+            return tf.train.Feature(
+                float_list=tf.train.FloatList(value=values.tolist())
+            )
+        values = values.astype(np.int64).tolist()
         return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
 
-    def floats(values):
-        values = np.ravel(values).tolist()
-        return tf.train.Feature(float_list=tf.train.FloatList(value=values))
-
-    file_name = str(example.image_path).replace("\\", "/").rsplit("/", 1)[-1]
-    feature = {
-        "image/encoded": byte_strings(encoded),
-        "image/path": byte_strings(file_name.encode()),
-        "image/id": integers(example.image_id),
-        "image/height": integers(example.height),
-        "image/width": integers(example.width),
-        "people/boxes": floats(example.boxes),
-        "people/keypoints": floats(example.keypoints),
-        "people/areas": floats(example.areas),
-        "people/ids": integers(example.ids),
-        "people/head_sizes": floats(example.head_sizes),
-        "people/box_scores": floats(example.box_scores),
-    }
-    record = tf.train.Example(features=tf.train.Features(feature=feature))
+    made = {name: feature(value) for name, value in features.items()}
+    record = tf.train.Example(features=tf.train.Features(feature=made))
     # Otherwise each process has its own order of the features.
     return record.SerializeToString(deterministic=True)
+
+
+def file_name(path: str) -> bytes:
+    """Returns what records keep of an image's path: the name of the file."""
+    return str(path).replace("\\", "/").rsplit("/", 1)[-1].encode()
 
 
 def parse_pose(serialized: Tensor, num_keypoints: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ The content is a digest of what the records were written from, see `fingerprint`
 and labels are those of upright images.
 """
 
+import functools
 import itertools
 import json
 import math
@@ -100,15 +101,47 @@ def write_pose_records(
             that is absent, damaged or of another size than its example says.
     """
     examples = list(examples)
+    _check_keypoints(examples, keypoint_set)
+    metadata, num_skipped = write_records(
+        examples,
+        output_dir,
+        functools.partial(_metadata, keypoint_set),
+        num_shards,
+        skip_bad,
+        progress,
+        write_shards or _write_shards,
+    )
+    return _records(Path(output_dir), metadata, num_skipped)
+
+
+def write_records(
+    examples: Sequence[Any],
+    output_dir: PathLike,
+    describe: Callable[..., dict[str, Any]],
+    num_shards: int | None,
+    skip_bad: bool,
+    progress: Progress | None,
+    write_shards: Callable[..., Any],
+) -> tuple[dict[str, Any], int]:
+    """Writes examples of any task as records, see `write_pose_records`.
+
+    Args:
+        examples: list of examples with image_path, height and width.
+        output_dir, num_shards, skip_bad, progress, write_shards: see there.
+        describe: `(shards, content) -> dict` of metadata.json, with "num_images".
+    Returns:
+        What metadata.json holds, and the number of bad examples that were skipped.
+    Raises:
+        ValueError: see there.
+    """
     output_dir = Path(output_dir)
-    _check_arguments(examples, output_dir, keypoint_set, num_shards)
+    _check_arguments(examples, output_dir, num_shards)
     bad = BadExamples(output_dir, skip_bad)
     num_shards = num_shards or _default_num_shards(examples)
     with replacing(output_dir) as beside:
         beside.mkdir()
-        write_shards = write_shards or _write_shards
         shards = write_shards(examples, beside, num_shards, bad, progress)
-        metadata = _metadata(shards, keypoint_set, fingerprint(examples))
+        metadata = describe(shards, fingerprint(examples)["content"])
         if not metadata["num_images"]:
             raise ValueError(
                 f"{output_dir}: none of the {len(examples)} images can be used:"
@@ -117,7 +150,7 @@ def write_pose_records(
         text = json.dumps(metadata, indent=1)
         (beside / _METADATA).write_text(text, encoding="utf-8")
     bad.warn()
-    return _records(output_dir, metadata, bad.num_skipped)
+    return metadata, bad.num_skipped
 
 
 def open_pose_records(records_dir: PathLike) -> PoseRecords:
@@ -131,6 +164,19 @@ def open_pose_records(records_dir: PathLike) -> PoseRecords:
     Raises:
         ValueError: naming the file, if one is absent, cut short or no such file.
     """
+    return open_records(records_dir, _records)
+
+
+def open_records(records_dir: PathLike, make: Callable[..., Any]) -> Any:
+    """Returns the records in a folder, see `open_pose_records`.
+
+    Args:
+        records_dir: path of a folder from `write_records`.
+        make: `(folder, metadata) -> records`; KeyError or TypeError if a field is
+            absent or of another form.
+    Raises:
+        ValueError: see there.
+    """
     records_dir = Path(records_dir)
     path = records_dir / _METADATA
     if not path.is_file():
@@ -140,7 +186,7 @@ def open_pose_records(records_dir: PathLike) -> PoseRecords:
         )
     metadata = read_json(path)
     try:
-        records = _records(records_dir, metadata)
+        records = make(records_dir, metadata)
         sizes = [(shard["file"], shard["bytes"]) for shard in metadata["shards"]]
     except (KeyError, TypeError) as error:
         raise ValueError(
@@ -192,7 +238,7 @@ def count_records(path: PathLike) -> int:
     return count
 
 
-def _check_arguments(examples, output_dir, keypoint_set, num_shards):
+def _check_arguments(examples, output_dir, num_shards):
     if not examples:
         raise ValueError(f"There are no examples to write to {output_dir}.")
     if output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir())):
@@ -205,6 +251,9 @@ def _check_arguments(examples, output_dir, keypoint_set, num_shards):
             f"num_shards={num_shards}: expected 1 to {len(examples)}, the number of"
             " images."
         )
+
+
+def _check_keypoints(examples, keypoint_set):
     for example in examples:
         if example.keypoints.shape[1] != keypoint_set.num_keypoints:
             raise ValueError(
@@ -224,6 +273,24 @@ def _default_num_shards(examples):
 
 def _write_shards(examples, folder, num_shards, bad, progress):
     """Writes the shards one after the other; returns what `write_shard` does."""
+    return write_all_shards(examples, folder, num_shards, bad, progress)
+
+
+def write_all_shards(
+    examples: Sequence[Any],
+    folder: Path,
+    num_shards: int,
+    bad: BadExamples,
+    progress: Progress | None,
+    **named: Any,
+) -> list[dict[str, Any]]:
+    """Writes the shards one after the other; returns what `write_shard` does of each.
+
+    Args:
+        examples, folder, num_shards, bad, progress: see `write_pose_records`.
+        **named: `record` and `kind`, see `write_shard` and `shard_name`.
+    """
+    kind = named.pop("kind", "pose")
     done = itertools.count(1)
 
     def tick():
@@ -234,10 +301,11 @@ def _write_shards(examples, folder, num_shards, bad, progress):
         return [
             write_shard(
                 examples[part],
-                folder / shard_name(i, num_shards),
+                folder / shard_name(i, num_shards, kind),
                 bad.add,
                 tick,
                 pool.map,
+                **named,
             )
             for i, part in enumerate(shard_parts(len(examples), num_shards))
         ]
@@ -254,9 +322,9 @@ def shard_parts(count: int, num_shards: int) -> list[slice]:
     return [slice(ends[i], ends[i + 1]) for i in range(num_shards)]
 
 
-def shard_name(index: int, num_shards: int) -> str:
-    """Returns the file name of a shard of pose records."""
-    return f"pose-{index:05d}-of-{num_shards:05d}.tfrecord"
+def shard_name(index: int, num_shards: int, kind: str = "pose") -> str:
+    """Returns the file name of a shard of records of a kind."""
+    return f"{kind}-{index:05d}-of-{num_shards:05d}.tfrecord"
 
 
 def write_shard(
@@ -265,29 +333,34 @@ def write_shard(
     report: Callable[..., Any],
     tick: Callable[..., Any] = lambda: None,
     map: Callable[..., Any] = map,
+    record: Callable[..., tuple[bytes, int]] | None = None,
 ) -> dict[str, Any]:
     """Writes the records of some examples into one file, and counts them in it.
 
     Args:
-        examples: list of `PoseExample`.
+        examples: list of examples.
         path: path of the file.
         report: callable that gets the `BadExample` of each image which is left out, or
             raises it.
         tick: callable, called after each example.
         map: the function to map with, such as that of a pool of threads.
+        record: `(example) -> (record, number of what it labels)`; None for those of
+            `PoseExample`, which label people. It may raise `BadExample`.
     Returns:
-        A dict: file (str, its name), records and bytes (int), people (int).
+        A dict: file (str, its name), records and bytes (int), people (int): what the
+        records label.
     """
     import tensorflow as tf
 
+    make = functools.partial(_record_or_problem, record or _pose_record)
     num_records = num_people = 0
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for result in map(_record_or_problem, examples):
+        for result in map(make, examples):
             if isinstance(result, BadExample):
                 report(result)
             else:
-                record, people = result
-                writer.write(record)
+                content, people = result
+                writer.write(content)
                 num_records += 1
                 num_people += people
             tick()
@@ -301,35 +374,46 @@ def write_shard(
     }
 
 
-def _metadata(shards, keypoint_set, source):
+def _metadata(keypoint_set, shards, content):
     """What metadata.json holds."""
-    num_people = sum(shard["people"] for shard in shards)
-    shards = [
-        {key: shard[key] for key in ("file", "records", "bytes")} for shard in shards
-    ]
     return {
         "keypoint_set": keypoint_set.to_dict(),
         "num_images": sum(shard["records"] for shard in shards),
-        "num_people": num_people,
-        "shards": shards,
-        "content": source["content"],
-        "upright": True,
+        "num_people": sum(shard["people"] for shard in shards),
+        **files_metadata(shards, content),
     }
 
 
-def _record_or_problem(example):
+def files_metadata(shards: list[dict[str, Any]], content: str) -> dict[str, Any]:
+    """Returns what metadata.json holds of any records' files, a dict.
+
+    Args:
+        shards: list of what `write_shard` returned.
+        content: str, the digest of the examples.
+    """
+    files = [
+        {key: shard[key] for key in ("file", "records", "bytes")} for shard in shards
+    ]
+    return {"shards": files, "content": content, "upright": True}
+
+
+def _pose_record(example):
+    return serialize_pose(example, verified_bytes(example)), example.num_people
+
+
+def _record_or_problem(record, example):
     """Returns the record (bytes) and number of people, or the `BadExample`."""
     try:
-        return serialize_pose(example, verified_bytes(example)), example.num_people
+        return record(example)
     except BadExample as error:
         return error
 
 
-def verified_bytes(example: "PoseExample") -> bytes:
+def verified_bytes(example: Any) -> bytes:
     """Returns the bytes of an example's image file, which was decoded to verify it.
 
     Args:
-        example: `PoseExample`.
+        example: what has image_path, height and width, such as a `PoseExample`.
     Raises:
         BadExample: if the file is absent, damaged or of another size.
     """

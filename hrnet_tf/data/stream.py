@@ -62,6 +62,7 @@ class Stream:
         plan: Callable[..., Any] | None = None,
         block: int = 64,
         finish: Callable[..., Any] | None = None,
+        join: Callable[[tf.data.Dataset, int], tf.data.Dataset] | None = None,
     ) -> tf.data.Dataset:
         """Makes the batches of training.
 
@@ -78,6 +79,8 @@ class Stream:
                 operations cost as much on many examples as on one.
             block: int. Examples that are planned at once.
             finish: `(number of the batch, *tensors) -> tensors` of a batch, or None.
+            join: `(examples, batch_size) -> whole batches`, where they differ in size;
+                None where they are alike.
         Returns:
             A `tf.data.Dataset`, `steps_per_epoch` batches an epoch.
         Raises:
@@ -108,7 +111,10 @@ class Stream:
         last = np.iinfo(np.int64).max if epochs is None else epochs
         examples = tf.data.Dataset.range(first_epoch, last).flat_map(of_epoch)
         made = service.map_examples(examples, make_one)
-        made = made.batch(batch_size, drop_remainder=True)
+        if join is None:
+            made = made.batch(batch_size, drop_remainder=True)
+        else:
+            made = join(made, batch_size)
         if finish is not None:
             first = first_epoch * steps + first_step
             made = made.enumerate(first).map(

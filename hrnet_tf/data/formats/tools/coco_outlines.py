@@ -1,7 +1,6 @@
 """Outlines of COCO's objects: polygons, and runs of pixels as lists or as text.
 
-Reference: https://cocodataset.org/#format-data; pycocotools, common/maskApi.c (what the
-text of runs means).
+Reference: https://cocodataset.org/#format-data.
 """
 
 import collections
@@ -12,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from hrnet_tf.data import instance_masks
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.formats.checked_json import decode, field
 from hrnet_tf.data.formats.coco_entries import (
@@ -151,50 +151,41 @@ def mask_of_runs(runs: RunsEntry, size: tuple) -> np.ndarray:
     """Returns where an object is, bool `[height, width]`.
 
     Args:
+        runs, size: see `checked_runs`.
+    Raises:
+        BadExample: see `checked_runs`.
+    """
+    return instance_masks.mask_of_runs(checked_runs(runs, size), size)
+
+
+def checked_runs(runs: RunsEntry, size: tuple) -> np.ndarray:
+    """Returns the lengths of runs, int64 `[R]`.
+
+    Args:
         runs: `RunsEntry`.
         size: (height, width) of the picture in px.
     Raises:
         BadExample: if the runs are of another size or cannot be read.
     """
-    counts = runs.counts
-    if isinstance(counts, str):
-        counts = _numbers_of(counts)
+    try:
+        given = runs.counts
+        if isinstance(given, str):
+            counts = instance_masks.runs_of_text(given)
+        else:
+            counts = np.asarray(given, np.int64)
+    except (ValueError, OverflowError) as error:
+        raise BadExample("wrong segmentation", str(error)) from error
     if (
         list(runs.size) != list(size)
-        or min(counts, default=-1) < 0
-        or sum(counts) != size[0] * size[1]
+        or counts.min(initial=0) < 0
+        or counts.sum() != size[0] * size[1]
     ):
         raise BadExample(
             "wrong segmentation",
-            f"its runs are of {sum(counts)} pixels and for {runs.size} (height, width);"
-            f" the picture has {list(size)}",
+            f"its runs are of {counts.sum()} pixels and for {runs.size} (height,"
+            f" width); the picture has {list(size)}",
         )
-    inside = np.arange(len(counts)) % 2 == 1
-    return np.repeat(inside, counts).reshape(size[::-1]).T
-
-
-def _numbers_of(text):
-    """The lengths of runs that a text holds, five bits a character, low ones first.
-
-    From the third on, each is the difference to the one before the last.
-    """
-    numbers, value, shift = [], 0, 0
-    for character in text:
-        bits = ord(character) - 48
-        if not 0 <= bits < 64 or shift > 60:
-            raise BadExample(
-                "wrong segmentation", f"its runs hold {character!r}, or too long a one"
-            )
-        value |= (bits & 31) << shift
-        shift += 5
-        if not bits & 32:
-            if bits & 16:
-                value -= 1 << shift
-            if len(numbers) > 2:
-                value += numbers[-2]
-            numbers.append(value)
-            value = shift = 0
-    return numbers
+    return counts
 
 
 def has_outlines(contents: dict) -> bool:

@@ -23,9 +23,10 @@ from hrnet_tf.data.formats.tools.people import Person, Picture, pose_data
 from hrnet_tf.data.formats.tools.writers.yolo import write
 from hrnet_tf.data.formats.tools.yolo_files import (
     CLASSES,
+    check_shares,
     class_names,
     data_file,
-    label_file,
+    label_rows,
     pictures_of,
     read_data_file,
 )
@@ -33,8 +34,6 @@ from hrnet_tf.data.keypoint_sets import COCO
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.typing import Progress
 
-# Rounding may put a point a little outside; what is further out is no share of a side.
-_SLACK = 0.01
 _BOX = 5
 _NO_VISIBILITY = (
     "The file tells no visibility of keypoints: those at 0, 0 were read as not"
@@ -111,7 +110,7 @@ def _poses(file, data, classes, pictures, bad, left_out, progress):
     found = []
     for path, split in pictures.items():
         try:
-            rows = _rows(path, len(classes))
+            rows = label_rows(path, len(classes))
             people = []
             if rows:
                 size = image_size(path)
@@ -177,38 +176,6 @@ def _flip_pairs(file, data, names):
     return tuple((names[i], names[j]) for i, j in enumerate(flips) if i < j)
 
 
-def _rows(picture, num_classes):
-    """The lines of a picture's labels: where each is, and its numbers."""
-    path = label_file(picture)
-    if not path.is_file():
-        return []
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadExample("unreadable labels", f"{path} is no text: {error}.") from error
-    rows = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        try:
-            row = [float(word) for word in line.split()]
-        except ValueError:
-            row = [math.nan]
-        if not all(map(math.isfinite, row)):
-            raise BadExample(
-                "wrong label", f"{where}: expected numbers. Received: {line!r:.80}."
-            )
-        if row[0] not in range(num_classes):
-            raise BadExample(
-                "unknown class",
-                f"{where}: the class {row[0]:g} is none of the {num_classes} names"
-                " (from 0).",
-            )
-        rows.append((where, row))
-    return rows
-
-
 def _person(where, row, names, numbers, size):
     expected = _BOX + numbers * len(names)
     if len(row) != expected:
@@ -220,7 +187,7 @@ def _person(where, row, names, numbers, size):
     height, width = size
     x, y, w, h = row[1:_BOX]
     points = np.array(row[_BOX:]).reshape(-1, numbers)
-    _check_shares(where, [x, y, w, h, *points[points[:, :2].any(1), :2].ravel()])
+    check_shares(where, [x, y, w, h, *points[points[:, :2].any(1), :2].ravel()])
     if numbers == 2:
         points = np.concatenate([points, 2.0 * points.any(1, keepdims=True)], 1)
     wrong = [v for v in points[:, 2] if v not in (0, 1, 2)]
@@ -239,22 +206,12 @@ def _person(where, row, names, numbers, size):
     return Person(labelled, box if w > 0 and h > 0 else None)
 
 
-def _check_shares(where, values):
-    if min(values) < -_SLACK or max(values) > 1 + _SLACK:
-        worst = max(values, key=abs)
-        raise BadExample(
-            "no share of a side",
-            f"{where} holds {worst:g}; expected shares of the picture's width and"
-            " height, from 0 to 1.",
-        )
-
-
 def _outlined(path, split, names, bad, left_out):
     """The `OutlinedPicture` of a file; None if its labels cannot be used."""
     regions = []
     try:
-        for where, row in _rows(path, len(names)):
-            _check_shares(where, row[1:] or [math.inf])
+        for where, row in label_rows(path, len(names)):
+            check_shares(where, row[1:] or [math.inf])
             label = names[int(row[0])]
             if len(row) == _BOX:
                 x, y, w, h = row[1:]

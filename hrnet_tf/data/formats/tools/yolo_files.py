@@ -1,17 +1,21 @@
 """Where YOLO's data sets have their pictures and labels."""
 
+import math
 import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.formats.checked_json import decode
 from hrnet_tf.data.formats.image_finder import ImageFinder
 from hrnet_tf.data.formats.label_folder import IMAGE_SUFFIXES
 from hrnet_tf.data.formats.tools.marks import content_of, files_of
 
 CLASSES = "classes.txt"
+# Rounding may put a point a little outside; what is further out is no share of a side.
+_SLACK = 0.01
 
 
 class DataFile(msgspec.Struct):
@@ -147,6 +151,56 @@ def label_file(picture: Path) -> Path:
                 return beside
             break
     return picture.with_suffix(".txt")
+
+
+def label_rows(picture: Path, num_classes: int) -> list[tuple[str, list[float]]]:
+    """Returns the lines of a picture's labels: where each is, and its numbers.
+
+    Args:
+        picture: `Path` of the image.
+        num_classes: int.
+    Raises:
+        BadExample: if a line holds anything but numbers, or another class.
+    """
+    path = label_file(picture)
+    if not path.is_file():
+        return []
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadExample("unreadable labels", f"{path} is no text: {error}.") from error
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        try:
+            row = [float(word) for word in line.split()]
+        except ValueError:
+            row = [math.nan]
+        if not all(map(math.isfinite, row)):
+            raise BadExample(
+                "wrong label", f"{where}: expected numbers. Received: {line!r:.80}."
+            )
+        if row[0] not in range(num_classes):
+            raise BadExample(
+                "unknown class",
+                f"{where}: the class {row[0]:g} is none of the {num_classes} names"
+                " (from 0).",
+            )
+        rows.append((where, row))
+    return rows
+
+
+def check_shares(where: str, values: list[float]) -> None:
+    """Raises `BadExample` unless all values are shares of a picture's sides."""
+    if min(values) < -_SLACK or max(values) > 1 + _SLACK:
+        worst = max(values, key=abs)
+        raise BadExample(
+            "no share of a side",
+            f"{where} holds {worst:g}; expected shares of the picture's width and"
+            " height, from 0 to 1.",
+        )
 
 
 def _root(path, data, images):

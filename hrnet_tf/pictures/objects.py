@@ -1,0 +1,135 @@
+"""Boxes, names and masks drawn on images."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hrnet_tf.pictures.sheet import contact_sheet, to_pillow
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.tasks.detection.result import Detections
+
+
+_OUTLINE = (16, 16, 24)
+_MASK_OPACITY = 0.45
+
+
+def draw_detections(
+    image: np.ndarray | PathLike,
+    detections: "Detections",
+    min_score: float = 0.3,
+    draw_scores: bool = True,
+    draw_names: bool = True,
+) -> np.ndarray:
+    """Draws the objects of an image: boxes, names, scores and masks.
+
+    Each class has its colour; where all objects are of one class, or of a set of one,
+    each object has its own. The surest objects lie on top.
+
+    Args:
+        image: uint8 array `[H, W, 3]` RGB, or path of an image file. Not changed.
+        detections: `Detections` in pixels of the image.
+        min_score: float. Objects with a lower score are left out.
+        draw_scores, draw_names: bool. Whether scores and classes are written.
+    Returns:
+        uint8 array `[H, W, 3]`.
+    Raises:
+        ValueError: if the image cannot be read or is not uint8 RGB.
+    """
+    canvas = to_pillow(image)
+    shown = detections.chosen(detections.scores >= min_score)
+    order = np.argsort(shown.scores, kind="stable")
+    colors = _colors(shown)
+    if shown.masks is not None:
+        pixels = np.array(canvas)
+        for i in order:
+            _paint(pixels, shown.mask(i), colors[i])
+        canvas = to_pillow(pixels)
+    line = max(2, round(max(canvas.size) / 400))
+    for i in order:
+        parts = [shown.names[i]] if draw_names else []
+        parts += [f"{shown.scores[i]:.2f}"] if draw_scores else []
+        _draw_box(canvas, shown.boxes[i], colors[i], line)
+        if parts:
+            _draw_label(canvas, shown.boxes[i], " ".join(parts), colors[i])
+    return np.array(canvas)
+
+
+def draw_beside(
+    image: np.ndarray | PathLike,
+    labelled: "Detections",
+    found: "Detections",
+    min_score: float = 0.3,
+) -> np.ndarray:
+    """Draws labelled and found objects of an image beside each other.
+
+    Args:
+        image: see `draw_detections`.
+        labelled, found: `Detections`.
+        min_score: float. Found objects with a lower score are left out.
+    Returns:
+        uint8 array `[H, W, 3]`.
+    """
+    height, width = np.asarray(to_pillow(image)).shape[:2]
+    pictures = [
+        draw_detections(image, labelled, 0.0, draw_scores=False),
+        draw_detections(image, found, min_score),
+    ]
+    captions = ["labelled", "found"]
+    return np.asarray(contact_sheet(pictures, 2, captions, (height, width)))
+
+
+def _colors(detections):
+    """A colour (red, green, blue) for each object."""
+    if len(set(detections.classes.tolist())) > 1:
+        colors = detections.object_set.colors
+        return [colors[i] for i in detections.classes]
+    from hrnet_tf.data.object_sets import ObjectSet
+
+    # Objects of one class are told apart by it no more.
+    names = tuple(map(str, range(max(len(detections), 1))))
+    return list(ObjectSet("colours", names).colors)
+
+
+def _paint(pixels, mask, color):
+    """Colours the pixels of a mask in place, with an edge of the full colour."""
+    mixed = (1 - _MASK_OPACITY) * pixels[mask] + _MASK_OPACITY * np.array(color)
+    pixels[mask] = mixed.astype(np.uint8)
+    inner = mask.copy()
+    inner[1:] &= mask[:-1]
+    inner[:-1] &= mask[1:]
+    inner[:, 1:] &= mask[:, :-1]
+    inner[:, :-1] &= mask[:, 1:]
+    pixels[mask & ~inner] = color
+
+
+def _draw_box(canvas, box, color, line):
+    from PIL import ImageDraw
+
+    draw = ImageDraw.Draw(canvas)
+    # Pixels are drawn whole: the last one of a box ends at its right side.
+    left, top = np.floor(box[:2] + 0.5).astype(int).tolist()
+    right, bottom = np.maximum(np.floor(box[2:] + 0.5).astype(int) - 1, [left, top])
+    corners = [left, top, int(right), int(bottom)]
+    draw.rectangle(corners, outline=_OUTLINE, width=line + 2)
+    inner = [left + 1, top + 1, max(int(right) - 1, left + 1)]
+    inner.append(max(int(bottom) - 1, top + 1))
+    draw.rectangle(inner, outline=color, width=line)
+
+
+def _draw_label(canvas: Any, box: np.ndarray, text: str, color: Any) -> None:
+    """Writes a text on its colour, above a box or, at the border, in it."""
+    from PIL import ImageDraw, ImageFont
+
+    draw = ImageDraw.Draw(canvas)
+    font = ImageFont.load_default(float(np.clip(max(canvas.size) / 50, 10, 28)))
+    width, height = draw.textbbox((0, 0), text, font)[2:]
+    left = min(max(float(box[0]), 0), max(canvas.width - width - 6, 0))
+    top = float(box[1]) - height - 4
+    if top < 0:
+        top = min(max(float(box[1]), 0), max(canvas.height - height - 4, 0))
+    draw.rectangle([left, top, left + width + 6, top + height + 4], fill=color)
+    # Dark on light colours, as the eye weighs red, green and blue.
+    light = np.dot(color, (0.299, 0.587, 0.114)) > 140
+    draw.text((left + 3, top + 2), text, _OUTLINE if light else (255, 255, 255), font)
