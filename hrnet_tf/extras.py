@@ -6,6 +6,7 @@ from types import ModuleType
 # What the extras are for, by the name of their module.
 _EXTRAS = {
     "av": ("video", "PyAV"),
+    "keras_hub": ("hub", "KerasHub"),
     "pandas": ("formats", "pandas"),
     "sleap_io": ("formats", "sleap-io"),
     "tables": ("formats", "PyTables"),

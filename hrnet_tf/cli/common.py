@@ -5,6 +5,7 @@ import functools
 import inspect
 import os
 import re
+import signal
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -83,6 +84,26 @@ def command(
         return run
 
     return decorate
+
+
+@contextlib.contextmanager
+def until_interrupted(waits: bool) -> Iterator[Callable[[], bool]]:
+    """Lets Ctrl-C end a loop after what it is at, rather than the command.
+
+    Args:
+        waits: bool. False: Ctrl-C ends the command, as ever.
+    Yields:
+        A function that says whether Ctrl-C was pressed.
+    """
+    pressed: list[int] = []
+    if not waits:
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

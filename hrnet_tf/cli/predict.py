@@ -11,15 +11,16 @@ from hrnet_tf.cli.beam_options import Beam, BeamOptions, Runner, load_beam
 from hrnet_tf.cli.options import Debug
 from hrnet_tf.cli.predict_annotations import Annotations
 from hrnet_tf.cli.task_options import arguments_for, arguments_of, task_options
+from hrnet_tf.pictures.camera import is_camera
 from hrnet_tf.pictures.video import VIDEO_SUFFIXES
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 ImagesArgument = Annotated[
     list[Path],
     typer.Argument(
-        metavar="IMAGE|VIDEO|DIR",
+        metavar="IMAGE|VIDEO|DIR|camera:N",
         show_default=False,
-        help="Image files, videos, or folders of them.",
+        help="Image files, videos, folders of them, or a camera, such as camera:0.",
     ),
 ]
 ModelOption = Annotated[
@@ -49,6 +50,15 @@ WriteOption = Annotated[
         " times.",
     ),
 ]
+SecondsOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="S",
+        min=0.1,
+        show_default="until Ctrl-C",
+        help="How long to look through a camera.",
+    ),
+]
 EveryOption = Annotated[
     int,
     typer.Option(
@@ -68,6 +78,7 @@ def predict(
     out: OutOption = Path("predictions"),
     write_annotations: WriteOption = None,
     annotate_every: EveryOption = 1,
+    seconds: SecondsOption = None,
     beam: Beam = False,
     runner: Runner = None,
     beam_option: BeamOptions = None,
@@ -88,6 +99,8 @@ def predict(
       hrnet predict --model runs/lspet/best.keras person.jpg
       hrnet predict --model exported/coco --boxes detections.json \\
           --min-box-score 0.3 --out found data/coco/val2017
+      hrnet predict --model runs/coco/best.keras --detector runs/people/best.keras \\
+          --track photo.jpg dance.mp4
       hrnet predict --model runs/camvid/best.keras --out found drive.mp4
       hrnet predict --model runs/mice/best.keras --write-annotations sleap walk.mp4
       hrnet predict --model exported/coco --beam --out found data/coco/unlabeled2017
@@ -99,6 +112,11 @@ def predict(
             " many files. Leave it out."
         )
     inputs = _inputs(images, check=not beam)
+    if seconds is not None and not any(map(is_camera, inputs)):
+        raise ValueError(
+            f"--seconds {seconds:g} says how long to look through a camera, but none is"
+            " among the inputs. Leave it out."
+        )
     if pipeline:
         predict_beam.check_inputs(model, inputs)
     with common.spinner("loading the model"):
@@ -111,11 +129,20 @@ def predict(
         arguments = arguments_for(task, "predict", given, model)
         track = arguments.pop("track", False)
         _check_track(track, inputs, pipeline)
-        known = {}
-        if task.parts.inputs is not None:
-            told = arguments_of(task.parts.inputs, arguments)
-            known = task.parts.inputs(inputs, **told)
-            arguments = {k: v for k, v in arguments.items() if k not in told}
+        if pipeline and "detector" in arguments:
+            raise ValueError(
+                "--detector does not go with --beam. Run the detector with --beam"
+                " first, and pass its boxes as --boxes."
+            )
+        known, finder = {}, None
+        for_finder = arguments_of(task.parts.finder, arguments)
+        for_inputs = arguments_of(task.parts.inputs, arguments)
+        if task.parts.finder is not None:
+            finder = task.parts.finder(Predictor.load, **for_finder)
+        if task.parts.inputs is not None and finder is None:
+            known = task.parts.inputs(inputs, **for_inputs)
+        told = {*for_finder, *for_inputs}
+        arguments = {k: v for k, v in arguments.items() if k not in told}
         options = arguments_of(task.parts.inference, arguments)
         try:
             predictor = Predictor(loaded)
@@ -134,22 +161,24 @@ def predict(
             pipeline, predictor, model, inputs, out, beside, known, arguments, chosen
         )
     else:
-        run = _Run(predictor, known, arguments, track)
+        run = _Run(predictor, known, finder, arguments, track, seconds)
         _run(run, model, inputs, out, annotations)
 
 
 class _Run:
     """A predictor with what the user said of inputs, runs and drawings."""
 
-    def __init__(self, predictor, known, arguments, track):
+    def __init__(self, predictor, known, finder, arguments, track, seconds):
         self.predictor, self.known, self.track = predictor, known, track
+        self.finder, self.seconds = finder, seconds
         self.task, self.parts = predictor.task, predictor.task.parts
         self.for_run = arguments_of(predictor.inference.run, arguments)
         self.for_drawing = arguments_of(self.parts.draw, arguments)
 
     def find(self, image, path):
         """The result of an image: a path, or the frame of the video at the path."""
-        return self.predictor.predict(image, **self.known.get(path, {}), **self.for_run)
+        known = self.finder(image) if self.finder else self.known.get(path, {})
+        return self.predictor.predict(image, **known, **self.for_run)
 
     def tracker(self):
         """What numbers the results of one video's frames; without tracking, nothing."""
@@ -200,7 +229,7 @@ def _inputs(paths, check=True):
                     f" end in {', '.join(IMAGE_SUFFIXES + VIDEO_SUFFIXES)}."
                 )
             found += inside
-        elif path.is_file():
+        elif is_camera(path) or path.is_file():
             found.append(path)
         else:
             raise ValueError(
@@ -232,9 +261,10 @@ def _targets(inputs, out, ending, extras=()):
     targets = []
     for path in inputs:
         end = f"{Path(ending).stem}.mp4" if _is_video(path) else ending
-        stem, number = path.stem, 2
+        stem, number = path.stem.replace(":", "_"), 2
         while taken & (written := _written(out, stem, end, extras)):
-            stem, number = f"{path.stem}_{number}", number + 1
+            stem = f"{path.stem.replace(':', '_')}_{number}"
+            number += 1
         taken |= written
         targets.append(out / f"{stem}{end}")
     return targets
@@ -246,7 +276,7 @@ def _written(out, stem, ending, extras):
 
 
 def _is_video(path):
-    return path.suffix.lower() in VIDEO_SUFFIXES
+    return is_camera(path) or path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def _run(run, model, inputs, out, annotations):
@@ -301,14 +331,17 @@ def _run_image(run, path, target):
 
 def _run_video(run, path, target, tick):
     """Runs the frames of a video and writes them drawn; returns its row."""
+    from hrnet_tf.pictures.camera import CameraReader
     from hrnet_tf.pictures.video import VideoReader
     from hrnet_tf.pictures.video_writer import VideoWriter
 
     rows = []
     track = run.tracker()
+    live = is_camera(path)
     with (
-        VideoReader(path) as reader,
+        CameraReader(path, run.seconds) if live else VideoReader(path) as reader,
         VideoWriter(target, reader.frames_per_second, like=reader) as writer,
+        common.until_interrupted(live) as is_stopped,
     ):
         for frame in reader.frames():
             found = track(run.find(frame.pixels, path), float(frame.time))
@@ -316,6 +349,8 @@ def _run_video(run, path, target, tick):
             writer.write(drawn, frame.time, frame.duration)
             rows.append({"time": round(float(frame.time), 6), **run.row(found)})
             tick(len(rows), max(reader.num_frames, len(rows)))
+            if is_stopped():
+                break
         height, width = frame.pixels.shape[:2]
     return {
         "video_path": str(path),

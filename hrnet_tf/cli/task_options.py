@@ -108,7 +108,7 @@ def arguments_for(
 
 
 def arguments_of(
-    function: Callable[..., Any], arguments: dict[str, Any]
+    function: Callable[..., Any] | None, arguments: dict[str, Any]
 ) -> dict[str, Any]:
     """Returns those of the arguments (dict) that a function takes."""
     if function is None:

@@ -65,15 +65,9 @@ class VideoReader:
     """
 
     def __init__(self, path: str | Path) -> None:
-        av = import_av(path)
         self.path = Path(path)
-        if not self.path.is_file():
-            raise ValueError(f"There is no video file {path}.")
         self._errors, self._repaired, self._count = 0, 0, 0
-        try:
-            self._container = av.open(str(path))
-        except av.FFmpegError as error:
-            raise self._unreadable(error) from error
+        self._container = self._opened()
         if not self._container.streams.video:
             self._container.close()
             raise self._unreadable("it has no pictures")
@@ -119,6 +113,16 @@ class VideoReader:
 
     def __exit__(self, *_):
         self._container.close()
+
+    def _opened(self):
+        """The file as PyAV has it."""
+        av = import_av(self.path)
+        if not self.path.is_file():
+            raise ValueError(f"There is no video file {self.path}.")
+        try:
+            return av.open(str(self.path))
+        except av.FFmpegError as error:
+            raise self._unreadable(error) from error
 
     def _decoded(self):
         """Yields what can be decoded; damaged places are passed and counted."""

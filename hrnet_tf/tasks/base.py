@@ -277,6 +277,9 @@ class Parts:
         table: `(rows) -> Table` that `hrnet predict` prints too, or None.
         inputs: `(paths, **options) -> dict of path to arguments of Inference.run`, what
             is known of images before; or None.
+        finder: `(load, **options) -> (image) -> arguments of Inference.run`, or None
+            where the options name none: makes what finds out in an image what has to be
+            known of it, such as boxes; `load` makes a `Predictor` of a path. Or None.
         track: `(inference) -> (result, seconds) -> result`: makes what gives identities
             to the results of a video's frames, in their order; or None.
         check_known: `(image, name, **known) -> dict`: what is known of an image as
@@ -301,6 +304,7 @@ class Parts:
     formats: dict = dataclasses.field(default_factory=dict)
     table: Callable | None = None
     inputs: Callable | None = None
+    finder: Callable | None = None
     track: Callable | None = None
     check_known: Callable | None = None
     files: dict = dataclasses.field(default_factory=dict)

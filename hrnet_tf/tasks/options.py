@@ -114,10 +114,26 @@ MIN_BOX_SCORE = Option(
     metavar="SCORE",
     min=0,
     max=1,
-    default="0",
+    default="of files 0, with --detector 0.3",
 )
 DRAW_BOXES = Option(
     "draw_boxes", bool, "Also draw the boxes in the pictures.", flags="--draw-boxes"
+)
+DETECTOR = Option(
+    "detector",
+    str,
+    "What finds the people, or faces, in every image and frame: a detection model (a"
+    " .keras file or an exported folder), or keras_hub:NAME, a preset of KerasHub's"
+    " object detectors.",
+    metavar="MODEL",
+    default="none",
+)
+DETECT_CLASS = Option(
+    "detect_class",
+    str,
+    "The detector's class that is wanted, by its name or its number from 0.",
+    metavar="NAME|N",
+    default="person or face, or the only one",
 )
 TRACK = Option(
     "track",
@@ -129,6 +145,8 @@ TRACK = Option(
 PEOPLE_PREDICT = (
     FLIP_TEST_PREDICT,
     BOXES,
+    DETECTOR,
+    DETECT_CLASS,
     MIN_SCORE,
     MIN_BOX_SCORE,
     DRAW_BOXES,

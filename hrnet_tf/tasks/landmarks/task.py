@@ -45,6 +45,7 @@ def _load():
     from hrnet_tf.tasks.pose import own_people, picture
     from hrnet_tf.tasks.pose.box_files import known_boxes
     from hrnet_tf.tasks.pose.boxes import check_known
+    from hrnet_tf.tasks.pose.detectors import make_detector
     from hrnet_tf.tasks.pose.inference import PoseInference
     from hrnet_tf.tasks.pose.stream import people_stream
     from hrnet_tf.tasks.pose.tracks import track_people
@@ -64,6 +65,7 @@ def _load():
         draw=picture.draw,
         summary=picture.summary,
         inputs=known_boxes,
+        finder=make_detector,
         track=track_people,
         check_known=check_known,
         plot_tests=plot_tests,

@@ -75,6 +75,7 @@ def _load():
     from hrnet_tf.tasks.pose import labelled, own_data, own_people, picture
     from hrnet_tf.tasks.pose.box_files import known_boxes
     from hrnet_tf.tasks.pose.boxes import check_known
+    from hrnet_tf.tasks.pose.detectors import make_detector
     from hrnet_tf.tasks.pose.evaluate import evaluate
     from hrnet_tf.tasks.pose.inference import PoseInference
     from hrnet_tf.tasks.pose.recipe import pose_recipe
@@ -92,6 +93,7 @@ def _load():
         draw=picture.draw,
         summary=picture.summary,
         inputs=known_boxes,
+        finder=make_detector,
         track=track_people,
         check_known=check_known,
         records=labelled.write_records,
