@@ -1,4 +1,4 @@
-"""Starts processes of `distributed_cases.py`, and compares what they find."""
+"""Starts processes of `distributed_*.py`, and compares what they find."""
 
 import os
 import subprocess
@@ -10,10 +10,10 @@ import numpy as np
 SCRIPT = Path(__file__).parent / "distributed_cases.py"
 
 
-def train(out, devices, cases=(), **environment):
+def train(out, devices, cases=(), script=SCRIPT, **environment):
     """Starts a process that trains cases."""
     return subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(out), devices, *cases],
+        [sys.executable, str(script), str(out), devices, *cases],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -62,3 +62,33 @@ def weighted_mean(weighted_sum: Tensor, weight: Tensor, count: Tensor) -> Tensor
     weight, all_counts = total([weight, count])
     factor = ops.maximum(count, 1.0) * replicas.num_replicas_in_sync / all_counts
     return weighted_sum / (factor * ops.maximum(weight, 1e-12))
+
+
+def weighted_means(
+    sums: Tensor, weights: Tensor, floors: Tensor, count: Tensor
+) -> tuple[Any, Any, Any]:
+    """As `weighted_mean`, of several values with one exchange.
+
+    Args:
+        sums, weights: float32 `[P]`, what is averaged and what it is divided by.
+        floors: float32 `[P]`, the least to divide by.
+        count: int scalar, the number of this replica's examples.
+    Returns:
+        This replica's shares of the means, float32 `[P]`; the means themselves, through
+        which no gradients flow; and the mean number of the replicas' examples.
+    """
+    ops = keras.ops
+    replicas = context()
+    count = ops.cast(count, sums.dtype)
+    if replicas is None:
+        means = sums / ops.maximum(weights, floors)
+        return means, ops.stop_gradient(means), count
+    held = ops.stop_gradient(sums)
+    sums_of_all, weights, counts = total([held, ops.stop_gradient(weights), count])
+    weights = ops.maximum(weights, floors)
+    factor = ops.maximum(count, 1.0) * replicas.num_replicas_in_sync / counts
+    return (
+        sums / (factor * weights),
+        sums_of_all / weights,
+        counts / replicas.num_replicas_in_sync,
+    )

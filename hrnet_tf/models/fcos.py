@@ -10,8 +10,10 @@ from hrnet_tf.layers.detection.box_coding import clip_boxes, has_area
 from hrnet_tf.layers.detection.fcos_head import FCOSHead
 from hrnet_tf.layers.detection.nms import suppress_flat
 from hrnet_tf.layers.pyramid import HighResolutionPyramid
+from hrnet_tf.losses.detection.rules import point_rule
 from hrnet_tf.models import heads
 from hrnet_tf.models.detector import HRNetDetector, as_detections, check_detector
+from hrnet_tf.models.point_training import PointTraining
 from hrnet_tf.models.pyramid import XAVIER_UNIFORM
 
 FIRST_LEVELS = (2, 3)
@@ -20,7 +22,7 @@ _NUM_CANDIDATES = 1000
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
-class HRNetFCOS(HRNetDetector):
+class HRNetFCOS(PointTraining, HRNetDetector):
     """FCOS on HRNetV2p: each cell says what object it lies in, and how far its borders.
 
     Args:
@@ -105,6 +107,7 @@ class HRNetFCOS(HRNetDetector):
         )
         self.backbone = built.backbone
         self.fcos_head = head
+        self.training_rule = point_rule(convention)
         self.num_levels = num_levels
         self.level_names = tuple(names)
         self.level_strides = tuple(2 ** (first_level + i) for i in range(num_levels))

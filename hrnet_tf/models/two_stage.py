@@ -14,9 +14,11 @@ from hrnet_tf.layers.detection.proposals import make_proposals
 from hrnet_tf.layers.detection.roi_align import roi_align
 from hrnet_tf.layers.detection.rpn_head import RegionProposalHead
 from hrnet_tf.layers.pyramid import HighResolutionPyramid
+from hrnet_tf.losses.detection.rules import two_stage_rule
 from hrnet_tf.models import heads
 from hrnet_tf.models.detector import HRNetDetector, as_detections, check_detector
 from hrnet_tf.models.pyramid import XAVIER_UNIFORM
+from hrnet_tf.models.two_stage_training import TwoStageTraining
 from hrnet_tf.typing import Tensor
 
 LEVELS = ("P2", "P3", "P4", "P5", "P6")
@@ -28,7 +30,7 @@ MASK_BINS = 14
 OVERLAP = 0.5
 
 
-class TwoStageDetector(HRNetDetector):
+class TwoStageDetector(TwoStageTraining, HRNetDetector):
     """A pyramid with a region proposal network, and heads for regions beside it.
 
     Args:
@@ -85,6 +87,8 @@ class TwoStageDetector(HRNetDetector):
         self.backbone = built.backbone
         self.rpn_head = rpn_head
         self.with_masks = with_masks
+        self.level_names, self.level_strides = LEVELS, STRIDES
+        self.training_rule = two_stage_rule(convention, len(stds))
         self.stds = tuple(tuple(map(float, stage)) for stage in stds)
         rules = convention_of(convention)
         self.box_heads = [

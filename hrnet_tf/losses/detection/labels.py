@@ -80,11 +80,13 @@ class Part(NamedTuple):
         weight: float scalar, what it is to be divided by, once that is added up over
             the replicas.
         floor: float. The least to divide by.
+        scale: float. What the mean is multiplied by.
     """
 
     total: Any
     weight: Any
     floor: float = 1.0
+    scale: float = 1.0
 
 
 def masked_sum(values: Tensor, mask: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """What is learnt at the points of a detector without anchors (FCOS), and its losses."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -29,6 +30,17 @@ class PointTargets(NamedTuple):
     classes: Any
     distances: Any
     centerness: Any
+
+
+def point_ranges(strides: Sequence[int], reach: float) -> list[tuple[float, float]]:
+    """Returns from and up to which distance the points of each level learn a side.
+
+    Args:
+        strides: int, of each level, finest first.
+        reach: float, see `PointRule`.
+    """
+    limits = [float(stride * reach) for stride in strides[:-1]]
+    return list(zip([-1.0, *limits], [*limits, 1e8], strict=True))
 
 
 def point_targets(

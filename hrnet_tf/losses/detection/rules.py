@@ -43,8 +43,9 @@ class PointRule:
     """How detectors that predict boxes at points (FCOS) are trained.
 
     Attributes:
-        ranges: tuple of pairs of floats. A point of a level learns objects whose
-            farthest side is within these distances in pixels.
+        reach: float. A point learns objects whose farthest side is at most so many
+            strides of its level away, and farther than those of the level below; on
+            the last level all of these.
         center_radius: float or None. Points farther than this many strides from an
             object's centre do not learn it; None takes all within its box.
         box_loss: str. "iou", the negative logarithm of the intersection over union;
@@ -59,13 +60,7 @@ class PointRule:
         arXiv 1904.01355; HRNet-FCOS; mmdetection, FCOSHead.
     """
 
-    ranges: tuple[tuple[float, float], ...] = (
-        (-1.0, 64.0),
-        (64.0, 128.0),
-        (128.0, 256.0),
-        (256.0, 512.0),
-        (512.0, 1e8),
-    )
+    reach: float = 8.0
     center_radius: float | None = None
     box_loss: str = "iou"
     count_images: bool = False

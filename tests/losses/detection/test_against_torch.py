@@ -307,7 +307,7 @@ class TestMmdetection:
         expected = head.loss_by_feat(*theirs, given, [{}, {}])
         places = head.prior_generator.grid_priors(shapes, torch.float32, "cpu")
         sizes = [len(x) for x in places]
-        rule = rules.PointRule(limits, center_radius)
+        rule = rules.PointRule(center_radius=center_radius)
         targets = points.point_targets(
             np.concatenate([x.numpy() for x in places]),
             np.repeat(np.float32(limits), sizes, axis=0),

@@ -10,6 +10,7 @@ from hrnet_tf.losses.detection.points import (
     box_costs,
     focal_sum,
     point_losses,
+    point_ranges,
     point_targets,
 )
 from hrnet_tf.losses.detection.rules import PointRule, point_rule
@@ -24,7 +25,7 @@ LABELS = {
 }
 
 
-def targets(rule, labels=LABELS):
+def targets(rule, labels=LABELS, ranges=RANGES):
     """Maps of classes, distances and centreness of two levels."""
     points, strides, shapes = [], [], []
     for stride in cases.STRIDES:
@@ -35,7 +36,7 @@ def targets(rule, labels=LABELS):
         shapes.append((rows, columns))
     found = point_targets(
         np.float32(np.concatenate(points)),
-        np.repeat(np.float32(rule.ranges), [len(x) for x in points], axis=0),
+        np.repeat(np.float32(ranges), [len(x) for x in points], axis=0),
         np.float32(np.concatenate(strides)),
         read_labels(labels),
         rule,
@@ -54,7 +55,7 @@ def targets(rule, labels=LABELS):
 
 class TestTargets:
     def test_levels_and_the_smaller_object(self):
-        classes, distances, centerness = targets(PointRule(RANGES))
+        classes, distances, centerness = targets(PointRule())
         # The small one's points whose sides are at most 16 away.
         x = np.arange(12) * 8 + 4.0
         y = np.arange(8) * 8 + 4.0
@@ -76,8 +77,8 @@ class TestTargets:
         np.testing.assert_allclose(centerness[1][3, 3], expected, rtol=1e-6)
 
     def test_near_the_centre_alone(self):
-        rule = PointRule(((-1.0, 1e8), (1e8, 1e9)), center_radius=1.5)
-        classes = targets(rule)[0][0]
+        rule = PointRule(center_radius=1.5)
+        classes = targets(rule, ranges=((-1.0, 1e8), (1e8, 1e9)))[0][0]
         # Within 12 pixels of (32, 32) and of (16, 12).
         large = np.zeros((8, 12), bool)
         large[3:5, 3:5] = True
@@ -88,9 +89,16 @@ class TestTargets:
 
     def test_nothing_there(self):
         labels = {**LABELS, "classes": np.int32([[-1, -1, -1]])}
-        classes, _, centerness = targets(PointRule(RANGES), labels)
+        classes, _, centerness = targets(PointRule(), labels)
         assert all((x == -1).all() for x in classes)
         assert all((x == 0).all() for x in centerness)
+
+
+def test_ranges_are_the_published_ones():
+    found = point_ranges((8, 16, 32, 64, 128), 8.0)
+    limits = [-1, 64, 128, 256, 512, 1e8]
+    assert found == list(zip(limits, limits[1:], strict=False))
+    assert point_ranges((4, 8), 8.0) == [(-1, 32), (32, 1e8)]
 
 
 class TestLosses:
@@ -123,7 +131,7 @@ class TestLosses:
 
     def test_divisors(self):
         rng = np.random.default_rng(0)
-        rule = PointRule(RANGES)
+        rule = PointRule()
         classes, distances, centerness = (
             np.concatenate([x.reshape(-1, *x.shape[2:]) for x in levels])[None]
             for levels in targets(rule)
