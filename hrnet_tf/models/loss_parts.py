@@ -36,13 +36,15 @@ class LossInParts(ReplicatedModel):
     sampling_seed = 0
     _means: _Means | None = None
 
-    def compile(self, optimizer: Any = "rmsprop", *args: Any, **kwargs: Any) -> None:
-        if args or kwargs.get("loss") is not None:
+    def compile(
+        self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
+        if loss is not None:
             raise ValueError(
                 "Detectors have losses of their own. Call `compile` with an optimizer,"
                 " and without `loss`."
             )
-        super().compile(optimizer, **kwargs)
+        super().compile(optimizer, None, *args, **kwargs)
         with self.distribute_strategy.scope():
             self._means = _Means(self.loss_names())
 
