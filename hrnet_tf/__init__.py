@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hrnet_tf.models.simple_baseline import SimpleBaselinePose as SimpleBaselinePose
     from hrnet_tf.predict import Predictor as Predictor
     from hrnet_tf.tasks.classification.result import Classification as Classification
+    from hrnet_tf.tasks.detection.result import Detections as Detections
     from hrnet_tf.tasks.pose.result import Keypoints as Keypoints
     from hrnet_tf.tasks.segmentation.result import SegmentationMap as SegmentationMap
     from hrnet_tf.weights.convert import load_torch_weights as load_torch_weights
@@ -57,6 +58,7 @@ _EXPORTS = {
     "Keypoints": "hrnet_tf.tasks.pose.result",
     "SegmentationMap": "hrnet_tf.tasks.segmentation.result",
     "Classification": "hrnet_tf.tasks.classification.result",
+    "Detections": "hrnet_tf.tasks.detection.result",
     "Predictor": "hrnet_tf.predict",
     "export_saved_model": "hrnet_tf.export.saved_model",
     "export_litert": "hrnet_tf.export.litert",

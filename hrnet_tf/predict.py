@@ -29,6 +29,8 @@ class Predictor:
       give `Keypoints`, see `PoseInference`;
     - segmentation: `scales`, `flip_test`, `tile`, `margin`, `confidence` and `progress`
       give a `SegmentationMap`, see `SegmentationInference`;
+    - detection: `limits`, `score_threshold` and `max_detections` give `Detections`, see
+      `DetectionInference`;
     - classification: `top_k` and `crop_fraction` give a `Classification`, see
       `ClassificationInference`.
 

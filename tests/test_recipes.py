@@ -168,6 +168,7 @@ def claims():
             row = {"dataset": data.upper(), "metric": metric, "source": "HRNet/.*"}
             yield f"{data}_face/w18", {**row, "model": "HRNetV2-W18"}
     yield from segmentation_claims()
+    yield from detection_claims()
     stronger = r" \(w/ CosineLR \+ CutMix \+ 300epochs\)"
     for variant in package_recipes()["imagenet"].variants:
         width, _, kind = variant.partition("_")
@@ -205,6 +206,39 @@ def segmentation_claims():
         for test in (one, many):
             own = {"dataset": data, "model": ocr, "source": branch}
             yield f"{name}/ocr_w48", {**row, **own, "extra": f".*{test}"}
+
+
+def detection_claims():
+    """Those of detection: one scale, and where there is one several."""
+    titles = {
+        "faster_rcnn": "Faster R-CNN",
+        "mask_rcnn": "Mask R-CNN",
+        "cascade_rcnn": "Cascade R-CNN",
+        "cascade_mask_rcnn": "Cascade Mask R-CNN",
+        "fcos": "FCOS",
+    }
+    row = {"dataset": "COCO", "source": "HRNet/HRNet-Object-Detection.*"}
+    for variant in package_recipes()["coco_detection"].variants:
+        kind, _, rest = variant.partition("_w")
+        width, schedule = rest.split("_")
+        own = {
+            "model": f"HRNetV2p?-W{width}",
+            "head_framework": f"{titles[kind]} {schedule}",
+        }
+        extras = [".*"]
+        if kind == "fcos":
+            extras = ["MS train=N.*", "MS train=Y.*"][: 1 + (schedule == "2x")]
+        elif kind == "faster_rcnn" and width == "48":
+            # The table calls both 1x.
+            own["head_framework"] = "Faster R-CNN 1x"
+            ends = {"1x": "mmdetection", "2x": "linked file is the 2x model"}
+            extras = [f".*{ends[schedule]}"]
+        elif kind == "faster_rcnn":
+            extras = ["SyncBN=N; MS train=N"]
+            if width != "40":
+                extras.append(r"SyncBN=Y; MS train=Y\(Default\)")
+        for extra in extras:
+            yield f"coco_detection/{variant}", {**row, **own, "extra": extra}
 
 
 def test_published_results_are_those_that_were_published(shared):

@@ -37,6 +37,15 @@ NumShardsOption = Annotated[
         show_default="about 100 MB each, at least 8",
     ),
 ]
+TaskOption = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        metavar="NAME",
+        show_default="pose",
+        help="Task that the records are for: pose or detection.",
+    ),
+]
 OverwriteOption = Annotated[
     bool,
     flag("--overwrite", "Replace the records that the folder holds, when done."),
@@ -49,6 +58,7 @@ def records(
     images: ImagesOption,
     out: OutOption,
     given: dict,
+    task: TaskOption = None,
     num_shards: NumShardsOption = None,
     overwrite: OverwriteOption = False,
     beam: Beam = False,
@@ -65,19 +75,22 @@ def records(
     Example:
       hrnet records --images data/coco/train2017 --out data/coco/records/train \\
           --annotations data/coco/annotations/person_keypoints_train2017.json
+      hrnet records --task detection --images data/coco/train2017 \\
+          --annotations data/coco/annotations/instances_train2017.json \\
+          --out data/coco/records/objects
     """
     pipeline, chosen = load_beam("records", beam, runner, beam_option)
     # Now, and not after minutes of checking images.
     replaced = _check_folder(out, overwrite)
-    # The one task that has records so far.
-    (task,) = (task for task in tasks.TASKS if task.parts.records is not None)
-    arguments = arguments_for(task, "records", given, out)
-    assert task.parts.records is not None
+    chosen_task = _task_named(task)
+    arguments = arguments_for(chosen_task, "records", given, out)
+    write_records = chosen_task.parts.records
+    assert write_records is not None
     write = None
     if pipeline:
         write = functools.partial(pipeline.write_pose_records, **chosen)
     with replacing(out) if replaced else contextlib.nullcontext(out) as folder:
-        written, facts = task.parts.records(
+        written, facts = write_records(
             images,
             folder,
             common.progress,
@@ -86,6 +99,18 @@ def records(
             **arguments,
         )
     _print_summary(written, out, facts)
+
+
+def _task_named(name):
+    """The task of a name; without one the first that has records."""
+    having = {task.name: task for task in tasks.TASKS if "records" in task.options}
+    if name is None:
+        return next(iter(having.values()))
+    if name not in having:
+        raise ValueError(
+            f"There are no records of {name!r}. Expected one of {', '.join(having)}."
+        )
+    return having[name]
 
 
 def _check_folder(folder, overwrite):

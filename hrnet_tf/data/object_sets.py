@@ -10,6 +10,7 @@ class is 0..C-1; files name classes, or number them, in their own ways.
 """
 
 import colorsys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -136,13 +137,27 @@ def load_object_set(name_or_path: PathLike | ObjectSet) -> ObjectSet:
 
 
 def model_object_set(model: "HRNetModel") -> ObjectSet | None:
-    """Returns the `ObjectSet` that a model carries, or None.
+    """Returns the `ObjectSet` of a model's class names; None where it has none.
+
+    Classes of a known set have its category ids and colours.
 
     Args:
         model: `HRNetModel`, such as `HRNetFasterRCNN`.
     """
-    fields = model.arguments.get("object_set")
-    return None if fields is None else ObjectSet.from_dict(dict(fields))
+    names = model.arguments.get("class_names")
+    return None if names is None else object_set_named(names)
+
+
+def object_set_named(classes: Sequence[str]) -> ObjectSet:
+    """Returns the known set of these classes, in their order, or a new one.
+
+    Args:
+        classes: sequence of str.
+    """
+    for known in OBJECT_SETS.values():
+        if known.classes == tuple(classes):
+            return known
+    return ObjectSet("objects", tuple(classes))
 
 
 def _names(text):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.tasks.base import Exported
 from hrnet_tf.tasks.classification.task import CLASSIFICATION
+from hrnet_tf.tasks.detection.task import DETECTION
 from hrnet_tf.tasks.landmarks.task import LANDMARKS
 from hrnet_tf.tasks.pose.task import POSE
 from hrnet_tf.tasks.segmentation.task import SEGMENTATION
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from hrnet_tf.tasks.base import Inference, Task
 
 
-TASKS = (POSE, LANDMARKS, SEGMENTATION, CLASSIFICATION)
+TASKS = (POSE, LANDMARKS, SEGMENTATION, CLASSIFICATION, DETECTION)
 
 
 def task_named(name: str) -> "Task":

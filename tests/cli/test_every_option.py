@@ -22,6 +22,7 @@ RECIPES = {
     "landmarks": "face68",
     "segmentation": "camvid",
     "classification": "digits",
+    "detection": "synthetic_objects/faster_rcnn",
 }
 
 
@@ -188,7 +189,56 @@ def classification(folder, people_dir):
     return place
 
 
-MAKE = {f.__name__: f for f in (pose, landmarks, segmentation, classification)}
+def detection(folder, people_dir):
+    place = Place(folder)
+    place.data, place.images = people_dir, people_dir / "val2017"
+    place.damaged = "../train2017/" + next((people_dir / "train2017").iterdir()).name
+    annotations = people_dir / "annotations" / "person_keypoints_val2017.json"
+    place.annotations = ["--annotations", annotations]
+    place.model = hrnet_tf.HRNetFasterRCNN.from_preset(
+        "hrnet_test",
+        load_weights=False,
+        num_classes=1,
+        num_channels=32,
+        image_size=(64, 96),
+        class_names=("person",),
+    )
+    place.image = next(place.images.iterdir())
+    place.values = {
+        "train": {"objects": ["people"]},
+        "evaluate": {
+            "annotations": [annotations],
+            "format": ["coco"],
+            # Of other formats, whose readers have tests.
+            "split": None,
+            "objects": ["people"],
+            "limits": ["96x64"],
+            "batch_size": [2],
+        },
+        "predict": {
+            "limits": ["96x64"],
+            "score_threshold": [0.1],
+            "max_detections": [5],
+            "min_score": [0.5],
+        },
+        "export": {
+            "limits": ["96x64"],
+            "score_threshold": [0.1],
+            "max_detections": [5],
+        },
+        "records": {
+            "annotations": [annotations],
+            "format": ["coco"],
+            "split": None,
+            "objects": ["people"],
+        },
+    }
+    return place
+
+
+MAKE = {
+    f.__name__: f for f in (pose, landmarks, segmentation, classification, detection)
+}
 
 
 @pytest.fixture(scope="module")
@@ -245,8 +295,10 @@ def test_options(places, tmp_path, task, command, option):
     elif command == "export":
         run(command, *model, *out, *given)
     else:
-        keypoints = [] if "--keypoints" in given else ["--keypoints", "lsp"]
-        run(command, "--images", place.images, *needed, *keypoints, *given, *out)
+        own = ["--task", task.name]
+        if task.name == "pose" and "--keypoints" not in given:
+            own += ["--keypoints", "lsp"]
+        run(command, "--images", place.images, *needed, *own, *given, *out)
 
 
 @pytest.mark.parametrize(("task", "command", "option"), cases("train"))

@@ -100,7 +100,7 @@ def write_records(
     out: PathLike,
     progress: Callable[..., Any],
     *,
-    annotations: PathLike,
+    annotations: PathLike | None = None,
     keypoints: PathLike | None = None,
     format: str = "coco",
     num_shards: int | None = None,
@@ -124,6 +124,8 @@ def write_records(
     """
     from hrnet_tf.data.shards import write_pose_records
 
+    if annotations is None:
+        raise ValueError("Pass `annotations`, the file that labels the people.")
     keypoint_set = load_keypoint_set(keypoints or format)
     check_keypoints(keypoint_set, format)
     with progress("checking images", "") as tick:

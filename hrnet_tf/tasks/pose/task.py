@@ -48,7 +48,6 @@ _RECORDS = (
         Path,
         "Annotations of the people, see --format.",
         metavar="FILE.json",
-        required=True,
     ),
     Option(
         "keypoints",

@@ -211,5 +211,12 @@ def _unnamed(path, contents):
 
 _TASKS = ("pose", "segmentation")
 FORMAT = ToolFormat(
-    "coco", "COCO's json", _TASKS, match, read, write, write_tasks=_TASKS, guess=guess
+    "coco",
+    "COCO's json",
+    _TASKS,
+    match,
+    read,
+    write,
+    write_tasks=(*_TASKS, "detection"),
+    guess=guess,
 )

@@ -247,5 +247,6 @@ FORMAT = ToolFormat(
     match=match,
     read=read,
     write=write,
+    write_tasks=("pose", "detection"),
     guess=guess,
 )

@@ -110,7 +110,7 @@ def test_says_what_cannot_be_written(predictions, tmp_path):
     with pytest.raises(ValueError, match="b.jpg, which is not there .any more."):
         coco.write(predictions, tmp_path / "out")
     rows = [{"image_path": str(tmp_path / "x" / "a.png"), "class": "cat"}]
-    with pytest.raises(ValueError, match="neither people nor maps of classes"):
+    with pytest.raises(ValueError, match="neither people, nor maps of classes"):
         coco.write({"images": rows}, tmp_path / "out")
 
 

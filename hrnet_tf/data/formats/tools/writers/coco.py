@@ -1,4 +1,4 @@
-"""Poses and segmentations as COCO's json, beside the pictures."""
+"""Poses, segmentations and objects as COCO's json, beside the pictures."""
 
 from pathlib import Path
 
@@ -23,7 +23,8 @@ def write(predictions: dict, out: Path, images: Path | None = None) -> list:
         for annotation in _annotations(found, picture):
             same = {"id": len(annotations) + 1, "image_id": number, "iscrowd": 0}
             annotations.append({**same, **annotation})
-    kind = "person_keypoints" if found.label_set is None else "instances"
+    is_pose = found.label_set is None and found.object_set is None
+    kind = "person_keypoints" if is_pose else "instances"
     path = out / "annotations" / f"{kind}_default.json"
     content = {
         "images": entries,
@@ -35,6 +36,9 @@ def write(predictions: dict, out: Path, images: Path | None = None) -> list:
 
 
 def _categories(found):
+    if found.object_set is not None:
+        named = zip(found.object_set.file_ids, found.object_set.classes, strict=True)
+        return [{"id": i, "name": name, "supercategory": ""} for i, name in named]
     if found.label_set is not None:
         names = enumerate(drawn_classes(found), 1)
         return [{"id": i, "name": name, "supercategory": ""} for i, name in names]
@@ -51,6 +55,11 @@ def _categories(found):
 
 
 def _annotations(found, picture):
+    if found.object_set is not None:
+        ids = found.object_set.file_ids
+        for placed in picture.objects:
+            yield _object(placed, ids[found.object_set.index(placed.label)])
+        return
     if found.label_set is None:
         yield from map(_person, picture.people)
         return
@@ -65,6 +74,17 @@ def _annotations(found, picture):
             "area": int(mask.sum()),
             "segmentation": {**encoded, "counts": encoded["counts"].decode()},
         }
+
+
+def _object(placed, number):
+    _, _, width, height = placed.box
+    return {
+        "category_id": number,
+        "bbox": [round(side, 3) for side in placed.box],
+        "area": round(width * height, 3),
+        "segmentation": placed.mask or [],
+        "score": round(placed.score, 5),
+    }
 
 
 def _person(person):

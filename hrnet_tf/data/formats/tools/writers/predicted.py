@@ -12,11 +12,13 @@ from hrnet_tf.data.formats.checks import image_size
 from hrnet_tf.data.formats.tools.frames import frames_of_file, write_png
 from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS
 from hrnet_tf.data.label_set import LabelSet
+from hrnet_tf.data.object_sets import ObjectSet
 from hrnet_tf.io import open_image, replacing
 
 # Who labelled, where a tool asks.
 AUTHOR = "hrnet"
 _MIN_SCORE = 0.2
+_MIN_OBJECT_SCORE = 0.3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,6 +41,23 @@ class FoundPerson:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class FoundObject:
+    """An object that was found.
+
+    Attributes:
+        label: str. The class's name.
+        box: tuple of x, y, width, height in px.
+        score: float.
+        mask: dict of COCO's runs, or None.
+    """
+
+    label: str
+    box: tuple
+    score: float
+    mask: dict | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class FoundPicture:
     """A picture, or a frame of a video, and what was found in it.
 
@@ -50,6 +69,7 @@ class FoundPicture:
         size: (height, width) in px.
         people: list of `FoundPerson`.
         labels: `Path` of the map of classes, or None.
+        objects: list of `FoundObject`, of a detector.
     """
 
     source: Path
@@ -59,6 +79,7 @@ class FoundPicture:
     size: tuple
     people: list
     labels: Path | None = None
+    objects: list = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -73,6 +94,7 @@ class Found:
         pictures: list of `FoundPicture`.
         model: str. The model that found it.
         label_set: `LabelSet` of the maps of classes, or None.
+        object_set: `ObjectSet` of the objects, or None.
     """
 
     names: tuple
@@ -82,6 +104,7 @@ class Found:
     pictures: list
     model: str
     label_set: LabelSet | None = None
+    object_set: ObjectSet | None = None
 
     @property
     def limbs(self) -> list:
@@ -103,8 +126,8 @@ def found_in(predictions: dict, images: Path | None = None) -> Found:
 
     Args:
         predictions: dict. Points whose score is below its "min_score" (0.2 without) are
-            not placed; of videos every "annotate_every"-th frame (each without) is
-            taken.
+            not placed, and objects (0.3 without) left out; of videos every
+            "annotate_every"-th frame (each without) is taken.
         images: `Path` of the folder that relative paths are of; None: this one.
     Returns:
         `Found`.
@@ -119,17 +142,21 @@ def found_in(predictions: dict, images: Path | None = None) -> Found:
     if described is None and counts:
         names = [f"keypoint_{i}" for i in range(1, max(counts) + 1)]
         described = {"name": "object", "names": names}
-    if described is None and not any("labels" in row for *_, row in rows):
+    object_set = predictions.get("object_set")
+    if object_set is not None:
+        object_set = ObjectSet.from_dict(object_set)
+    elif described is None and not any("labels" in row for *_, row in rows):
         raise ValueError(
-            "Annotations are written of poses, faces and segmentations. The"
-            " predictions hold neither people nor maps of classes."
+            "Annotations are written of poses, faces, segmentations and objects. The"
+            " predictions hold neither people, nor maps of classes, nor objects."
         )
     label_set = predictions.get("label_set")
     if label_set is not None:
         label_set = LabelSet.from_dict(label_set)
         rows = _with_labels(rows)
     described = described or {}
-    least = predictions.get("min_score", _MIN_SCORE)
+    default = _MIN_SCORE if object_set is None else _MIN_OBJECT_SCORE
+    least = predictions.get("min_score", default)
     taken: dict = {}
     return Found(
         names=tuple(described.get("names", ())),
@@ -142,6 +169,7 @@ def found_in(predictions: dict, images: Path | None = None) -> Found:
         ],
         model=Path(str(predictions.get("model", ""))).name or AUTHOR,
         label_set=label_set,
+        object_set=object_set,
     )
 
 
@@ -243,6 +271,13 @@ def _picture(source, frame, size, row, least, taken):
         size=tuple(map(int, size)),
         people=[_person(person, least) for person in row.get("people", ())],
         labels=None if labels is None else Path(labels),
+        objects=[
+            FoundObject(
+                found["class"], tuple(found["box"]), found["score"], found.get("mask")
+            )
+            for found in row.get("objects", ())
+            if found["score"] >= least
+        ],
     )
 
 

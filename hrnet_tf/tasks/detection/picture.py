@@ -1,0 +1,123 @@
+"""Pictures of objects, and of how a detector does on labelled images."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hrnet_tf.data.instance_masks import coco_runs
+from hrnet_tf.pictures.objects import draw_beside, draw_detections
+from hrnet_tf.pictures.sheet import contact_sheet, save_image
+from hrnet_tf.tasks.base import count_text
+from hrnet_tf.tasks.detection.evaluate import object_set_of, predict_examples
+from hrnet_tf.tasks.detection.result import Detections
+from hrnet_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.detection_example import DetectionExample
+    from hrnet_tf.data.object_sets import ObjectSet
+    from hrnet_tf.models.base import HRNetModel
+
+
+NUM_PICTURES = 6
+# Classes that a summary names.
+_NUM_NAMED = 4
+
+
+def draw(
+    image: Any, result: Detections, video: bool = False, min_score: float = 0.3
+) -> np.ndarray:
+    """Draws the objects of an image; arguments as `draw_detections`."""
+    return draw_detections(image, result, min_score)
+
+
+def summary(rows: Sequence[dict[str, Any]], noun: tuple[str, str]) -> str:
+    """Says how many objects were found in images or frames, and of which classes."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        for found in row["objects"]:
+            counts[found["class"]] = counts.get(found["class"], 0) + 1
+    text = count_text(sum(counts.values()), *noun)
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
+    named = ", ".join(f"{count} {name}" for name, count in ranked[:_NUM_NAMED])
+    more = ", ..." if len(ranked) > _NUM_NAMED else ""
+    return f"{text} ({named}{more})" if named else text
+
+
+def labelled_objects(
+    example: "DetectionExample", object_set: "ObjectSet"
+) -> Detections:
+    """Returns the labelled objects of an example as `Detections` of score 1.
+
+    Args:
+        example: `DetectionExample`.
+        object_set: `ObjectSet` of it.
+    """
+    masks = None
+    if example.has_masks:
+        size = (example.height, example.width)
+        masks = [coco_runs(runs, size) for runs in example.runs]
+    return Detections(
+        boxes=example.boxes,
+        scores=np.ones(example.num_objects),
+        classes=example.classes,
+        object_set=object_set,
+        masks=masks,
+        image_path=example.image_path,
+    )
+
+
+def sheet(
+    model: "HRNetModel",
+    infer: Callable[..., Any] | None,
+    examples: "Sequence[DetectionExample]",
+    columns: int = 2,
+) -> np.ndarray:
+    """Draws the images of the first examples, labelled and found, as one picture.
+
+    Args:
+        model: a detector that names its classes.
+        infer: not used.
+        examples: list of `DetectionExample`.
+        columns: int. Examples in a row.
+    Returns:
+        uint8 array `[H, W, 3]`.
+    """
+    object_set = object_set_of(model)
+    chosen = list(examples)[:NUM_PICTURES]
+    found = predict_examples(model, chosen)
+    drawn = [
+        draw_beside(example.image_path, labelled_objects(example, object_set), objects)
+        for example, objects in zip(chosen, found, strict=True)
+    ]
+    height, width = drawn[0].shape[:2]
+    return contact_sheet(drawn, columns, cell_size=(height * 720 // width, 720))
+
+
+class Comparisons:
+    """Draws some of a test's pictures, labelled and found, evenly spread.
+
+    Args:
+        folder: path, where pictures/ is made.
+        object_set: `ObjectSet`.
+        pictures: int. So many are drawn.
+        total: int. Examples of the test.
+    """
+
+    def __init__(
+        self, folder: PathLike, object_set: "ObjectSet", pictures: int, total: int
+    ) -> None:
+        self.folder = Path(folder) / "pictures"
+        self.object_set = object_set
+        count = min(pictures, total)
+        self.drawn = {i * total // count for i in range(count)} if count else set()
+        self.done = 0
+
+    def __call__(self, example: "DetectionExample", found: Detections) -> None:
+        if self.done in self.drawn:
+            labelled = labelled_objects(example, self.object_set)
+            drawn = draw_beside(example.image_path, labelled, found)
+            name = f"{self.done:05d}_{Path(example.image_path).stem}.jpg"
+            save_image(drawn, self.folder / name)
+        self.done += 1

@@ -1,0 +1,153 @@
+"""Detection: objects, their boxes and classes, and their masks."""
+
+import dataclasses
+from pathlib import Path
+
+from hrnet_tf.tasks import options
+from hrnet_tf.tasks.base import Option, Parts, Task
+
+
+def _limits(text):
+    """Returns (longer, shorter) of a text such as "1333x800"."""
+    sides = text.lower().split("x")
+    if len(sides) != 2 or not all(side.isdecimal() for side in sides):
+        raise ValueError(
+            f"`limits` takes LONGERxSHORTER, such as 1333x800. Received: {text!r}."
+        )
+    longer, shorter = sorted(map(int, sides), reverse=True)
+    return longer, shorter
+
+
+_LIMITS = Option(
+    "limits",
+    str,
+    "Detection: images run as large as fits within these longer and shorter sides.",
+    metavar="LONGERxSHORTER",
+    default="detection: the model's image size, or 1333x800",
+    read=_limits,
+)
+_OBJECTS = Option(
+    "objects",
+    str,
+    "Object set: coco, voc, people, bccd, or a descriptor (.json or .py).",
+    metavar="NAME|FILE",
+    default="the model's own",
+)
+_FORMAT = Option(
+    "format",
+    ("coco", "voc", "yolo"),
+    "Objects: coco (json of instances), voc (its folder, or xml beside pictures) or"
+    " yolo (data.yaml or its folder).",
+    metavar="NAME",
+    default="coco; segmentation: folder",
+)
+_SPLIT = dataclasses.replace(
+    options.SPLIT, default="val; tfds: validation; detection: all pictures"
+)
+_SCORE_THRESHOLD = Option(
+    "score_threshold",
+    float,
+    "Detection: objects of a lower score are left out.",
+    metavar="SCORE",
+    min=0,
+    max=1,
+    default="0.05",
+)
+_MAX_DETECTIONS = Option(
+    "max_detections",
+    int,
+    "Detection: the most objects of an image.",
+    metavar="N",
+    min=1,
+    default="100",
+)
+_EVALUATE = (
+    options.ANNOTATIONS,
+    _FORMAT,
+    _SPLIT,
+    _OBJECTS,
+    _LIMITS,
+    options.BATCH_SIZE,
+    options.SKIP_BAD,
+)
+_PREDICT = (
+    _LIMITS,
+    _SCORE_THRESHOLD,
+    _MAX_DETECTIONS,
+    dataclasses.replace(
+        options.MIN_SCORE,
+        help="Objects with a lower score are not drawn.",
+        default="keypoints 0.2, objects 0.3",
+    ),
+)
+_RECORDS = (
+    Option(
+        "annotations",
+        Path,
+        "Json of the objects, for --format coco.",
+        metavar="FILE.json",
+    ),
+    dataclasses.replace(_FORMAT, default="coco"),
+    Option(
+        "split",
+        str,
+        "Split of VOC's or YOLO's data.",
+        metavar="NAME",
+        default="all pictures",
+    ),
+    dataclasses.replace(_OBJECTS, default="the data's own"),
+    Option("masks", bool, "Also write the objects' masks.", flags="--masks"),
+    options.SKIP_BAD,
+)
+
+
+def _load():
+    from hrnet_tf.models.cascade_rcnn import HRNetCascadeRCNN
+    from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN
+    from hrnet_tf.models.fcos import HRNetFCOS
+    from hrnet_tf.tasks.detection import labelled, picture
+    from hrnet_tf.tasks.detection.evaluate import evaluate
+    from hrnet_tf.tasks.detection.inference import DetectionInference
+    from hrnet_tf.tasks.detection.recipe import detection_recipe
+    from hrnet_tf.tasks.detection.stream import objects_stream
+
+    return Parts(
+        models=(HRNetFasterRCNN, HRNetCascadeRCNN, HRNetFCOS),
+        inference=DetectionInference,
+        evaluate=evaluate,
+        test=labelled.test_files,
+        recipe=detection_recipe,
+        stream=objects_stream,
+        formats=labelled.FORMATS,
+        draw=picture.draw,
+        summary=picture.summary,
+        records=labelled.write_records,
+    )
+
+
+DETECTION = Task(
+    name="detection",
+    title="detection",
+    noun=("object", "objects"),
+    verb="finding objects",
+    suffix="objects",
+    load=_load,
+    carries=("class_names",),
+    options={
+        "train": (
+            Option(
+                "objects",
+                str,
+                "Object set of the data: coco, voc, people, bccd, or a descriptor"
+                " (.json or .py).",
+                metavar="NAME|FILE",
+                default="the recipe's",
+            ),
+            options.SKIP_BAD,
+        ),
+        "evaluate": _EVALUATE,
+        "predict": _PREDICT,
+        "export": (_LIMITS, _SCORE_THRESHOLD, _MAX_DETECTIONS),
+        "records": _RECORDS,
+    },
+)

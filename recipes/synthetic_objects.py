@@ -1,0 +1,87 @@
+"""Drawn people, detection and instance segmentation.
+
+Boxes and masks of the embedded data set's people, from random weights.
+Data: made by `hrnet_tf.data.synthetic.generate_people` (`hrnet demo` does it).
+Run: hrnet train synthetic_objects --data-dir demo/data --out RUN
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hrnet_tf.data.augment.detection import DetectionAugmentation
+from hrnet_tf.data.formats import coco_objects
+from hrnet_tf.models.classifier import KAIMING_FAN_OUT
+from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN
+from hrnet_tf.models.fcos import HRNetFCOS
+from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
+from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.tasks.detection.recipe import detection_recipe
+from hrnet_tf.training.recipe import Recipe
+from hrnet_tf.training.recipe_files import choose_variant
+from hrnet_tf.typing import PathLike
+
+VARIANTS = {
+    "mask_rcnn": {"preset": "hrnet_w18_small_v1", "epochs": 6},
+    "faster_rcnn": {"preset": "hrnet_w18_small_v1", "epochs": 6},
+    "fcos": {"preset": "hrnet_w18_small_v1", "epochs": 6},
+}
+MODELS: dict[str, Any] = {
+    "mask_rcnn": HRNetFasterRCNN,
+    "faster_rcnn": HRNetFasterRCNN,
+    "fcos": HRNetFCOS,
+}
+
+
+def optimizer(steps_per_epoch: int, epochs: int) -> Muon:
+    schedule = cosine_decay(2e-3, epochs, steps_per_epoch, warmup_steps=100)
+    return Muon(schedule, exclude_layers=FIRST_AND_LAST, global_clipnorm=35.0)
+
+
+def recipe(
+    variant: str = "mask_rcnn",
+    preset: str | None = None,
+    batch_size: int = 8,
+    epochs: int | None = None,
+    data_dir: str = "demo/data",
+    weights: PathLike | None = None,
+    dtype: str | None = None,
+    objects: str = "people",
+    skip_bad: bool = False,
+) -> Recipe:
+    own = choose_variant(VARIANTS, variant, preset=preset, epochs=epochs)
+    data = Path(data_dir)
+    masks = variant == "mask_rcnn"
+
+    def load(split, object_set):
+        return coco_objects.load_detection(
+            data / "annotations" / f"person_keypoints_{split}2017.json",
+            data / f"{split}2017",
+            object_set,
+            masks,
+            skip_bad,
+        )
+
+    return detection_recipe(
+        name=f"synthetic_objects_{variant}",
+        settings={
+            "preset": own.preset,
+            "batch_size": batch_size,
+            "epochs": own.epochs,
+            "data_dir": str(data_dir),
+        },
+        objects=objects,
+        load_train=partial(load, "train"),
+        load_val=partial(load, "val"),
+        make_model=MODELS[variant].from_preset,
+        # The pictures as they are, of 240x320.
+        augmentation=DetectionAugmentation(scales=((320, 240),)),
+        image_size=(256, 320),
+        max_boxes=10,
+        optimizer=optimizer,
+        kernel_initializer=KAIMING_FAN_OUT,
+        weights=weights,
+        dtype=dtype,
+        evaluate_every=3,
+        masks=masks,
+    )

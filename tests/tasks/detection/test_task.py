@@ -1,0 +1,200 @@
+"""Detection end to end: training, tests, predictions, exports, records."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from drawn_objects import FRUIT, coco_file, drawn_examples, two_objects
+from typer.testing import CliRunner
+
+from hrnet_tf import Predictor, export_saved_model
+from hrnet_tf.export.saved_model import load_exported
+from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN
+from hrnet_tf.models.fcos import HRNetFCOS
+from hrnet_tf.tasks.detection.evaluate import evaluate
+from hrnet_tf.tasks.detection.pasting import mask_runs, paste_masks
+
+SMALL = {"num_classes": 2, "class_names": FRUIT.classes, "num_channels": 32}
+
+
+def model(kind=HRNetFasterRCNN, **arguments):
+    keras.utils.set_random_seed(1)
+    arguments = {**SMALL, "image_size": (64, 64), **arguments}
+    return kind.from_preset("hrnet_test", load_weights=False, **arguments)
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return model(with_masks=True)
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory):
+    return drawn_examples(tmp_path_factory.mktemp("fruit"), count=4)
+
+
+@pytest.fixture
+def run():
+    from hrnet_tf.cli.main import make_app
+
+    def invoke(*arguments, exit_code=0):
+        runner = CliRunner(env={"COLUMNS": "100", "HRNET_DEBUG": None})
+        result = runner.invoke(make_app(), [str(a) for a in arguments])
+        assert result.exit_code == exit_code, (result.output, result.exception)
+        return result.output
+
+    return invoke
+
+
+def test_boxes_are_in_pixels_of_images_of_any_size(detector):
+    predictor = Predictor(detector, score_threshold=0.0, max_detections=5)
+    image = np.random.default_rng(0).integers(0, 256, (90, 130, 3), np.uint8)
+    found = predictor.predict(image)
+    assert len(found) == 5 and (np.diff(found.scores) <= 0).all()
+    assert (found.boxes >= 0).all() and (found.boxes <= [130, 90, 130, 90]).all()
+    view = tf.round(tf.image.resize(image, (44, 64)))[None]
+    direct = detector.detect(view, [[44, 64]], 0.0, 5)
+    scaled = direct["boxes"][0] * np.tile([130 / 64, 90 / 44], 2)
+    np.testing.assert_allclose(found.boxes, scaled, atol=1e-3)
+    assert found.mask(0).shape == (90, 130)
+    both = predictor.predict_batch([image[:, ::-1], image])
+    np.testing.assert_allclose(both[1].boxes, found.boxes, atol=1e-3)
+
+
+def test_masks_are_pasted_where_their_boxes_are():
+    masks = np.ones((2, 28, 28), np.float32)
+    masks[1, :, 14:] = 0
+    boxes = np.array([[3, 2, 13, 8], [-4, 0, 16, 40]], np.float32)
+    drawn = paste_masks(masks, boxes, tf.constant((20, 30))).numpy()
+    assert drawn[0].sum() == 60 and drawn[0, 2:8, 3:13].all()
+    assert drawn[1].sum() == 20 * 6 and drawn[1, :, :6].all()
+    runs = mask_runs(masks, boxes, (20, 30))
+    assert runs[0]["size"] == [20, 30]
+
+
+def test_the_official_test_runs_on_masks_too(detector, examples, tmp_path):
+    report = evaluate(detector, examples)
+    assert {"AP", "mask_AP", "mAP"} < set(report.numbers)
+    assert report.num_images == 4 and report.images_per_second > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["two_stage", "fcos"])
+def test_an_export_finds_the_same(detector, examples, tmp_path, kind):
+    made = detector if kind == "two_stage" else model(HRNetFCOS)
+    options = {"score_threshold": 0.0, "max_detections": 4}
+    exported = load_exported(export_saved_model(made, tmp_path, **options))
+    paths = [example.image_path for example in examples[:2]]
+    plain = Predictor(made, **options).predict_batch(paths)
+    again = Predictor(exported).predict_batch(paths)
+    files = [open(path, "rb").read() for path in paths]
+    served = exported.signature("serving_default")(image_bytes=tf.constant(files))
+    assert served["sizes"].numpy().tolist() == [[48, 64]] * 2
+    for i in range(2):
+        np.testing.assert_allclose(again[i].boxes, plain[i].boxes, atol=1e-3)
+        np.testing.assert_allclose(served["boxes"][i], plain[i].boxes, atol=1e-3)
+        assert again[i].names == plain[i].names
+        if kind == "two_stage":
+            assert again[i].masks == plain[i].masks
+            masks = served["masks"][i].numpy().astype(bool)
+            assert np.array_equal(masks[0], plain[i].mask(0))
+    names = (exported.folder / "assets" / "classes.txt").read_text()
+    assert names.split() == ["apple", "pear"]
+    with pytest.raises(ValueError, match="exported with max_detections=4"):
+        Predictor(exported, max_detections=9)
+
+
+class WithLoss(HRNetFCOS):
+    """A detector with a loss of its own, for what goes around it."""
+
+    def compute_loss(self, x, y, y_pred, sample_weight=None, training=True):
+        wanted = keras.ops.cast(keras.ops.sum(y["classes"] >= 0), "float32")
+        scores = [keras.ops.mean(y_pred[n] ** 2) for n in y_pred if "class" in n]
+        return sum(scores) * (1 + 0 * wanted)
+
+
+@pytest.mark.slow
+def test_training_goes_through_the_house(run, examples, tmp_path, monkeypatch):
+    """From annotations to a report, with a recipe that has no loss of its own."""
+    from hrnet_tf.data.augment.detection import DetectionAugmentation
+    from hrnet_tf.tasks.detection.recipe import detection_recipe, official_sgd
+    from hrnet_tf.training.run import train
+
+    def recipe():
+        return detection_recipe(
+            name="fruit",
+            settings={"preset": "hrnet_test", "batch_size": 2, "epochs": 2},
+            objects=FRUIT,
+            load_train=lambda objects: examples[:2],
+            load_val=lambda objects: examples[2:],
+            make_model=WithLoss.from_preset,
+            augmentation=DetectionAugmentation(scales=((64, 48),)),
+            optimizer=official_sgd,
+            image_size=(64, 64),
+            num_channels=32,
+        )
+
+    result = train(recipe(), tmp_path / "run")
+    assert [row["epoch"] for row in result.history] == [1, 2]
+    assert result.history[1]["loss"] < result.history[0]["loss"]
+    assert "AP50" in result.history[0] and (tmp_path / "run" / "best.keras").is_file()
+    # It is finished, and knows itself.
+    assert len(train(recipe(), tmp_path / "run").history) == 2
+
+
+def test_the_commands(run, detector, tmp_path):
+    detector.save(tmp_path / "fruit.keras")
+    annotations = coco_file(tmp_path / "data", *two_objects())
+    common = ("--model", tmp_path / "fruit.keras")
+    text = run(
+        *("evaluate", *common, "--images", tmp_path / "data"),
+        *("--annotations", annotations, "--out", tmp_path / "test"),
+    )
+    assert "2 images, 2 labelled objects" in text and "mask AP" in text
+    names = {path.name for path in (tmp_path / "test").iterdir()}
+    assert {"report.json", "pictures", "detections.json"} < names
+    assert len(list((tmp_path / "test" / "pictures").glob("*.jpg"))) == 2
+    picture = tmp_path / "data" / "1.png"
+    options = ("--score-threshold", 0, "--max-detections", 3, "--limits", "64x48")
+    text = run("predict", *common, picture, *options, "--out", tmp_path / "found")
+    content = json.loads((tmp_path / "found" / "predictions.json").read_text())
+    (row,) = content["images"]
+    assert len(row["objects"]) == 3 and (tmp_path / "found" / row["picture"]).is_file()
+    assert content["object_set"]["classes"] == ["apple", "pear"]
+    text = run(
+        *("records", "--task", "detection", "--images", tmp_path / "data", "--masks"),
+        *("--annotations", annotations, "--out", tmp_path / "records"),
+    )
+    assert "objects" in text and (tmp_path / "records" / "metadata.json").is_file()
+    text = run(
+        *("records", "--task", "nothing", "--images", tmp_path / "data"),
+        *("--out", tmp_path / "others"),
+        exit_code=1,
+    )
+    assert "no records of 'nothing'" in " ".join(text.split())
+
+
+def test_detections_are_boxes_of_people_for_poses(tmp_path, people_dir):
+    """What a test of a detector writes, a test of poses reads."""
+    from hrnet_tf.data.formats import coco, coco_objects
+    from hrnet_tf.data.keypoint_sets import load_keypoint_set
+    from hrnet_tf.data.object_sets import PEOPLE
+    from hrnet_tf.tasks.detection.picture import labelled_objects
+    from hrnet_tf.tasks.detection.scoring import make_report
+
+    annotations = people_dir / "annotations" / "person_keypoints_val2017.json"
+    images = people_dir / "val2017"
+    people = coco_objects.load_detection(annotations, images, PEOPLE, masks=True)
+    found = [labelled_objects(example, PEOPLE) for example in people]
+    report = make_report(people, found, PEOPLE)
+    assert report.numbers["AP"] == report.numbers["mask_AP"] == 1.0
+    report.save(tmp_path)
+    poses = coco.load_detections(
+        tmp_path / "detections.json",
+        annotations,
+        images,
+        keypoint_set=load_keypoint_set("coco"),
+    )
+    assert sum(e.num_people for e in poses) == sum(e.num_objects for e in people)
