@@ -11,6 +11,7 @@ import tensorflow as tf
 from hrnet_tf.data.augment.detection import fitted_size
 from hrnet_tf.data.object_sets import ObjectSet, model_object_set
 from hrnet_tf.io import decode_image
+from hrnet_tf.models.fcos import HRNetFCOS
 from hrnet_tf.tasks import graphs
 from hrnet_tf.tasks.base import NAMES_FILE, Exported
 from hrnet_tf.tasks.detection.pasting import mask_runs, paste_masks
@@ -98,12 +99,21 @@ class DetectionInference:
 
     @functools.cached_property
     def signatures(self) -> dict[str, Any]:
-        """dict of `tf.function`: "serving_default" is `files`, "images" is `images`."""
+        """dict of `tf.function`: "serving_default" is `files`, "images" is `images`.
+
+        Those of an `HRNetFCOS` that is made for one size have "inputs" too, which is
+        `inputs`.
+        """
         image_bytes = tf.TensorSpec((None,), tf.string, "image_bytes")
-        return {
+        made = {
             "serving_default": graphs.signature(self.files, image_bytes),
             "images": graphs.signature(self.images, self.images_spec),
         }
+        shape = self.model.input_shape
+        if isinstance(self.model, HRNetFCOS) and None not in shape[1:]:
+            spec = tf.TensorSpec(shape, tf.uint8, "images")
+            made["inputs"] = graphs.signature(self.inputs, spec)
+        return made
 
     @property
     def images_spec(self) -> tf.TensorSpec:
@@ -113,10 +123,19 @@ class DetectionInference:
     @property
     def portable(self) -> str:
         """str, the signature that LiteRT files hold; ValueError if LiteRT cannot."""
-        raise ValueError(
-            f"LiteRT files of an {type(self.model).__name__} are not made. Export it as"
-            " a SavedModel."
-        )
+        if not isinstance(self.model, HRNetFCOS):
+            raise ValueError(
+                f"LiteRT files of an {type(self.model).__name__} are not made: regions"
+                " are read from maps by operations that it lacks. Export it as a"
+                " SavedModel, or train an HRNetFCOS."
+            )
+        if None in self.model.input_shape[1:]:
+            raise ValueError(
+                "A LiteRT file takes images of one size, but the model"
+                f" {self.model.name!r} is made for any. Build it with image_size, such"
+                " as (512, 640)."
+            )
+        return "inputs"
 
     @property
     def description(self) -> dict[str, Any]:
@@ -193,6 +212,20 @@ class DetectionInference:
             "box_masks" float32 `[B, N, 28, 28]`, 0..1, each over its own box.
         """
         return self._found(images)
+
+    def inputs(self, images: Tensor) -> dict[str, Tensor]:
+        """Finds objects in images of the model's own size.
+
+        Args:
+            images: uint8 tensor `[B, H, W, 3]`, RGB.
+        Returns:
+            The dict of `images`.
+        """
+        return self.model.detect(
+            images,
+            score_threshold=self.score_threshold,
+            max_detections=self.max_detections,
+        )
 
     def run(
         self,

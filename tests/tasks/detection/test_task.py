@@ -9,7 +9,7 @@ import tensorflow as tf
 from drawn_objects import FRUIT, coco_file, drawn_examples, two_objects
 from typer.testing import CliRunner
 
-from hrnet_tf import Predictor, export_saved_model
+from hrnet_tf import Predictor, export_litert, export_saved_model
 from hrnet_tf.export.saved_model import load_exported
 from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN
 from hrnet_tf.models.fcos import HRNetFCOS
@@ -104,6 +104,24 @@ def test_an_export_finds_the_same(detector, examples, tmp_path, kind):
     assert names.split() == ["apple", "pear"]
     with pytest.raises(ValueError, match="exported with max_detections=4"):
         Predictor(exported, max_detections=9)
+
+
+@pytest.mark.slow
+def test_a_litert_file_finds_the_same(detector, tmp_path):
+    made = model(HRNetFCOS)
+    options = {"score_threshold": 0.0, "max_detections": 4}
+    path = export_litert(made, tmp_path / "fruit.tflite", **options)
+    image = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8)
+    interpreter = tf.lite.Interpreter(str(path))
+    found = interpreter.get_signature_runner()(images=image)
+    direct = made.detect(image, None, 0.0, 4)
+    np.testing.assert_allclose(found["boxes"], direct["boxes"], atol=1e-2)
+    np.testing.assert_allclose(found["scores"], direct["scores"], atol=1e-4)
+    assert np.array_equal(found["classes"], direct["classes"])
+    with pytest.raises(ValueError, match="train an HRNetFCOS"):
+        export_litert(detector, tmp_path / "no.tflite")
+    with pytest.raises(ValueError, match="image_size, such as"):
+        export_litert(model(HRNetFCOS, image_size=None), tmp_path / "no.tflite")
 
 
 class WithLoss(HRNetFCOS):
