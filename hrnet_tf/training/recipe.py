@@ -19,7 +19,8 @@ class Recipe:
         train_data: `(seed, first_epoch) -> (tf.data.Dataset, steps per epoch)`. A
             third argument `first_step=0` may say how many steps of the first epoch to
             leave out; without it they are read and thrown away.
-        loss: `() -> keras.losses.Loss`, or a dict of them by the outputs' names.
+        loss: `() -> keras.losses.Loss`, or a dict of them by the outputs' names; or
+            None, where the model has losses of its own (`compute_loss`).
         optimizer: `(steps per epoch) -> keras.optimizers.Optimizer`. A second argument
             `quiet=False` may say not to tell anything about it.
         evaluate: `(model, infer) -> report` with `numbers` and `main_number`.

@@ -135,6 +135,9 @@ def train(
             tf.config.experimental.enable_op_determinism()
         with devices.scope():
             model = recipe.model()
+            if hasattr(model, "sampling_seed"):
+                # Of models that draw what they learn from.
+                model.sampling_seed = seed
             accelerate(model, recompute)
         # Before the data are loaded, which may take long, and again with them.
         identity = Identity.of(recipe, model, seed)
@@ -233,10 +236,12 @@ def compile_model(
     """
     on_tensorflow = keras.backend.backend() == "tensorflow"
     model.track_gradient_norm = True
+    loss = recipe.loss()
+    # Some models have losses of their own.
+    losses = {} if loss is None else {"loss": loss, "loss_weights": recipe.loss_weights}
     model.compile(
         _scaled(recipe.optimizer(steps), model),
-        recipe.loss(),
-        loss_weights=recipe.loss_weights,
+        **losses,
         jit_compile=jit if on_tensorflow else "auto",
     )
     model.optimizer.build(model.trainable_variables)
