@@ -97,6 +97,8 @@ def export(
     Examples:
       hrnet export --model runs/lspet/best.keras --out exported/lspet
       hrnet export --model runs/camvid/best.keras --out exported/camvid
+      hrnet export --model runs/coco/best.keras --detector runs/people/best.keras \\
+          --out exported/photos
       hrnet export --model runs/lspet/best.keras --out exported/lspet.tflite \\
           --format litert --precision float16
     """
@@ -110,10 +112,15 @@ def export(
         )
     with common.spinner("loading the model"):
         from hrnet_tf.models.loading import load_model
-        from hrnet_tf.tasks import task_of
+        from hrnet_tf.tasks import make_inference, task_of
 
         loaded = load_model(model)
-    arguments = arguments_for(task_of(loaded, model), "export", given, model)
+        task = task_of(loaded, model)
+        arguments = arguments_for(task, "export", given, model)
+        for option in task.options.get("export", ()):
+            if option.is_model and option.name in arguments:
+                path = arguments[option.name]
+                arguments[option.name] = make_inference(load_model(path), path)
     with common.spinner("exporting"):
         if format is ExportFormat.saved_model:
             from hrnet_tf.export.saved_model import export_saved_model

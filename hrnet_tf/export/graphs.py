@@ -1,5 +1,6 @@
 """What leaves the package: the variables of a model, and functions of them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -36,15 +37,15 @@ def check_exportable(model: keras.Model) -> None:
 
 
 def save_functions(
-    model: "HRNetModel",
+    models: "Sequence[HRNetModel]",
     folder: PathLike,
     functions: dict[str, Any],
     class_names: str | None = None,
 ) -> None:
-    """Writes a SavedModel that holds a model's variables and the signatures given.
+    """Writes a SavedModel that holds models' variables and the signatures given.
 
     Args:
-        model: `HRNetModel`.
+        models: sequence of `HRNetModel`.
         folder: str or path.
         functions: dict from a signature's name to a `tf.function` with an
             `input_signature`.
@@ -54,7 +55,7 @@ def save_functions(
     # The variables alone: the model's layers would add their own functions, and may
     # hold what TensorFlow's tracking refuses, such as dicts with keys of other types.
     module = tf.Module()
-    module.weights = [variable.value for variable in model.variables]
+    module.weights = [v.value for model in models for v in model.variables]
     with TemporaryDirectory() as temporary:
         if class_names is not None:
             # An asset is copied under its file's own name.

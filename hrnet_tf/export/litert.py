@@ -80,7 +80,7 @@ def _convert(inference, batch_size, precision):
     )
     # Only the way over a SavedModel keeps the names of inputs and outputs.
     with tempfile.TemporaryDirectory() as folder:
-        save_functions(inference.model, folder, {name: graph})
+        save_functions([inference.model], folder, {name: graph})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if precision == "float16":

@@ -57,7 +57,9 @@ def export_saved_model(
             f"version must be a positive integer. Received: version={version!r}."
         )
     inference = make_inference(model, **options)
-    check_exportable(model)
+    models = getattr(inference, "models", [inference.model])
+    for one in models:
+        check_exportable(one)
     target = Path(directory) / str(version)
     if target.exists() and not overwrite:
         raise ValueError(
@@ -65,7 +67,7 @@ def export_saved_model(
         )
     # TensorFlow Serving looks at folders that are named like a number only.
     with replacing(target) as beside:
-        _write(inference, beside)
+        _write(inference, models, beside)
     return target
 
 
@@ -118,9 +120,9 @@ def read_description(directory: PathLike) -> dict[str, Any]:
     return description
 
 
-def _write(inference, folder):
+def _write(inference, models, folder):
     files = inference.assets
-    save_functions(inference.model, folder, inference.signatures, files.get(NAMES_FILE))
+    save_functions(models, folder, inference.signatures, files.get(NAMES_FILE))
     description = {**inference.description, "hrnet_tf": hrnet_tf.__version__}
     files = {
         **files,

@@ -40,6 +40,7 @@ class Option:
         read: function from what was given to the argument's value, or None.
         required: bool.
         only: str or None. The one format that it is for, of those a command writes.
+        is_model: bool. The path of a model, of which the command makes an `Inference`.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Option:
     read: Callable | None = None
     required: bool = False
     only: str | None = None
+    is_model: bool = False
 
     @property
     def flag(self) -> str:
@@ -189,7 +191,8 @@ class Inference(Protocol):
     Each task has one, which evaluation, prediction and every export go through.
 
     Attributes:
-        model: the model whose weights the graphs hold, or an `Exported`.
+        model: the model whose weights the graphs hold, or an `Exported`. Where graphs
+            hold several, there is `models`, a list of them.
         signatures: dict of name to `tf.function` with an `input_signature`; the first,
             "serving_default", takes image files. For the TensorFlow backend.
         portable: str. The signature that LiteRT files hold: it takes pixels. ValueError

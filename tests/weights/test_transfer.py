@@ -336,7 +336,7 @@ class TestSavedModels:
         source = fresh("HRNetPose", *FIVE)
         hrnet_tf.load_torch_weights(source, tensors)
         version = tmp_path / "1"
-        save_functions(source, version, {})
+        save_functions([source], version, {})
         model = fresh("HRNetPose", *THREE)
         with pytest.raises(ValueError) as caught:
             start_from(model, tmp_path)

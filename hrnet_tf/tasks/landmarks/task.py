@@ -93,6 +93,6 @@ LANDMARKS = Task(
         "check": (options.CHECK_KEYPOINTS,),
         "evaluate": _EVALUATE,
         "predict": options.PEOPLE_PREDICT,
-        "export": (options.FLIP_TEST_EXPORT,),
+        "export": options.PEOPLE_EXPORT,
     },
 )

@@ -44,24 +44,24 @@ def make_detector(
     if detector is None:
         if detect_class is not None:
             raise ValueError(
-                "--detect-class says what a detector looks for. Received no --detector."
+                "`detect_class` says what a detector looks for. Received no `detector`."
             )
         return None
     if boxes is not None:
         raise ValueError(
-            "Both --boxes and --detector say where the people are. Leave one out."
+            "Both `boxes` and `detector` say where the people are. Leave one out."
         )
     least = MIN_SCORE if min_box_score is None else min_box_score
     source = str(detector)
     if source.lower().endswith(".json"):
         raise ValueError(
-            f"--detector {source} is a file of boxes, not a model. Pass it as --boxes."
+            f"{source} is a file of boxes, not a detection model. Pass it as `boxes`."
         )
     if source.startswith(_HUB):
         run, names = _of_hub(source)
     else:
         run, names = _of_this_package(source, load)
-    wanted = _number(source, names, detect_class)
+    wanted = class_number(source, names, detect_class)
 
     def find(image: Any) -> dict[str, Any]:
         pixels, _ = read_image(image)
@@ -82,13 +82,16 @@ def make_detector(
     return find
 
 
-def _number(source, names, wanted):
-    """The number of the class that is looked for.
+def class_number(source: str, names: list[str] | int, wanted: str | None) -> int:
+    """Returns the number, from 0, of the class that is looked for.
 
     Args:
-        source: str, of the detector.
+        source: str, of the detector, for messages.
         names: list of str; or int, how many there are, where none are known.
-        wanted: str or None.
+        wanted: str or None, name or number; None: the only one, or the one called
+            "person" or "face".
+    Raises:
+        ValueError: if there is none, or several.
     """
     count = names if isinstance(names, int) else len(names)
     known = [] if isinstance(names, int) else [name.lower() for name in names]
@@ -99,12 +102,12 @@ def _number(source, names, wanted):
         if not known:
             raise ValueError(
                 f"{source} finds {count} classes, whose names are unknown. Say by"
-                " --detect-class which one people have: a number from 0, see the data"
+                " `detect_class` which one people have: a number from 0, see the data"
                 " set that it was trained on."
             )
         raise ValueError(
             f"{source} finds {_listed(names)}. Which is wanted? Say it by"
-            " --detect-class."
+            " `detect_class`."
         )
     if wanted.lower() in known:
         return known.index(wanted.lower())
@@ -113,7 +116,7 @@ def _number(source, names, wanted):
     numbers = f"a number from 0 to {count - 1}"
     expected = f"one of {_listed(names)}, or {numbers}" if known else numbers
     raise ValueError(
-        f"{source} does not find --detect-class {wanted}. Expected {expected}."
+        f"{source} does not find `detect_class={wanted}`. Expected {expected}."
     )
 
 

@@ -19,6 +19,7 @@ from hrnet_tf.tasks.pose.boxes import (
     checked_boxes,
     checked_scores,
 )
+from hrnet_tf.tasks.pose.people_finder import IMAGES_SPEC, PeopleFinder
 from hrnet_tf.tasks.pose.result import Keypoints
 from hrnet_tf.typing import Tensor
 
@@ -44,6 +45,11 @@ class PoseInference:
             crop, for twice the time. None: False, or what was exported.
         infer: function from images to outputs; None makes it from the model.
         task: str. The task's name, for exported models.
+        detector: `DetectionInference` or None. What finds the people of images whose
+            boxes are not known; it becomes part of an exported graph.
+        detect_class: str or None. The detector's class that is wanted; None: the only
+            one, or the one called "person" or "face".
+        min_box_score: float or None. Boxes of lower scores are left out; None: 0.3.
     Attributes:
         image_size: (height, width) of the crops.
         keypoint_set: `KeypointSet` or None.
@@ -54,8 +60,9 @@ class PoseInference:
     """
 
     portable = "crops"
+    _read_boxes: Any = None
     per_image = ("boxes", "box_scores")
-    built_in = ("flip_test",)
+    built_in = ("flip_test", "detector", "detect_class", "min_box_score")
 
     def __init__(
         self,
@@ -63,11 +70,25 @@ class PoseInference:
         flip_test: bool | None = None,
         infer: Callable[..., Any] | None = None,
         task: str = "pose",
+        detector: Any = None,
+        detect_class: str | None = None,
+        min_box_score: float | None = None,
     ) -> None:
         self.model: Any = model
         self.task = task
+        self._finder = None
         if isinstance(model, Exported):
-            graphs.check_as_exported(model, flip_test=flip_test)
+            if detector is not None:
+                raise ValueError(
+                    f"{model.folder} is exported. A detector is made part of it when it"
+                    " is: hrnet export --detector."
+                )
+            graphs.check_as_exported(
+                model,
+                flip_test=flip_test,
+                detect_class=detect_class,
+                min_box_score=min_box_score,
+            )
             fields = model.description
             self.flip_test = fields["flip_test"]
             self.image_size = tuple(fields["image_size"])
@@ -78,6 +99,8 @@ class PoseInference:
             convention = fields.get("heatmap_convention", "official")
             self.codec = HeatmapCodec(self.image_size, convention=convention)
             self._read_crops = model.signature("crops")
+            if fields.get("detector") is not None:
+                self._read_boxes = model.signature("boxes")
             return
         _check_model(model)
         self.flip_test = bool(flip_test)
@@ -91,6 +114,20 @@ class PoseInference:
                 " keypoint_set=KeypointSet(...).to_dict(), or pass flip_test=False."
             )
         self._infer = infer or inference_function(model)
+        if detector is None and (detect_class or min_box_score is not None):
+            raise ValueError(
+                "detect_class and min_box_score are of a detector's boxes. Received no"
+                " detector."
+            )
+        if detector is not None:
+            self._finder = PeopleFinder(detector, detect_class, min_box_score)
+            self._read_boxes = graphs.fast(self._finder.boxes, IMAGES_SPEC)
+
+    @property
+    def models(self) -> list[Any]:
+        """list of all models whose variables the graphs hold."""
+        more = [] if self._finder is None else [self._finder.detector.model]
+        return [self.model, *more]
 
     @property
     def crop_spec(self) -> tf.TensorSpec:
@@ -99,12 +136,22 @@ class PoseInference:
 
     @functools.cached_property
     def signatures(self) -> dict[str, Any]:
-        """dict of `tf.function`: "serving_default" is `people`, "crops" is `crops`."""
+        """dict of `tf.function`: "serving_default" is `people`, "crops" is `crops`.
+
+        With a detector "serving_default" is `photos`, "people" is `people`, and "boxes"
+        finds people in images, see `PeopleFinder.boxes`.
+        """
         image_bytes = tf.TensorSpec((None,), tf.string, "image_bytes")
         boxes = tf.TensorSpec((None, None, 4), tf.float32, "boxes")
+        people = graphs.signature(self.people, image_bytes, boxes)
+        crops = graphs.signature(self.crops, self.crop_spec)
+        if self._finder is None:
+            return {"serving_default": people, "crops": crops}
         return {
-            "serving_default": graphs.signature(self.people, image_bytes, boxes),
-            "crops": graphs.signature(self.crops, self.crop_spec),
+            "serving_default": graphs.signature(self.photos, image_bytes),
+            "people": people,
+            "crops": crops,
+            "boxes": graphs.signature(self._finder.boxes, IMAGES_SPEC),
         }
 
     @property
@@ -118,6 +165,7 @@ class PoseInference:
             "flip_test": self.flip_test,
             "box_padding": BOX_PADDING,
             "heatmap_convention": self.codec.convention,
+            **({} if self._finder is None else self._finder.description),
         }
 
     @property
@@ -191,6 +239,20 @@ class PoseInference:
             "scores": tf.scatter_nd(places, scores, shape),
         }
 
+    def photos(self, image_bytes: Tensor) -> dict[str, Tensor]:
+        """Finds people in encoded images, of any sizes, and their keypoints.
+
+        Args:
+            image_bytes: string tensor `[B]`, JPEG or PNG files.
+        Returns:
+            The dict of `people`, and float32 tensors "boxes" `[B, N, 4]`, x, y, width,
+            height in pixels, the surest first, and "box_scores" `[B, N]`; all 0 where
+            there are no more people.
+        """
+        assert self._finder is not None
+        found = self._finder.files(image_bytes)
+        return {**found, **self.people(image_bytes, found["boxes"])}
+
     def run(
         self,
         images: Sequence[np.ndarray],
@@ -204,7 +266,8 @@ class PoseInference:
             images: list of uint8 arrays `[H, W, 3]`, RGB.
             names: list of the images' paths, or of None.
             boxes: list of array-likes `[N, 4]`, one box a person: x, y, width, height
-                in pixels of the image; None for an image that is one person.
+                in pixels of the image; None for an image that is one person or, with
+                a detector, whose people are to be found.
             box_scores: list of array-likes `[N]` or None, a detector's confidences;
                 they count in the people's scores of `Keypoints.to_coco`. None: 1.
         Returns:
@@ -214,6 +277,8 @@ class PoseInference:
         """
         nothing = [None] * len(images)
         names = names or nothing
+        if self._read_boxes is not None:
+            boxes, box_scores = self._boxes_of(images, boxes, box_scores)
         checked = [
             checked_boxes(given, image.shape[1], image.shape[0], name or "the image")
             for given, image, name in zip(boxes or nothing, images, names, strict=True)
@@ -246,6 +311,18 @@ class PoseInference:
             )
             for i in range(len(images))
         ]
+
+    def _boxes_of(self, images, boxes, box_scores):
+        """Boxes and scores of all images, those that are not given the detector's."""
+        boxes = list(boxes or [None] * len(images))
+        box_scores = list(box_scores or [None] * len(images))
+        for i, image in enumerate(images):
+            if boxes[i] is None:
+                found = self._read_boxes(images=tf.constant(image[None]))
+                scores = found["box_scores"][0].numpy()
+                boxes[i] = found["boxes"][0].numpy()[scores > 0]
+                box_scores[i] = scores[scores > 0]
+        return boxes, box_scores
 
     def _regions(self, boxes):
         """Centres and sizes `[N, 2]` of the regions that are cut out for boxes."""

@@ -120,7 +120,7 @@ POSE = Task(
         "check": (options.CHECK_KEYPOINTS,),
         "evaluate": _EVALUATE,
         "predict": options.PEOPLE_PREDICT,
-        "export": (options.FLIP_TEST_EXPORT,),
+        "export": options.PEOPLE_EXPORT,
         "records": _RECORDS,
     },
 )

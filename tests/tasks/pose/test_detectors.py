@@ -47,7 +47,7 @@ def test_classes_by_name_or_number(detector, wanted, count):
 @pytest.mark.parametrize(
     "names, wanted, expected",
     [
-        (NAMES, "horse", "does not find --detect-class horse. Expected one of Cat,"),
+        (NAMES, "horse", "does not find `detect_class=horse`. Expected one of Cat,"),
         (NAMES, "3", "a number from 0 to 2"),
         (["cat", "dog"], None, "finds cat, dog. Which is wanted"),
         (80, None, "finds 80 classes, whose names are unknown"),
@@ -68,9 +68,9 @@ def test_the_only_class_is_wanted(detector):
     "arguments, expected",
     [
         ({"detector": "absent.keras"}, "There is no detector absent.keras"),
-        ({"detector": "found.json"}, "Pass it as --boxes"),
+        ({"detector": "found.json"}, "Pass it as `boxes`"),
         ({"detector": "a.keras", "boxes": "b.json"}, "Leave one out"),
-        ({"detect_class": "person"}, "Received no --detector"),
+        ({"detect_class": "person"}, "Received no `detector`"),
     ],
 )
 def test_refuses(arguments, expected):
