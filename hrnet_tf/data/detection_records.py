@@ -12,14 +12,14 @@ from typing import Any
 
 from hrnet_tf.data.detection_example import DetectionExample
 from hrnet_tf.data.object_sets import ObjectSet
-from hrnet_tf.data.schema import file_name, serialized
-from hrnet_tf.data.shards import (
+from hrnet_tf.data.record_files import (
     files_metadata,
     open_records,
     verified_bytes,
     write_all_shards,
     write_records,
 )
+from hrnet_tf.data.schema import file_name, serialized
 from hrnet_tf.typing import PathLike, Progress, Tensor
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from hrnet_tf.data.shards import verified_bytes
+from hrnet_tf.data.record_files import verified_bytes
 from hrnet_tf.io import decode_image
 from hrnet_tf.tasks.base import Report
 from hrnet_tf.tasks.detection.inference import IMAGES_AT_ONCE, DetectionInference

@@ -10,7 +10,7 @@ from hrnet_tf.data import fingerprint
 from hrnet_tf.data.augment.detection import DetectionAugmentation
 from hrnet_tf.data.detection_records import DetectionRecords, open_detection_records
 from hrnet_tf.data.object_sets import ObjectSet, load_object_set
-from hrnet_tf.data.shards import verified_bytes
+from hrnet_tf.data.record_files import verified_bytes
 from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.sgd import TorchSGD
