@@ -37,7 +37,7 @@ class HRNetDetector(HRNetModel):
         super().__init__(inputs, outputs, arguments, name)
         self.num_classes = arguments["num_classes"]
         self.convention = arguments["convention"]
-        self._detect_function: Any = None
+        self._compiled_detect = _Compiled(self._detect)
 
     @property
     def rules(self) -> Convention:
@@ -56,7 +56,8 @@ class HRNetDetector(HRNetModel):
         Images of any size are padded at the right and below until the network takes
         them, as they were in training; what lies beyond `image_sizes` is replaced by
         the same. From a `tf.function` it is part of its graph; from elsewhere it is
-        compiled once for each size of images and number of detections.
+        compiled once for each size of images and number of detections, for batches of
+        any number.
 
         Args:
             images: tensor `[B, H, W, 3]`, RGB pixels 0..255 (normalised input with
@@ -85,11 +86,7 @@ class HRNetDetector(HRNetModel):
         threshold = tf.convert_to_tensor(threshold, tf.float32)
         if not tf.executing_eagerly():
             return self._detect(images, image_sizes, threshold, count)
-        if self._detect_function is None:
-            self._detect_function = tf.function(
-                self._detect, reduce_retracing=True, autograph=False
-            )
-        return self._detect_function(images, image_sizes, threshold, count)
+        return self._compiled_detect(images, image_sizes, threshold, count)
 
     def _detect(self, images, image_sizes, threshold, count):
         padded = self.pad_images(images, image_sizes)
@@ -156,6 +153,35 @@ class HRNetDetector(HRNetModel):
     def _heads(self):
         """Layers with weights that are no part of the graph of the dense outputs."""
         return []
+
+
+class _Compiled:
+    """A graph of `HRNetDetector._detect` for each size of images.
+
+    It is not a dict, which Keras would look for weights in.
+    """
+
+    def __init__(self, function):
+        self._function = function
+        self._graphs = {}
+
+    def __call__(self, images, image_sizes, threshold, count):
+        import tensorflow as tf
+
+        key = (tuple(images.shape[1:]), images.dtype, count)
+        if key not in self._graphs:
+            spec = tf.TensorSpec((None, *images.shape[1:]), images.dtype)
+            sizes = tf.TensorSpec((None, 2), tf.float32)
+
+            @tf.function(
+                input_signature=[spec, sizes, tf.TensorSpec((), tf.float32)],
+                autograph=False,
+            )
+            def graph(images, image_sizes, threshold):
+                return self._function(images, image_sizes, threshold, count)
+
+            self._graphs[key] = graph
+        return self._graphs[key](images, image_sizes, threshold)
 
 
 def _inside(images, image_sizes):

@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hrnet_tf.typing import PathLike
+from hrnet_tf.weights import detectors
 from hrnet_tf.weights.export_torch import TORCH_AXES
 from hrnet_tf.weights.kinds import KINDS, kind_of
-from hrnet_tf.weights.layouts import COUNTERS, Checkpoint, recognise
+from hrnet_tf.weights.layouts import (
+    COUNTERS,
+    DETECTOR_HEADS,
+    ONE_STAGE_NOTE,
+    Checkpoint,
+    recognise,
+)
 from hrnet_tf.weights.names import (
     head_kinds,
     is_head_path,
@@ -159,6 +166,10 @@ class _Plan:
 
     def __init__(self, model, checkpoint, strict):
         self._kind = kind_of(model)
+        if self._kind not in detectors.KINDS and checkpoint.kind in detectors.KINDS:
+            checkpoint = detectors.without_heads(
+                checkpoint, DETECTOR_HEADS, ONE_STAGE_NOTE
+            )
         self._arguments = getattr(model, "arguments", {})
         self._variables = {variable.path: variable for variable in model.weights}
         self._checkpoint = checkpoint
@@ -256,7 +267,7 @@ class _Plan:
                 f"{len(self._zeroed)} biases set to zero: the checkpoint's convolutions"
                 " have none"
             )
-        if self._checkpoint.prefix not in ("", "backbone."):
+        if self._checkpoint.prefix not in ("", "backbone.", "backbone.body."):
             notes.append(f"the network's names begin with {self._checkpoint.prefix!r}")
         if self._checkpoint.about:
             notes.append(self._checkpoint.about)
@@ -286,7 +297,7 @@ class _Plan:
             ],
         }
         if self._strict or not self.assignments:
-            missing = [self._official_name(path) or path for path in self.missing]
+            missing = [self._shown_name(path) or path for path in self.missing]
             groups["Missing, but the model needs them"] = missing
             groups["Unused, as the model has no place for them"] = self.unused
         lines = []
@@ -300,6 +311,14 @@ class _Plan:
 
     def _official_name(self, path):
         return official_name(path, self._kind)
+
+    def _shown_name(self, path):
+        """What the code that the weights are of calls a variable."""
+        name = self._official_name(path)
+        if name is None or self._kind not in detectors.KINDS:
+            return name
+        arguments = {**self._arguments, **self._checkpoint.trained_with}
+        return detectors.file_name(name, self._kind, arguments)
 
     def _describe(self, path):
         name = self._official_name(path).removeprefix("backbone.")
@@ -330,6 +349,9 @@ class _Plan:
         kind = KINDS[self._kind]
         mismatched = [self._official_name(path) for path in self.mismatched]
         count = self._checkpoint.count_outputs()
+        theirs = self._checkpoint.trained_with.get("convention")
+        if theirs != self._arguments.get("convention", theirs):
+            return f"Build the model with convention={theirs!r}."
         if kind.sized and f"{kind.sized[0]}.weight" in mismatched and count:
             return (
                 f"Build the model with {kind.argument}={count}, or pass"
@@ -344,7 +366,7 @@ class _Plan:
 
 # The axes of PyTorch's tensors in our order: [out, in, height, width] of kernels (in
 # and out swapped on both sides if transposed), [out, in] of linear layers.
-_AXES = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}
+_AXES = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,), 0: ()}
 
 
 def _describe_other(theirs, ours, looks_like):

@@ -15,12 +15,16 @@ class Kind(NamedTuple):
             keypoints or, of a pyramid, of channels.
         sized: tuple of str. Official layers whose tensors' first axis follows from
             that number; of the first one it is the number.
+        background: bool. True where the first layer has one of the background more.
     """
 
     model: str
     argument: str | None = None
     sized: tuple = ()
+    background: bool = False
 
+
+_STAGES = tuple(f"roi_head.{{}}_head.{i}.{{}}" for i in range(3))
 
 KINDS = {
     "backbone": Kind("HRNetBackbone"),
@@ -36,6 +40,27 @@ KINDS = {
         "num_channels",
         ("neck.reduction_conv.0", *(f"neck.fpn_conv.{i}" for i in range(5))),
     ),
+    "faster_rcnn": Kind(
+        "HRNetFasterRCNN",
+        "num_classes",
+        (
+            "roi_head.bbox_head.0.fc_cls",
+            "roi_head.bbox_head.0.fc_reg",
+            "roi_head.mask_head.0.conv_logits",
+        ),
+        background=True,
+    ),
+    # Its boxes are moved alike for all classes.
+    "cascade_rcnn": Kind(
+        "HRNetCascadeRCNN",
+        "num_classes",
+        (
+            *(stage.format("bbox", "fc_cls") for stage in _STAGES),
+            *(stage.format("mask", "conv_logits") for stage in _STAGES),
+        ),
+        background=True,
+    ),
+    "fcos": Kind("HRNetFCOS", "num_classes", ("bbox_head.conv_cls",)),
     # The transposed convolution takes the heatmaps and tags, and PyTorch's kernel of
     # it starts with the inputs.
     "higher_pose": Kind(

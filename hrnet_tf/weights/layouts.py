@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hrnet_tf.weights import deeplabcut
+from hrnet_tf.weights import deeplabcut, detectors
 from hrnet_tf.weights.kinds import KINDS
 from hrnet_tf.weights.names import head_kinds, variable_path
 from hrnet_tf.weights.prefixes import find_place
@@ -24,6 +24,11 @@ _WRAPPERS = re.compile(
 
 DETECTOR_HEADS = "the heads of a detector"
 COUNTERS = "step counters, which only PyTorch uses"
+_DETECTOR = r"(?:rpn|roi|bbox|mask|mask_iou|\w*semantic)_head\..+|\w*roi_extractor\..+"
+ONE_STAGE_NOTE = (
+    "a one-stage detector: if its pyramid's convolutions have stride 2 (FCOS), this"
+    " model's levels are twice as large"
+)
 _IGNORED = (
     (r".*\.num_batches_tracked", COUNTERS),
     (
@@ -34,10 +39,7 @@ _IGNORED = (
     (r"data_preprocessor\..+", "the preprocessing's pixel statistics"),
     (r"(?:.+\.)?(?:\w*loss\w*|criterion)\..+", "weights of the training's loss"),
     (r"auxiliary_head\..+", "auxiliary heads, which only training uses"),
-    (
-        r"(?:rpn|roi|bbox|mask|mask_iou|\w*semantic)_head\..+|\w*roi_extractor\..+",
-        DETECTOR_HEADS,
-    ),
+    (_DETECTOR, DETECTOR_HEADS),
     # mmpose's DEKR, CID and PoseWarper, before its version 1.0 and since.
     (
         r"(?:keypoint_)?head\.(?:(?:heatmap|offset|displacement)_conv_layers"
@@ -125,6 +127,9 @@ _TITLES = {
     "ocr_segmenter": "segmentation network with OCR",
     "classifier": "classification network",
     "feature_pyramid": "detection network",
+    "faster_rcnn": "Faster R-CNN",
+    "cascade_rcnn": "Cascade R-CNN",
+    "fcos": "FCOS",
     "higher_pose": "HigherHRNet",
     "simple_baseline": "SimpleBaseline",
     None: "network without a known head",
@@ -147,6 +152,15 @@ _TRAINED_WITH: dict[tuple[str | None, str | None], dict[str, Any]] = {
     ("official", "ocr_segmenter"): {"interpolation": "bilinear_align_corners"},
     ("official", "classifier"): _NEAREST,
     ("official", "feature_pyramid"): _NEAREST,
+    ("official", "faster_rcnn"): _NEAREST,
+    ("official", "cascade_rcnn"): _NEAREST,
+    # Those of HRNet-FCOS, and of mmdetection's, see BGR.
+    ("official", "fcos"): {
+        **_NEAREST,
+        "channel_order": "bgr",
+        "pixel_mean": tuple(m / 255 for m in (102.9801, 115.9465, 122.7717)),
+        "pixel_std": (1 / 255,) * 3,
+    },
     ("official", "higher_pose"): _NEAREST,
     ("official", "simple_baseline"): {"channel_order": "bgr"},
     ("DeepLabCut 3", "pose"): deeplabcut.TRAINED_WITH,
@@ -156,6 +170,14 @@ _TRAINED_WITH: dict[tuple[str | None, str | None], dict[str, Any]] = {
     ("OpenMMLab", "ocr_segmenter"): _BILINEAR,
     ("OpenMMLab", "classifier"): _NEAREST,
     ("OpenMMLab", "feature_pyramid"): _NEAREST,
+    ("OpenMMLab", "faster_rcnn"): _NEAREST,
+    ("OpenMMLab", "cascade_rcnn"): _NEAREST,
+    ("OpenMMLab", "fcos"): {
+        **_NEAREST,
+        "channel_order": "bgr",
+        "pixel_mean": (0.406, 0.456, 0.485),
+        "pixel_std": (0.225, 0.224, 0.229),
+    },
     ("OpenMMLab", "higher_pose"): _NEAREST,
     ("OpenMMLab", "simple_baseline"): {"channel_order": "rgb"},
 }
@@ -197,9 +219,11 @@ class Checkpoint:
 
     def count_outputs(self) -> int | None:
         """Returns the number of its head's classes, keypoints or channels, or None."""
-        layers = KINDS[self.kind].sized if self.kind else ()
-        tensor = self.tensors.get(f"{layers[0]}.weight") if layers else None
-        return None if tensor is None else int(tensor.shape[0])
+        if not self.kind or not KINDS[self.kind].sized:
+            return None
+        kind = KINDS[self.kind]
+        tensor = self.tensors.get(f"{kind.sized[0]}.weight")
+        return None if tensor is None else int(tensor.shape[0]) - kind.background
 
 
 def recognise(tensors: "Mapping[str, np.ndarray]") -> Checkpoint:
@@ -213,8 +237,9 @@ def recognise(tensors: "Mapping[str, np.ndarray]") -> Checkpoint:
     found = _translate(tensors)
     shapes = {name: tensor.shape for name, tensor in found.tensors.items()}
     arguments = architecture(shapes)
+    heads = _add_detector(found, tensors)
     about = _add_head(found, arguments, tensors)
-    kind = _find_kind(found.tensors)
+    kind = heads.kind if heads else _find_kind(found.tensors)
     # Before a known body any name may stand for anything.
     is_hrnet = arguments and not is_resnet(arguments)
     looks_like = None if is_hrnet else describe_network(shapes)
@@ -224,6 +249,7 @@ def recognise(tensors: "Mapping[str, np.ndarray]") -> Checkpoint:
     else:
         family = found.family or _find_family(found.sources)
         layout = _describe(family, kind, found.sources, arguments)
+        layout = _describe_detector(family, heads) if heads else layout
     return Checkpoint(
         layout=layout,
         kind=kind,
@@ -231,7 +257,10 @@ def recognise(tensors: "Mapping[str, np.ndarray]") -> Checkpoint:
         sources=found.sources,
         ignored=found.ignored,
         twice=tuple(found.twice),
-        trained_with=_TRAINED_WITH.get((family, kind), {}),
+        trained_with={
+            **_TRAINED_WITH.get((family, kind), {}),
+            **(heads.arguments if heads and kind else {}),
+        },
         architecture=arguments,
         looks_like=looks_like,
         notes=_notes(kind, found.ignored),
@@ -250,6 +279,7 @@ class _Found:
     twice: list = field(default_factory=list)
     outside: list = field(default_factory=list)
     prefix: str = ""
+    outer: str | None = None
     family: str | None = None
 
 
@@ -264,7 +294,7 @@ def _translate(tensors):
     place = find_place(source for source in tensors if source not in found.ignored)
     if place is not None:
         plain = {source: place.inner(source) for source in tensors}
-        found.prefix = place.prefix
+        found.prefix, found.outer = place.prefix, place.outer
     has_imagenet_head = "head.0.0.0.conv1.weight" in plain.values()
     for source, name in plain.items():
         if source in found.ignored:
@@ -316,6 +346,36 @@ def _add_head(found, arguments, tensors):
     return None
 
 
+def _add_detector(found, tensors):
+    """Takes in the heads of a detector, and returns them: `Heads`, or None."""
+    around = detectors.read_hrnet_fcos(
+        {name: tensors[name] for name in found.outside}, found.prefix
+    )
+    if around is not None:
+        heads, accounted = around
+        found.outside = [name for name in found.outside if name not in accounted]
+        found.tensors.update(heads.tensors)
+        found.sources.update(heads.sources)
+        return heads
+    if found.outer is None:
+        return None
+    plain = {
+        n.removeprefix(found.outer): n for n in tensors if n.startswith(found.outer)
+    }
+    parts = {n: (s, tensors[s]) for n, s in plain.items() if re.fullmatch(_DETECTOR, n)}
+    levels = sum(n.startswith("neck.fpn_conv.") for n in found.tensors) // 2
+    heads = detectors.read_heads(parts, levels)
+    if heads is None:
+        return None
+    for name, (source, _) in parts.items():
+        found.ignored.pop(source, None)
+        found.sources.pop(name, None)
+        found.tensors.pop(name, None)
+    found.tensors.update(heads.tensors)
+    found.sources.update(heads.sources)
+    return heads
+
+
 def _official(name):
     """Returns the official form of a name; names that have none stay."""
     for pattern, official in _PATTERNS:
@@ -354,11 +414,19 @@ def _notes(kind, ignored):
     heads = [name for name, why in ignored.items() if why == DETECTOR_HEADS]
     is_two_stage = any("rpn_head." in name or "roi_head." in name for name in heads)
     if kind == "feature_pyramid" and heads and not is_two_stage:
-        return (
-            "a one-stage detector: if its pyramid's convolutions have stride 2 (FCOS),"
-            " this model's levels are twice as large",
-        )
+        return (ONE_STAGE_NOTE,)
     return ()
+
+
+def _describe_detector(family, heads):
+    title = _TITLES[heads.kind]
+    if heads.arguments.get("with_masks"):
+        mask = {"Faster R-CNN": "Mask R-CNN", "Cascade R-CNN": "Cascade Mask R-CNN"}
+        title = mask[title]
+    if family == "official":
+        return f"{family} {title}"
+    generation = "1" if heads.arguments["convention"] == "official" else "2 or 3"
+    return f"OpenMMLab {title} (mmdetection {generation})"
 
 
 def _describe(family, kind, sources, found):

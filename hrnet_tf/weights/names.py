@@ -19,6 +19,12 @@ def _layer(ours, official):
     return [(f"{ours}/{a}", f"{official}.{b}") for a, b in _LAYER_LEAVES.items()]
 
 
+def _scaled(ours, official):
+    """Returns templates of a normalisation that keeps no statistics."""
+    leaves = list(_NORM_LEAVES.items())[:2]
+    return [(f"{ours}/{a}", f"{official}.{b}") for a, b in leaves]
+
+
 def _unit(ours, conv, norm, bias=False):
     """Returns templates of a convolution and the normalisation after it."""
     conv = _layer(f"{ours}/conv", conv)
@@ -83,6 +89,22 @@ _RESNET = [
     *_unit("stem_conv", "conv1", "bn1"),
     *_block("layer{s}_block{k}", "layer{s}.{k}"),
 ]
+_NECK = [
+    *_layer("pyramid/reduce", "neck.reduction_conv.0"),
+    *_layer("pyramid/level{i}", "neck.fpn_conv.{i}"),
+]
+# Detectors of one stage have the number 0 here, see `detectors`.
+_TWO_STAGE = [
+    *_layer("rpn_head/conv", "rpn_head.rpn_conv"),
+    *_layer("rpn_head/scores", "rpn_head.rpn_cls"),
+    *_layer("rpn_head/deltas", "rpn_head.rpn_reg"),
+    *_layer("box_head{s}/fc{i}", "roi_head.bbox_head.{s}.shared_fcs.{i}"),
+    *_layer("box_head{s}/classes", "roi_head.bbox_head.{s}.fc_cls"),
+    *_layer("box_head{s}/deltas", "roi_head.bbox_head.{s}.fc_reg"),
+    *_layer("mask_head{s}/conv{i}", "roi_head.mask_head.{s}.convs.{i}.conv"),
+    *_layer("mask_head{s}/upsample", "roi_head.mask_head.{s}.upsample"),
+    *_layer("mask_head{s}/masks", "roi_head.mask_head.{s}.conv_logits"),
+]
 _HEADS = {
     "backbone": [],
     "pose": _layer("head", "final_layer"),
@@ -115,9 +137,29 @@ _HEADS = {
         *_unit("head/final", "final_layer.0", "final_layer.1", bias=True),
         *_layer("classifier", "classifier"),
     ],
-    "feature_pyramid": [
-        *_layer("pyramid/reduce", "neck.reduction_conv.0"),
-        *_layer("pyramid/level{i}", "neck.fpn_conv.{i}"),
+    "feature_pyramid": _NECK,
+    "faster_rcnn": _NECK + _TWO_STAGE,
+    "cascade_rcnn": _NECK + _TWO_STAGE,
+    "fcos": [
+        *_NECK,
+        *(
+            pair
+            for ours, official in (("class", "cls"), ("box", "reg"))
+            for pair in (
+                *_layer(
+                    f"fcos_head/{ours}_conv{{i}}",
+                    f"bbox_head.{official}_convs.{{i}}.conv",
+                ),
+                *_scaled(
+                    f"fcos_head/{ours}_norm{{i}}",
+                    f"bbox_head.{official}_convs.{{i}}.gn",
+                ),
+            )
+        ),
+        *_layer("fcos_head/classes", "bbox_head.conv_cls"),
+        *_layer("fcos_head/boxes", "bbox_head.conv_reg"),
+        *_layer("fcos_head/centerness", "bbox_head.conv_centerness"),
+        ("fcos_head/scale{i}", "bbox_head.scales.{i}.scale"),
     ],
     "higher_pose": [
         *_layer("head", "final_layers.0"),
@@ -141,7 +183,9 @@ _HEADS = {
     ],
 }
 # Detectors keep their bodies apart from their necks.
-_BODY_PREFIXES = {"feature_pyramid": "backbone."}
+_BODY_PREFIXES = dict.fromkeys(
+    ("feature_pyramid", "faster_rcnn", "cascade_rcnn", "fcos"), "backbone."
+)
 
 
 def _pattern(template):

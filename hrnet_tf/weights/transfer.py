@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hrnet_tf.typing import StartingWeights
+from hrnet_tf.weights import detectors
 from hrnet_tf.weights.convert import LoadReport, assign_checkpoint
-from hrnet_tf.weights.export_torch import export_torch_state_dict
+from hrnet_tf.weights.export_torch import official_tensors
 from hrnet_tf.weights.kinds import KINDS, kind_of
 from hrnet_tf.weights.layouts import recognise
 from hrnet_tf.weights.names import head_kinds
@@ -104,7 +105,7 @@ class _Transfer:
         self._source = source
         self._layout = source.layout or checkpoint.layout
         self._arguments = getattr(model, "arguments", {})
-        own = export_torch_state_dict(model)
+        own = official_tensors(model)
         self._own = {name.removeprefix("backbone."): a for name, a in own.items()}
         self._check_architecture()
         self._head_names = [n for n in self._own if self._kind in head_kinds(n)]
@@ -209,7 +210,7 @@ class _Transfer:
                 # Becomes zero: a bias before a normalisation, which theirs lacks.
                 continue
             if layer in sized and is_shaped and self._pairs:
-                head[name] = self._with_rows(own, their)
+                head[name] = self._with_rows(layer, own, their)
             elif layer not in sized and is_shaped and their.shape == own.shape:
                 head[name] = their
             else:
@@ -217,8 +218,11 @@ class _Transfer:
                 kept.append(name)
         return head, kept
 
-    def _with_rows(self, own, their):
+    def _with_rows(self, layer, own, their):
         """The model's own tensor, with the rows that are carried over."""
+        if self._kind in detectors.KINDS:
+            counts = (self._num_own, self._num_theirs)
+            return detectors.carry_rows(layer, own, their, self._pairs, counts)
         ours, theirs = np.array(self._pairs).T
         counts = self._num_own, self._num_theirs
         result = own.copy()

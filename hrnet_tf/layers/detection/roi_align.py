@@ -1,6 +1,7 @@
 """RoIAlign: the same number of features of boxes of any size."""
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from hrnet_tf.typing import Tensor
 
 # Boxes of this side (the root of their area), and twice it, lie on the finest level.
 FINEST_SIDE = 56
+# Parts of the boxes whose features are computed at the same time.
+_NUM_PARTS = 4
 
 
 def roi_levels(boxes: Tensor, num_levels: int, convention: Convention) -> Tensor:
@@ -39,6 +42,9 @@ def roi_align(
     """Returns the features of boxes, each from the map of its level.
 
     Bins are averages of bilinear samples, as many for each box as its convention says.
+    They are linear in the maps: a sparse matrix of the cells' shares is built, and
+    multiplied with the cells. So boxes of all numbers of samples are computed at once,
+    and exactly; `tf.image.crop_and_resize` has one number for all of them.
 
     Args:
         maps: list of float tensors `[B, h, w, C]`, finest first.
@@ -53,86 +59,142 @@ def roi_align(
     """
     import tensorflow as tf
 
-    boxes = tf.stop_gradient(tf.cast(boxes, tf.float32))
     batch, count = tf.shape(boxes)[0], tf.shape(boxes)[1]
-    images = tf.repeat(tf.range(batch), count)
-    flat = tf.reshape(boxes, [-1, 4])
-    levels = roi_levels(flat, len(maps), convention)
-    found, places = [], []
-    for level, (level_map, stride) in enumerate(zip(maps, strides, strict=True)):
-        chosen = tf.where(levels == level)[:, 0]
-        regions = _regions(tf.gather(flat, chosen), stride, convention)
-        groups = _align_level(
-            level_map, regions, tf.gather(images, chosen), size, convention
-        )
-        found.append(groups)
-        places.append(chosen)
-    order = tf.argsort(tf.concat(places, 0))
-    features = tf.gather(tf.concat(found, 0), order)
     channels = maps[0].shape[-1]
-    features = tf.reshape(features, [batch, count, size, size, channels])
+    flat = tf.reshape(tf.stop_gradient(tf.cast(boxes, tf.float32)), [-1, 4])
+    regions = _place(maps, flat, batch, count, strides, convention)
+    cells = [tf.cast(tf.reshape(x, [-1, channels]), tf.float32) for x in maps]
+    table = tf.concat(cells, 0)
+    total = tf.shape(flat)[0]
+    parts = []
+    for part in range(_NUM_PARTS):
+        begin, end = (total * k // _NUM_PARTS for k in (part, part + 1))
+        own = _Regions(*(x[begin:end] for x in regions))
+        shares = _shares(own, size, convention, tf.shape(table)[0])
+        parts.append(_multiply(shares, table))
+    features = tf.reshape(tf.concat(parts, 0), [batch, count, size, size, channels])
+    features = tf.ensure_shape(features, (*boxes.shape[:2], size, size, channels))
     return tf.cast(features, maps[0].dtype)
 
 
-def _regions(boxes, stride, convention):
-    """First places and sizes `[N, 2]` (y, x) of boxes, in cells of a map."""
+class _Regions(NamedTuple):
+    """Where boxes lie, in cells of their own maps: y before x.
+
+    `first` and `extent` are float32 `[N, 2]`, `sides` int32 `[N, 2]` those of the maps,
+    and `origin` int32 `[N]` the maps' first cells among all cells.
+    """
+
+    first: Any
+    extent: Any
+    sides: Any
+    origin: Any
+
+
+def _place(maps, boxes, batch, count, strides, convention):
+    """`_Regions` of boxes `[B * R, 4]`."""
     import tensorflow as tf
 
-    scale = 1.0 / stride
+    levels = roi_levels(boxes, len(maps), convention)
+    scales = tf.gather(tf.constant([1.0 / s for s in strides]), levels)[:, None]
     shift = 0.5 if convention.aligned else 0.0
-    first = boxes[:, 1::-1] * scale - shift
-    last = (boxes[:, :1:-1] + convention.extent) * scale - shift
-    return first, tf.maximum(last - first, 0.0)
+    first = boxes[:, 1::-1] * scales - shift
+    last = (boxes[:, :1:-1] + convention.extent) * scales - shift
+    sides = tf.stack([tf.shape(x)[1:3] for x in maps])
+    areas = sides[:, 0] * sides[:, 1]
+    begins = tf.cumsum(areas * batch, exclusive=True)
+    images = tf.repeat(tf.range(batch), count)
+    origin = tf.gather(begins, levels) + images * tf.gather(areas, levels)
+    extent = tf.maximum(last - first, 0.0)
+    return _Regions(first, extent, tf.gather(sides, levels), origin)
 
 
-def _align_level(level_map, regions, images, size, convention):
-    """Features `[N, size, size, C]` of the boxes of a level, in float32."""
+def _shares(regions, size, convention, num_cells):
+    """The sparse matrix `[N * size * size, cells]` of the bins' averages."""
     import tensorflow as tf
 
-    first, extent = regions
-    padded = tf.pad(
-        tf.cast(level_map, tf.float32), ((0, 0), (1, 1), (1, 1), (0, 0)), "SYMMETRIC"
+    start, reach, weights = _windows(regions, size, convention)
+    widest = tf.shape(weights)[-1]
+    # Of each box as many entries as its bins have cells in their windows.
+    per_bin = reach[:, 0] * reach[:, 1]
+    entries = size * size * per_bin
+    owner = tf.repeat(tf.range(tf.shape(entries)[0]), entries)
+    begins = tf.cumsum(entries, exclusive=True)
+    within = tf.range(tf.shape(owner)[0]) - tf.gather(begins, owner)
+    width = tf.gather(reach[:, 1], owner)
+    area = tf.gather(per_bin, owner)
+    bins, place = within // area, within % area
+    offsets = (place // width, place % width)
+    shares, cells = [], []
+    for axis, (index, offset) in enumerate(
+        zip((bins // size, bins % size), offsets, strict=True)
+    ):
+        line = (owner * 2 + axis) * size + index
+        shares.append(tf.gather(tf.reshape(weights, [-1]), line * widest + offset))
+        cell = tf.gather(tf.reshape(start, [-1]), line) + offset
+        # Beyond the border shares are zero.
+        cells.append(tf.minimum(cell, tf.gather(regions.sides[:, axis], owner) - 1))
+    columns = cells[0] * tf.gather(regions.sides[:, 1], owner) + cells[1]
+    columns += tf.gather(regions.origin, owner)
+    rows = owner * (size * size) + bins
+    return tf.SparseTensor(
+        tf.cast(tf.stack([rows, columns], 1), tf.int64),
+        shares[0] * shares[1],
+        tf.cast([tf.shape(entries)[0] * size * size, num_cells], tf.int64),
     )
-    sides = tf.cast(tf.shape(level_map)[1:3], tf.float32)
-    if convention.samples is not None:
-        counts = tf.fill(tf.shape(first), convention.samples)
+
+
+def _windows(regions, size, convention):
+    """Of each bin's rows and columns: the first, how many, and their shares.
+
+    int32 `[N, 2, size]`, int32 `[N, 2]`, and float32 `[N, 2, size, longest]`.
+    """
+    import tensorflow as tf
+
+    bin_size = regions.extent / size
+    if convention.samples is None:
+        counts = tf.math.ceil(bin_size)
     else:
-        counts = tf.cast(tf.math.ceil(extent / size), tf.int32)
-    # Boxes of equal numbers of samples are taken at once.
-    keys, groups = tf.unique(counts[:, 0] * 65536 + counts[:, 1])
-    channels = level_map.shape[-1]
-
-    def step(index, found, order):
-        members = tf.where(groups == index)[:, 0]
-        rows, columns = keys[index] // 65536, keys[index] % 65536
-        per_side = tf.stack([rows, columns])
-        start, whole = tf.gather(first, members), tf.gather(extent, members)
-        crop = tf.maximum(per_side, 1) * size
-        # The first and the last sample; the padding is a cell.
-        gap = whole / tf.cast(crop, tf.float32)
-        begin = (start + 0.5 * gap + 1.0) / (sides + 1.0)
-        end = (start + whole - 0.5 * gap + 1.0) / (sides + 1.0)
-        samples = tf.image.crop_and_resize(
-            padded, tf.concat([begin, end], 1), tf.gather(images, members), crop
-        )
-        shape = [-1, size, crop[0] // size, size, crop[1] // size, channels]
-        bins = tf.reduce_mean(tf.reshape(samples, shape), axis=(2, 4))
-        bins *= tf.cast(rows * columns > 0, tf.float32)
-        return index + 1, tf.concat([found, bins], 0), tf.concat([order, members], 0)
-
-    start = (
-        tf.constant(0),
-        tf.zeros([0, size, size, channels]),
-        tf.zeros([0], tf.int64),
+        counts = tf.fill(tf.shape(bin_size), float(convention.samples))
+    gap = tf.math.divide_no_nan(bin_size, counts)
+    limits = tf.cast(regions.sides - 1, tf.float32)[..., None]
+    corners = regions.first[..., None] + bin_size[..., None] * tf.range(
+        size, dtype=tf.float32
     )
-    _, found, order = tf.while_loop(
-        lambda index, *_: index < tf.size(keys),
-        step,
-        start,
-        shape_invariants=(
-            tf.TensorShape([]),
-            tf.TensorShape([None, size, size, channels]),
-            tf.TensorShape([None]),
-        ),
+    # `gap` apart, samples touch as many rows at most.
+    spans = tf.math.ceil((counts - 1.0) * gap) + 2.0
+    reach = tf.cast(tf.where(counts > 0, spans, 0.0), tf.int32)
+    start = tf.floor(tf.clip_by_value(corners + 0.5 * gap[..., None], 0.0, limits))
+    lines = tf.range(tf.cast(tf.reduce_max(spans), tf.int32))
+    lines = start[..., None] + tf.cast(lines, tf.float32)
+
+    def add(sample, weights):
+        step = (tf.cast(sample, tf.float32) + 0.5) * gap[..., None]
+        place = corners + step
+        # Samples up to a cell outside have the value of the border, others none.
+        counted = (place >= -1.0) & (place <= limits + 1.0)
+        counted &= tf.cast(sample, tf.float32) < counts[..., None]
+        place = tf.clip_by_value(place, 0.0, limits)[..., None]
+        share = tf.maximum(1.0 - tf.abs(place - lines), 0.0)
+        return sample + 1, weights + tf.where(counted[..., None], share, 0.0)
+
+    most = tf.cast(tf.reduce_max(counts), tf.int32)
+    _, weights = tf.while_loop(
+        lambda sample, _: sample < most, add, (0, tf.zeros_like(lines))
     )
-    return tf.gather(found, tf.argsort(order))
+    weights = tf.math.divide_no_nan(weights, counts[..., None, None])
+    return tf.cast(start, tf.int32), reach, weights
+
+
+def _multiply(shares, table):
+    """The product of a sparse matrix and `[cells, C]`, whose gradient flows."""
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def multiply(table):
+        def gradient(upstream):
+            # TensorFlow's own would be that of the shares too.
+            return tf.sparse.sparse_dense_matmul(shares, upstream, adjoint_a=True)
+
+        return tf.sparse.sparse_dense_matmul(shares, table), gradient
+
+    return multiply(table)
