@@ -72,8 +72,8 @@ EXTRAS = {
     ],
     "kubernetes": ["kubernetes>=31,<38"],
     "docs": DOCS,
-    # The peer of `make bench-train`.
-    "bench": ["torch>=2.4"],
+    # The peers of `make bench-train`, and of the operations of detectors.
+    "bench": ["torch>=2.4", "torchvision>=0.19"],
     # What files of annotation tools are opened with in `make test-slow`.
     "peers": ["datumaro>=1.10", "label-studio-sdk>=2"],
     "test": [

@@ -257,6 +257,7 @@ def _keypoint_set(keypoints, task):
 
 def _choose_kind(recognised, checkpoint, task, class_count):
     """Returns the kind of model for a task and a checkpoint."""
+    from hrnet_tf.weights import detectors
     from hrnet_tf.weights.kinds import KINDS
     from hrnet_tf.weights.recognise import is_resnet
 
@@ -274,6 +275,8 @@ def _choose_kind(recognised, checkpoint, task, class_count):
         kind = "simple_baseline"
     if task is Task.segmentation and recognised.kind == "ocr_segmenter":
         kind = "ocr_segmenter"
+    if task is Task.detection and recognised.kind in detectors.KINDS:
+        kind = recognised.kind
     needs_count = KINDS[kind].argument in ("num_classes", "num_keypoints")
     is_pose = {kind, recognised.kind} <= {"pose", "landmarks"}
     if needs_count and class_count is None and not (kind == recognised.kind or is_pose):

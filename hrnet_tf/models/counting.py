@@ -33,6 +33,8 @@ class _Convolution(NamedTuple):
     area: int | None = None
     # Average pooling rounds sides down, strides round them up.
     rounds_down: bool = False
+    # Maps that it is put to, each of half the sides of the one before.
+    levels: int = 1
 
     def macs(self, image_size):
         """Returns the multiply-adds for an image of (height, width) pixels."""
@@ -41,6 +43,11 @@ class _Convolution(NamedTuple):
     def places(self, image_size):
         """Returns the number of places that the kernel is put to."""
         area = self.area
+        if area is None and self.levels > 1:
+            return sum(
+                self._replace(level=self.level + i, levels=1).places(image_size)
+                for i in range(self.levels)
+            )
         if area is None:
             # ceil(ceil(side / 2) / 2) = ceil(side / 4), and so with floor.
             scale = 2**self.level
@@ -60,7 +67,7 @@ def count_parameters(
         model: str. Name of the class, one of `MODELS`.
         preset: str. A preset of that class.
         **head: arguments of the class that change its head: `num_keypoints`,
-            `num_classes`, `representation`.
+            `num_classes`, `representation`, `with_masks`, `convention`.
     Raises:
         ValueError: if the model or the preset is unknown.
     """
@@ -79,7 +86,8 @@ def count_macs(
     """Returns the multiply-adds (int) of a model for one image.
 
     Only convolutions, transposed convolutions and linear layers are counted. The
-    papers' "GFLOPs" are these multiply-adds divided by 2**30.
+    papers' "GFLOPs" are these multiply-adds divided by 2**30. Of two-stage detectors
+    the heads are counted for all their proposals, and for the masks of 100 detections.
 
     Args:
         model, preset, **head: see `count_parameters`.
@@ -231,6 +239,60 @@ def _pyramid(widths, num_channels=256):
         )
 
 
+def _two_stage(widths, num_classes, num_stages, agnostic, with_masks, official):
+    yield from _pyramid(widths)
+    # Shared by the levels: its parameters count once.
+    for kernel, outputs in ((3, 256), (1, 3), (1, 12)):
+        yield _Convolution(kernel, 256, outputs, 2, others=1, levels=5)
+    regions = 2000 if official else 1000
+    deltas = 1 if agnostic else num_classes + official
+    for _ in range(num_stages):
+        for kernel, inputs, outputs in (
+            (7, 256, 1024),
+            (1, 1024, 1024),
+            (1, 1024, num_classes + 1),
+            (1, 1024, 4 * deltas),
+        ):
+            yield _Convolution(kernel, inputs, outputs, 2, others=1, area=regions)
+    # Masks of a hundred detections.
+    cells = 100 * 14 * 14
+    for _ in range(num_stages if with_masks else 0):
+        for _ in range(4):
+            yield _Convolution(3, 256, 256, 2, others=1, area=cells)
+        yield _Convolution(2, 256, 256, 2, others=1, area=cells)
+        masks = num_classes + official
+        yield _Convolution(1, 256, masks, 2, others=1, area=4 * cells)
+
+
+def _faster_rcnn(widths, num_classes=80, with_masks=False, convention="mmdet"):
+    official = convention == "official"
+    yield from _two_stage(widths, num_classes, 1, False, with_masks, official)
+
+
+def _cascade_rcnn(widths, num_classes=80, with_masks=False, convention="mmdet"):
+    official = convention == "official"
+    yield from _two_stage(widths, num_classes, 3, True, with_masks, official)
+
+
+def _fcos(widths, num_classes=80, convention="mmdet", first_level=3, num_levels=5):
+    yield _Convolution(1, sum(widths), 256, 2, others=1)
+    for level in range(first_level, first_level + num_levels):
+        yield _Convolution(3, 256, 256, level, others=1, rounds_down=first_level == 2)
+    # Scales and offsets of group normalisations, and biases before them.
+    others = 3 if convention == "official" else 2
+    for outputs, extra in (
+        *((256, others) for _ in range(8)),
+        (num_classes, 1),
+        (4, 1),
+        (1, 1),
+    ):
+        yield _Convolution(
+            3, 256, outputs, first_level, others=extra, levels=num_levels
+        )
+    # The levels' scales of boxes.
+    yield _Convolution(0, 0, num_levels, first_level, others=1, area=0)
+
+
 def _higher_pose(widths, num_keypoints=17):
     width = widths[0]
     yield _Convolution(1, width, 2 * num_keypoints, 2, others=1)
@@ -264,6 +326,9 @@ MODELS = {
     "HRNetSegmenter": _segmenter,
     "HRNetOCRSegmenter": _ocr_segmenter,
     "HRNetFeaturePyramid": _pyramid,
+    "HRNetFasterRCNN": _faster_rcnn,
+    "HRNetCascadeRCNN": _cascade_rcnn,
+    "HRNetFCOS": _fcos,
     "HigherHRNetPose": _higher_pose,
     "SimpleBaselinePose": _simple_baseline,
 }

@@ -1,5 +1,6 @@
 """Models with published weights, and bodies with any."""
 
+import dataclasses
 import inspect
 import os
 import warnings
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
 
 
 # Arguments that change the shape of a head: its weights then stay fresh.
-_HEAD_ARGUMENTS = ("num_keypoints", "num_classes", "num_channels", "include_top")
+_HEAD_ARGUMENTS = (
+    "num_keypoints",
+    "num_classes",
+    "num_channels",
+    "include_top",
+    "with_masks",
+)
+# Of detectors, what their bodies and pyramids do not have.
+_DETECTOR_ARGUMENTS = ("num_classes", "convention", "with_masks")
 
 
 def build(
@@ -41,6 +50,13 @@ def build(
         # The error lists the architectures, and names weights of a similar name.
         _unknown(cls, name, registry)
     entry = registry.published(name)
+    if _is_pyramid_of(entry, cls):
+        kept = {
+            key: value
+            for key, value in entry.arguments.items()
+            if key not in _DETECTOR_ARGUMENTS
+        }
+        entry = dataclasses.replace(entry, model=cls.__name__, arguments=kept)
     if entry.model != cls.__name__:
         raise ValueError(
             f"The weights {name!r} are those of a whole {entry.model}. Received: a"
@@ -69,6 +85,14 @@ def build(
     report = load_torch_weights(model, fetch_weights(entry), strict=not other_head)
     _warn_of_missing(report, model)
     return model
+
+
+def _is_pyramid_of(entry, cls):
+    """Whether weights are a two-stage detector's whose pyramid alone is asked for."""
+    return cls.__name__ == "HRNetFeaturePyramid" and entry.model in (
+        "HRNetFasterRCNN",
+        "HRNetCascadeRCNN",
+    )
 
 
 def _warn_of_missing(report, model):

@@ -102,6 +102,13 @@ def test_every_official_network_has_its_parameters_when_built(official):
         ("HRNetSegmenter", {"num_classes": 3}),
         ("HRNetOCRSegmenter", {"num_classes": 3}),
         ("HRNetFeaturePyramid", {"num_channels": 8}),
+        ("HRNetFasterRCNN", {"num_classes": 3, "with_masks": True}),
+        ("HRNetFasterRCNN", {"num_classes": 3, "convention": "official"}),
+        ("HRNetFCOS", {"num_classes": 3}),
+        (
+            "HRNetFCOS",
+            {"convention": "official", "first_level": 2, "num_levels": 6},
+        ),
         ("HigherHRNetPose", {"num_keypoints": 5}),
     ],
 )
@@ -110,6 +117,44 @@ def test_counts_are_those_of_the_built_model(model, head):
     assert counting.count_parameters(model, "hrnet_test", **head) == built_parameters(
         built
     )
+
+
+DETECTORS = {
+    "faster_rcnn": ("HRNetFasterRCNN", {}),
+    "mask_rcnn": ("HRNetFasterRCNN", {"with_masks": True}),
+    "cascade_rcnn": ("HRNetCascadeRCNN", {}),
+    "cascade_mask_rcnn": ("HRNetCascadeRCNN", {"with_masks": True}),
+    "fcos": ("HRNetFCOS", {}),
+}
+# Published beside HRNet-Object-Detection's Faster R-CNN.
+FIRST_GENERATION = {18: 27486776, 32: 47283812, 40: 63530212, 48: 83364836}
+
+
+def test_parameters_of_detectors_are_exact(golden):
+    listed = json.loads((golden / "detection" / "counts.json").read_text())
+    for name, (model, head) in DETECTORS.items():
+        for width in FIRST_GENERATION:
+            count = counting.count_parameters(model, f"hrnet_w{width}", **head)
+            assert count == listed[f"{name}_w{width}"]["parameters"], (name, width)
+    for width, number in FIRST_GENERATION.items():
+        count = counting.count_parameters(
+            "HRNetFasterRCNN", f"hrnet_w{width}", convention="official"
+        )
+        assert count == number
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", FIRST_GENERATION)
+def test_detectors_have_their_parameters_when_built(golden, width):
+    listed = json.loads((golden / "detection" / "counts.json").read_text())
+    for name, (model, head) in DETECTORS.items():
+        built = getattr(hrnet_tf, model).from_preset(f"hrnet_w{width}", **head)
+        wanted = listed[f"{name}_w{width}"]["parameters"]
+        assert built_parameters(built) == wanted, name
+    official = hrnet_tf.HRNetFasterRCNN.from_preset(
+        f"hrnet_w{width}", convention="official"
+    )
+    assert built_parameters(official) == FIRST_GENERATION[width]
 
 
 def test_defaults_are_those_of_the_backbone():

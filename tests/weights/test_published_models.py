@@ -22,18 +22,13 @@ from hrnet_tf.weights.export_torch import export_torch_state_dict
 
 OFFICIAL = [(r"(.+)", r"\1")]
 BODY = []
-TWO_STAGES = (
+HYBRID = (
     "rpn_head.rpn_conv.weight",
     "rpn_head.rpn_reg.bias",
-    "roi_head.bbox_head.shared_fcs.0.weight",
-    "roi_head.bbox_head.fc_cls.weight",
-)
-ONE_STAGE = (
-    "neck.reduction_conv.conv.weight",
-    "neck.fpn_convs.4.conv.weight",
-    "bbox_head.cls_convs.0.gn.weight",
-    "bbox_head.conv_centerness.bias",
-    "bbox_head.scales.0.scale",
+    "roi_head.bbox_head.0.shared_fcs.0.weight",
+    "roi_head.bbox_head.0.fc_cls.weight",
+    "roi_head.mask_head.1.conv_res.conv.weight",
+    "roi_head.semantic_head.conv_logits.weight",
 )
 DEKR = (
     "head.heatmap_conv_layers.0.conv.weight",
@@ -91,12 +86,14 @@ CASES = [
         form("segmentation network with OCR (mmsegmentation)"),
         (),
     ),
+    # Their weights are written with the names of mmdetection.
+    ("hrnet_w32_coco_faster_rcnn_1x", OFFICIAL, ("data_preprocessor.mean",)),
+    ("hrnet_w18_coco_fcos_1x", OFFICIAL, ()),
     (
-        "hrnet_w32_coco_faster_rcnn_1x",
+        "hrnet_w18_coco_htc_20e",
         form("detection network (mmdetection)"),
-        TWO_STAGES,
+        HYBRID,
     ),
-    ("hrnet_w18_coco_fcos_1x", BODY, ONE_STAGE),
     (
         "hrnet_w32_coco_ae_512x512",
         BODY,

@@ -52,7 +52,7 @@ def suppress(
     # torchvision compares with the number as it is, TensorFlow with the float32 next
     # to it: overlaps of that very number go in the one and stay in the other.
     limit = np.float32(overlap)
-    if limit > overlap:
+    if float(limit) > overlap:
         limit = np.nextafter(limit, np.float32(-1))
     # A pixel more on either axis gives intersections and areas of that convention.
     boxes = boxes + tf.constant([0.0, 0.0, extent, extent], boxes.dtype)

@@ -164,7 +164,7 @@ def _windows(regions, size, convention):
     spans = tf.math.ceil((counts - 1.0) * gap) + 2.0
     reach = tf.cast(tf.where(counts > 0, spans, 0.0), tf.int32)
     start = tf.floor(tf.clip_by_value(corners + 0.5 * gap[..., None], 0.0, limits))
-    lines = tf.range(tf.cast(tf.reduce_max(spans), tf.int32))
+    lines = tf.range(_largest(spans))
     lines = start[..., None] + tf.cast(lines, tf.float32)
 
     def add(sample, weights):
@@ -177,12 +177,19 @@ def _windows(regions, size, convention):
         share = tf.maximum(1.0 - tf.abs(place - lines), 0.0)
         return sample + 1, weights + tf.where(counted[..., None], share, 0.0)
 
-    most = tf.cast(tf.reduce_max(counts), tf.int32)
+    most = _largest(counts)
     _, weights = tf.while_loop(
         lambda sample, _: sample < most, add, (0, tf.zeros_like(lines))
     )
     weights = tf.math.divide_no_nan(weights, counts[..., None, None])
     return tf.cast(start, tf.int32), reach, weights
+
+
+def _largest(values):
+    """The largest of float values as an int32, 0 where there are none."""
+    import tensorflow as tf
+
+    return tf.cast(tf.maximum(tf.reduce_max(values), 0.0), tf.int32)
 
 
 def _multiply(shares, table):
