@@ -91,7 +91,12 @@ class HRNetDetector(HRNetModel):
     def _detect(self, images, image_sizes, threshold, count):
         padded = self.pad_images(images, image_sizes)
         outputs = self(padded, training=False)
-        return self._find(outputs, image_sizes, threshold, count)
+        found = self._find(outputs, image_sizes, threshold, count)
+        # Where boxes end at their last pixel, the border is one further.
+        ends = keras.ops.convert_to_tensor([0.0, 0.0] + [self.rules.extent] * 2)
+        is_one = keras.ops.expand_dims(found["classes"] >= 0, -1)
+        found["boxes"] += keras.ops.where(is_one, ends, 0.0)
+        return found
 
     def _find(self, outputs, image_sizes, threshold, count):
         """The dict of `detect`, of dense outputs."""

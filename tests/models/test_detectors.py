@@ -58,9 +58,8 @@ def test_detections_have_their_form_and_survive_a_file(case, tmp_path):
         assert found[name].shape == shape, name
     assert (np.array(found["num_detections"]) <= 7).all()
     boxes = np.array(found["boxes"])
-    extent = model.rules.extent
     assert (boxes >= 0).all()
-    assert (boxes <= np.array([100, 70, 100, 70]) - extent).all()
+    assert (boxes <= np.array([100, 70, 100, 70])).all()
     classes = np.array(found["classes"])
     valid = np.arange(7) < np.array(found["num_detections"])[:, None]
     assert ((classes >= 0) == valid).all() and (classes < 3).all()

@@ -58,17 +58,34 @@ def read_labels(y: Any, extent: float = 0.0, with_masks: bool = False) -> Truths
             f" Received: {', '.join(sorted(y))}.{advice}"
         )
     ops = keras.ops
-    classes = ops.cast(y["classes"], "int32")
-    crowd = ops.cast(y["crowd"], "bool")
-    crowd = ops.logical_and(crowd, classes >= 0)
+    found = {name: ops.convert_to_tensor(y[name]) for name in needed}
+    if not found["classes"].shape[1]:
+        # Of no row at all none can be taken.
+        found = {name: _with_a_row(name, x) for name, x in found.items()}
+    classes = ops.cast(found["classes"], "int32")
+    crowd = ops.logical_and(ops.cast(found["crowd"], "bool"), classes >= 0)
+    # Padding stays zero, as draws must not depend on how much there is.
+    ends = ops.convert_to_tensor([0.0, 0.0, extent, extent])
+    ends = ops.where((classes >= 0)[..., None], ends, 0.0)
     return Truths(
-        boxes=ops.cast(y["boxes"], "float32")
-        - ops.convert_to_tensor([0.0, 0.0, extent, extent]),
+        boxes=ops.cast(found["boxes"], "float32") - ends,
         classes=classes,
         present=ops.logical_and(classes >= 0, ops.logical_not(crowd)),
         crowd=crowd,
-        image_sizes=ops.cast(y["image_sizes"], "float32"),
-        masks=y["masks"] if with_masks else None,
+        image_sizes=ops.cast(found["image_sizes"], "float32"),
+        masks=found.get("masks"),
+    )
+
+
+def _with_a_row(name, values):
+    """The labels of objects with one more row of padding."""
+    if name == "image_sizes":
+        return values
+    margins = [(0, 1) if axis == 1 else (0, 0) for axis in range(len(values.shape))]
+    if name == "crowd":
+        values = keras.ops.cast(values, "int32")
+    return keras.ops.pad(
+        values, margins, constant_values=-1 if name == "classes" else 0
     )
 
 

@@ -172,4 +172,12 @@ class TestLabels:
 
     def test_boxes_that_end_at_their_last_pixel(self):
         found = read_labels(LABELS, extent=1.0).boxes
-        np.testing.assert_array_equal(found[0, 0], [20, 0, 29, 9])
+        np.testing.assert_array_equal(found[0], [[20, 0, 29, 9], [0, 0, 0, 0]])
+
+    def test_of_no_row_get_one_of_padding(self):
+        labels = {k: v[:, :0] for k, v in LABELS.items() if k != "image_sizes"}
+        labels |= {"image_sizes": LABELS["image_sizes"], "masks": np.ones((1, 0, 9, 9))}
+        truths = read_labels(labels, with_masks=True)
+        assert truths.boxes.shape == (1, 1, 4) and truths.masks.shape == (1, 1, 9, 9)
+        assert not np.asarray(truths.present).any()
+        assert losses(TwoStageRule(), labels)["rpn_box_loss"] == 0
