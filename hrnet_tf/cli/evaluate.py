@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hrnet_tf.cli import common
+from hrnet_tf.cli.evaluate_own import check_words, test_own
 from hrnet_tf.cli.options import Debug
 from hrnet_tf.cli.task_options import arguments_for, task_options
 
@@ -22,14 +23,24 @@ ModelOption = Annotated[
         " which task is tested.",
     ),
 ]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE|DIR",
+        show_default=False,
+        help="Data of your own, as of `hrnet train TASK --data`: a description"
+        " (data.yaml), a folder, or the file of an annotation tool. Or --images and"
+        " the labels of them.",
+    ),
+]
 ImagesOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="DIR",
         show_default=False,
         help="Folder of the images: what file names in annotations and lists are"
         " relative to; of a data set in its own layout, its folder; of images in one"
-        " folder a class, theirs; or tfds:NAME.",
+        " folder a class, theirs; or tfds:NAME. With --data, where it does not tell.",
     ),
 ]
 OutOption = Annotated[
@@ -47,8 +58,9 @@ OutOption = Annotated[
 @task_options("evaluate")
 def evaluate(
     model: ModelOption,
-    images: ImagesOption,
     given: dict,
+    data: DataOption = None,
+    images: ImagesOption = None,
     out: OutOption = None,
     debug: Debug = False,
 ) -> None:
@@ -56,7 +68,10 @@ def evaluate(
 
     The model's class decides the task, whose options are told below.
 
+    Data that `hrnet train TASK --data` reads are tested in the same way: --data.
+
     Examples:
+      hrnet evaluate --model runs/mice/best.keras --data data/mice
       hrnet evaluate --model runs/coco/best.keras --images data/coco/val2017 \\
           --annotations data/coco/annotations/person_keypoints_val2017.json
       hrnet evaluate --model runs/wflw/best.keras --images data/wflw/images \\
@@ -65,6 +80,7 @@ def evaluate(
           --labels data/camvid/valannot --out runs/camvid/test
       hrnet evaluate --model runs/digits/best.keras --images data/digits/val
     """
+    check_words(data, images, given)
     with common.spinner("loading the model"):
         from hrnet_tf.models.loading import load_model
         from hrnet_tf.tasks import task_of
@@ -72,9 +88,12 @@ def evaluate(
         loaded = load_model(model)
     task = task_of(loaded, model)
     arguments = arguments_for(task, "evaluate", given, model)
-    reports = task.parts.test(
-        loaded, images, common.progress, source=model, out=out, **arguments
-    )
+    if data is not None:
+        reports = test_own(task, loaded, model, data, images, out, arguments)
+    else:
+        reports = task.parts.test(
+            loaded, images, common.progress, source=model, out=out, **arguments
+        )
     for name, report in reports.items():
         common.show_report(report, title=name if len(reports) > 1 else str(model))
     if out is not None:

@@ -4,6 +4,7 @@ import enum
 import functools
 import inspect
 import itertools
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -127,18 +128,25 @@ def _annotation(command, options):
     metavar = first.metavar
     if metavar is None and kind is bool:
         metavar = ""
-    default = "; ".join(dict.fromkeys(o.default for o in options if o.default))
+    default = _once("; ", (o.default for o in options if o.default))
     names = [first.flags or first.flag]
     option = typer.Option(
         *names,
         metavar=metavar and _escaped(metavar) if metavar else metavar,
         show_default=default or False,
-        help=_escaped(" ".join(dict.fromkeys(option.help for option in options))),
+        help=_escaped(_once(" ", (option.help for option in options))),
         min=first.min,
         max=first.max,
         rich_help_panel=_panel(command, first.name),
     )
     return Annotated[kind if first.required else kind | None, option]
+
+
+def _once(between, texts):
+    """Texts one after another, without what several of them say."""
+    end = r"; " if between == "; " else r"(?<=\.) (?=[A-Z])"
+    parts = (part for text in texts for part in re.split(end, text))
+    return between.join(dict.fromkeys(parts))
 
 
 def _escaped(text):

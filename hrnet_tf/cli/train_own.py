@@ -208,7 +208,8 @@ def facts(data: "UserData") -> list[str]:
     lines = []
     for split, labelled in data.splits.items():
         count = count_text(len(labelled.examples), "picture", "pictures")
-        how = f" ({data.split_text})" if split == "val" and data.split_text else ""
+        told = split in ("val", "all") and data.split_text
+        how = f" ({data.split_text})" if told else ""
         lines.append(f"{split}: {count} of {labelled.source}, {labelled.format}{how}")
         with contextlib.suppress(AttributeError):
             people = sum(example.num_people for example in labelled.examples)

@@ -1,7 +1,7 @@
 """Reads data of the user's own: parts, and what there is to know of each."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,7 @@ def read_data(
     progress: Callable[..., Any] | None = None,
     task: str | None = None,
     work: PathLike | None = None,
+    parts: Collection[str] | None = None,
 ) -> UserData:
     """Reads data of the user's own.
 
@@ -76,6 +77,7 @@ def read_data(
         task: str or None. Name of the task that asks; another one in a description is
             an error.
         work: path of a folder for label maps that are drawn from polygons, or None.
+        parts: names of those to read, where the layout tells several; None reads all.
     Returns:
         `UserData`, without validation where the data tell none.
     Raises:
@@ -89,6 +91,8 @@ def read_data(
         )
     splits: dict[str, LabelledData] = {}
     for split, part in layout.parts.items():
+        if parts is not None and split not in parts:
+            continue
         own_work = None if work is None else Path(work) / split
         splits[split] = _read_part(part, kind, skip_bad, progress, splits, own_work)
     if list(splits) == ["train"] and splits["train"].splits:

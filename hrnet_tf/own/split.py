@@ -48,14 +48,10 @@ def with_validation(
     labelled = data.train
     paths = data.paths("train")
     root = _root(data)
-    names = {_name(path, root): path for path in paths}
     if split_file is not None and Path(split_file).is_file():
-        content = read_json(split_file)
-        known = {name: "val" for name in content["val"]}
-        if _fits(known, content, names):
-            wanted = {names[name]: "val" for name in known if name in names}
-            text = f"{len(wanted)} of {len(paths)} pictures, as in {split_file}"
-            return _divided(data, labelled, wanted, text), None
+        found = divided_by(data, split_file)
+        if found is not None:
+            return found, None
         if not overwrite:
             raise ValueError(
                 f"{split_file} divides other pictures than those of {data.source}: none"
@@ -79,6 +75,36 @@ def with_validation(
     text = f"{len(chosen)} of {len(paths)} pictures put aside, {by}"
     wanted = dict.fromkeys(chosen, "val")
     return _divided(data, labelled, wanted, text), content
+
+
+def divided_by(
+    data: "UserData", split_file: PathLike, fewest: float = 0.0
+) -> "UserData | None":
+    """Divides data without a validation part as a file says.
+
+    Args:
+        data: `UserData`.
+        split_file: path of the file.
+        fewest: float. The share of the pictures that the file names at least, if it is
+            of them; other sets may have files of the same names.
+    Returns:
+        `UserData` with "val"; None if the file is of other pictures.
+    """
+    paths = data.paths("train")
+    root = _root(data)
+    names = {_name(path, root): path for path in paths}
+    content = read_json(split_file)
+    if not isinstance(content, dict) or not isinstance(content.get("val"), list):
+        return None
+    known = {name: "val" for name in content["val"]}
+    if not _fits(known, content, names):
+        return None
+    named = {*known, *content["train"]}
+    if len(named.intersection(names)) < fewest * len(names):
+        return None
+    wanted = {names[name]: "val" for name in known if name in names}
+    text = f"{len(wanted)} of {len(paths)} pictures, as in {split_file}"
+    return _divided(data, data.train, wanted, text)
 
 
 def write_split(path: PathLike, content: dict[str, Any]) -> None:

@@ -41,6 +41,8 @@ class Option:
         required: bool.
         only: str or None. The one format that it is for, of those a command writes.
         is_model: bool. The path of a model, of which the command makes an `Inference`.
+        official: tuple of str. Of the values to choose from, those that are not for
+            data of the user's own alone.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Option:
     required: bool = False
     only: str | None = None
     is_model: bool = False
+    official: tuple = ()
 
     @property
     def flag(self) -> str:
@@ -249,6 +252,11 @@ class OwnData:
         facts: `(data: UserData, settings: dict) -> dict of title to Table`, for people
             who look at their data; with `deep=True` also of what label maps hold.
         draw: `(example, settings: dict) -> uint8 [H, W, 3]`, a picture with its labels.
+        test: `(model, data: LabelledData, progress, source, out, **options) -> Report`:
+            tests a model on labelled examples. It says in a warning how they were
+            fitted to the model; ValueError if they are of other names. `out` is as of
+            `Parts.test`; its options are those of the command that do not say where
+            the labels are.
     """
 
     reads: str
@@ -257,6 +265,7 @@ class OwnData:
     check: Callable
     facts: Callable
     draw: Callable
+    test: Callable
 
 
 @dataclasses.dataclass(frozen=True)

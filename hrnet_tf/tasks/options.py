@@ -62,6 +62,44 @@ SPLIT = Option(
     metavar="NAME",
     default="val; tfds: validation",
 )
+# What `hrnet_tf.data.formats.tools` reads, which is loaded when it is needed.
+TOOL_FORMATS = (
+    *("coco", "label_studio", "cvat", "sleap", "dlc", "deepposekit", "yolo"),
+    *("labelme", "via", "supervisely", "masks", "class_folders"),
+)
+OWN_FORMAT = Option(
+    "format",
+    TOOL_FORMATS,
+    "With --data: the tool that wrote it.",
+    metavar="NAME",
+    default="with --data: found out",
+)
+OWN_SPLIT = Option(
+    "split",
+    str,
+    "With --data: the part to test on, train, val, test or all; or the split.json of"
+    " the training.",
+    metavar="NAME",
+    default="val; with --data: as divided by the data, or by the training's split.json"
+    " beside the model",
+)
+
+
+def with_own(option: Option) -> Option:
+    """Returns an option, format or split, that also serves data of the user's own."""
+    own = OWN_FORMAT if option.name == "format" else OWN_SPLIT
+    kind = option.type
+    if isinstance(kind, tuple):
+        kind = tuple(dict.fromkeys((*kind, *own.type)))
+    return dataclasses.replace(
+        option,
+        type=kind,
+        official=option.type if isinstance(option.type, tuple) else (),
+        help=f"{option.help} {own.help}",
+        default=f"{option.default}; {own.default}",
+    )
+
+
 CROP_FRACTION = Option(
     "crop_fraction",
     float,

@@ -70,6 +70,8 @@ def pose(folder, people_dir):
             "metric": ["pck"],
             # MPII's, which tests of its format have.
             "ground_truth_mat": None,
+            # Of --data, which tests of data of the user's own have.
+            "split": None,
         },
         "predict": {
             "boxes": [annotations],
@@ -113,6 +115,7 @@ def landmarks(folder, people_dir):
             "batch_size": [2],
             "keypoints": ["300w"],
             "reference": ["0,16"],
+            "split": None,
         },
         "predict": {"boxes": [path], "min_score": [0.5], "min_box_score": [0.1]},
     }
@@ -179,6 +182,7 @@ def classification(folder, people_dir):
             "batch_size": [2],
             "labels": [listed, "--class-names", names],
             "split": None,
+            "format": None,
             "crop_fraction": [0.9],
             "image_size": [64],
             "class_names": [names],

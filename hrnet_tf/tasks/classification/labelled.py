@@ -1,15 +1,18 @@
 """Folders and lists of classified images, and testing a model on them."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.data.formats import image_folder, tfds
+from hrnet_tf.data.sides import listed
 from hrnet_tf.models.classifier import check_crop_fraction
 from hrnet_tf.tasks.classification.evaluate import evaluate
 from hrnet_tf.tasks.classification.inference import checked_image_size
 from hrnet_tf.typing import PathLike
 
 if TYPE_CHECKING:
+    from hrnet_tf.data.formats.tools.base import LabelledData
     from hrnet_tf.models.base import HRNetModel
     from hrnet_tf.tasks.base import Report
 
@@ -70,6 +73,66 @@ def test_files(
             image_size=image_size,
         )
     return {"report": report}
+
+
+def test_own(
+    model: "HRNetModel",
+    data: "LabelledData",
+    progress: Callable[..., Any],
+    source: PathLike = "The model",
+    out: PathLike | None = None,
+    *,
+    image_size: tuple[int, int] | None = None,
+    crop_fraction: float | None = None,
+    batch_size: int = 32,
+) -> "Report":
+    """Tests a classifier on the user's own data, as training tests it.
+
+    Args:
+        model, progress, source, image_size, crop_fraction, batch_size: see
+            `test_files`.
+        data: `LabelledData` of classified images.
+        out: not used.
+    Returns:
+        `Report`.
+    Raises:
+        ValueError: if the classes are not the model's.
+    """
+    checked_image_size(model)
+    if crop_fraction is not None:
+        check_crop_fraction(crop_fraction)
+    examples = _with_labels_of(model, data, source)
+    with progress("classifying", "images") as tick:
+        return evaluate(
+            model,
+            examples,
+            crop_fraction=crop_fraction,
+            batch_size=batch_size,
+            progress=tick,
+            image_size=image_size,
+        )
+
+
+def _with_labels_of(model, data, source):
+    """The images with the model's numbers of their classes."""
+    known = model.arguments["class_names"]
+    if known is None:
+        known = data.names
+        if len(known) != model.num_classes:
+            raise ValueError(
+                f"{source} predicts {model.num_classes} classes without names, but"
+                f" {data.source} has {len(known)}. Test it on data with the classes"
+                " that it was trained on."
+            )
+    others = [name for name in data.names if name not in known]
+    if others:
+        raise ValueError(
+            f"{data.source} has the classes {listed(others)}, which {source} does not"
+            f" predict ({listed(known)}). Test it on data with the classes that it was"
+            " trained on."
+        )
+    numbers = [tuple(known).index(name) for name in data.names]
+    return [dataclasses.replace(e, label=numbers[e.label]) for e in data.examples]
 
 
 def _load(model, images, labels, class_names, split, tfds_dir, skip_bad, tick):

@@ -21,7 +21,8 @@ _EVALUATE = (
         " folder.",
         metavar="DIR|FILE",
     ),
-    options.SPLIT,
+    options.with_own(options.SPLIT),
+    options.OWN_FORMAT,
     options.CROP_FRACTION,
     Option(
         "image_size",
@@ -84,6 +85,7 @@ def _load():
             check=own_data.check,
             facts=own_data.facts,
             draw=own_data.draw,
+            test=labelled.test_own,
         ),
     )
 

@@ -8,9 +8,11 @@ from hrnet_tf.data.formats import faces
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.tasks.landmarks.evaluate import evaluate
 from hrnet_tf.tasks.pose.labelled import checked_keypoint_set
+from hrnet_tf.tasks.pose.own_test import in_order
 from hrnet_tf.typing import PathLike
 
 if TYPE_CHECKING:
+    from hrnet_tf.data.formats.tools.base import LabelledData
     from hrnet_tf.models.base import HRNetModel
     from hrnet_tf.tasks.base import Report
 
@@ -75,6 +77,45 @@ def test_files(
                 progress=tick,
             )
     return reports
+
+
+def test_own(
+    model: "HRNetModel",
+    data: "LabelledData",
+    progress: Callable[..., Any],
+    source: PathLike = "The model",
+    out: PathLike | None = None,
+    *,
+    keypoints: PathLike | None = None,
+    reference: Sequence[Any] | str | None = None,
+    flip_test: bool = False,
+    integer_pixels: bool = False,
+    batch_size: int = 32,
+) -> "Report":
+    """Tests a model on the user's own data, as training tests it.
+
+    Args:
+        model, progress, source, keypoints, reference, flip_test, integer_pixels,
+            batch_size: see `test_files`.
+        data: `LabelledData` of faces.
+        out: not used.
+    Returns:
+        `Report`.
+    Raises:
+        ValueError: if the landmarks are not the model's, or errors have no unit.
+    """
+    keypoint_set = checked_keypoint_set(model, source, keypoints)
+    examples = in_order(data, keypoint_set, source)
+    with progress("finding landmarks", "faces") as tick:
+        return evaluate(
+            model,
+            examples,
+            reference=_pair(reference),
+            flip_test=flip_test,
+            integer_pixels=integer_pixels,
+            batch_size=batch_size,
+            progress=tick,
+        )
 
 
 def _check_files(files, source, out):

@@ -7,13 +7,16 @@ from hrnet_tf.tasks.base import Option, OwnData, Parts, Task
 
 _EVALUATE = (
     options.ANNOTATIONS,
-    Option(
-        "format",
-        ("coco", "300w", "wflw", "aflw", "cofw"),
-        "Faces: coco (json), or the official files of 300w, wflw, aflw or cofw.",
-        metavar="NAME",
-        default="coco; segmentation: folder",
+    options.with_own(
+        Option(
+            "format",
+            ("coco", "300w", "wflw", "aflw", "cofw"),
+            "Faces: coco (json), or the official files of 300w, wflw, aflw or cofw.",
+            metavar="NAME",
+            default="coco; segmentation: folder",
+        )
     ),
+    options.OWN_SPLIT,
     options.FLIP_TEST_FACES,
     options.BATCH_SIZE,
     options.SKIP_BAD,
@@ -40,7 +43,7 @@ def _load():
     from hrnet_tf.models.landmarks import HRNetLandmarks
     from hrnet_tf.tasks.landmarks import own_data
     from hrnet_tf.tasks.landmarks.evaluate import evaluate, plot_tests
-    from hrnet_tf.tasks.landmarks.labelled import test_files
+    from hrnet_tf.tasks.landmarks.labelled import test_files, test_own
     from hrnet_tf.tasks.landmarks.recipe import landmarks_recipe
     from hrnet_tf.tasks.pose import own_people, picture
     from hrnet_tf.tasks.pose.box_files import known_boxes
@@ -76,6 +79,7 @@ def _load():
             check=own_data.check,
             facts=own_people.facts,
             draw=own_people.draw,
+            test=test_own,
         ),
     )
 

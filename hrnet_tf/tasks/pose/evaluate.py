@@ -130,6 +130,14 @@ def default_metric(keypoint_set: "KeypointSet") -> str:
     return "pck" if keypoint_set.sigmas is None else "oks"
 
 
+def metric_of(keypoint_set: "KeypointSet", examples: "Sequence[PoseExample]") -> str:
+    """The default metric (str), if examples tell what it needs; else PCK."""
+    metric = default_metric(keypoint_set)
+    if metric == "pckh" and not _joined(examples, "head_sizes").all():
+        return "pck"
+    return metric
+
+
 def metric_text(metric: str, keypoint_set: "KeypointSet") -> str:
     """Returns in words (str) what a metric measures with a keypoint set."""
     if metric != "pck":

@@ -131,9 +131,7 @@ def choose_metric(
     choices: "Choices", data: "UserData", keypoint_set: KeypointSet
 ) -> str:
     """Chooses what the best epoch is told by."""
-    metric = evaluation.default_metric(keypoint_set)
-    if metric == "pckh" and not all(e.head_sizes.all() for e in data.val.examples):
-        metric = "pck"
+    metric = evaluation.metric_of(keypoint_set, data.val.examples)
     reason = evaluation.metric_text(metric, keypoint_set)
     if metric == "pck":
         reason += " (the keypoints have no sigmas for OKS)"

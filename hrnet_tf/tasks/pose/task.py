@@ -7,13 +7,16 @@ from hrnet_tf.tasks.base import Option, OwnData, Parts, Task
 
 _EVALUATE = (
     options.ANNOTATIONS,
-    Option(
-        "format",
-        ("coco", "mpii"),
-        "Poses: coco (json) or mpii.",
-        metavar="NAME",
-        default="coco; segmentation: folder",
+    options.with_own(
+        Option(
+            "format",
+            ("coco", "mpii"),
+            "Poses: coco (json) or mpii.",
+            metavar="NAME",
+            default="coco; segmentation: folder",
+        )
     ),
+    options.OWN_SPLIT,
     options.FLIP_TEST_POSE,
     options.BATCH_SIZE,
     options.SKIP_BAD,
@@ -71,7 +74,7 @@ def _load():
     from hrnet_tf.data.formats import coco, mpii
     from hrnet_tf.models.pose import HRNetPose
     from hrnet_tf.models.simple_baseline import SimpleBaselinePose
-    from hrnet_tf.tasks.pose import labelled, own_data, own_people, picture
+    from hrnet_tf.tasks.pose import labelled, own_data, own_people, own_test, picture
     from hrnet_tf.tasks.pose.box_files import known_boxes
     from hrnet_tf.tasks.pose.boxes import check_known
     from hrnet_tf.tasks.pose.detectors import make_detector
@@ -103,6 +106,7 @@ def _load():
             check=own_people.check,
             facts=own_people.facts,
             draw=own_people.draw,
+            test=own_test.test_own,
         ),
     )
 

@@ -91,13 +91,8 @@ def test_files(
         ValueError: if the examples are not of the model's classes, or one is bad.
     """
     load_protocol(protocol, scales=scales, flip=flip_test)
-    known = _label_set(model, source, label_set)
-    folder = None if out is None or Path(out).suffix == ".json" else Path(out)
-    if save_labels and folder is None:
-        raise ValueError(
-            "The predictions are saved into a folder. Received:"
-            f" out={out and str(out)!r}. Pass `out` with a folder."
-        )
+    known = checked_label_set(model, source, label_set)
+    folder = folder_for(out, save_labels)
     examples = load_examples(
         images, labels, list_file, format, split, known, skip_bad, progress
     )
@@ -116,6 +111,23 @@ def test_files(
             on_labels=writer,
         )
     return {"report": report}
+
+
+def folder_for(out: PathLike | None, save_labels: bool) -> Path | None:
+    """Returns the folder that a test draws into, or None.
+
+    Args:
+        out, save_labels: see `test_files`.
+    Raises:
+        ValueError: if predictions are to be saved, and there is no folder.
+    """
+    folder = None if out is None or Path(out).suffix == ".json" else Path(out)
+    if save_labels and folder is None:
+        raise ValueError(
+            "The predictions are saved into a folder. Received:"
+            f" out={out and str(out)!r}. Pass `out` with a folder."
+        )
+    return folder
 
 
 def load_examples(
@@ -177,7 +189,9 @@ def _check_sources(labels, list_file, format, split):
         raise ValueError(problem)
 
 
-def _label_set(model, path, name):
+def checked_label_set(
+    model: "HRNetModel", path: PathLike, name: PathLike | None
+) -> "LabelSet":
     """The label set to test with, which the model then carries."""
     check_segmenter(model)
     if name is None:

@@ -10,12 +10,13 @@ from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.formats.label_checks import check_labels, read_label
 from hrnet_tf.data.label_set import IGNORE_LABEL, LabelSet
 from hrnet_tf.data.label_sets import load_label_set
-from hrnet_tf.data.sides import guess_pairs
+from hrnet_tf.data.sides import guess_pairs, listed
 from hrnet_tf.own.choices import Choices
 from hrnet_tf.own.reading import UserData
 from hrnet_tf.pictures.masks import draw_segmentation
 from hrnet_tf.tasks.base import Table
 from hrnet_tf.tasks.segmentation.checks import check_maps
+from hrnet_tf.tasks.segmentation.own_test import fitted
 from hrnet_tf.tasks.segmentation.result import SegmentationMap
 from hrnet_tf.tasks.sizes import sizes_table
 
@@ -38,10 +39,12 @@ def choose_labels(choices: "Choices", data: "UserData", given: Any = None) -> La
     if given is not None:
         is_dict = isinstance(given, dict)
         label_set = LabelSet.from_dict(given) if is_dict else load_label_set(given)
-        reason = "as asked for"
+        label_set, note = _by_names(label_set, data.train)
+        reason = f"as asked for{note}"
     elif "classes" in fields:
         label_set = LabelSet.from_dict({"name": data.name, **fields})
-        reason = f"the {label_set.num_classes} classes that {data.source} names"
+        label_set, note = _by_names(label_set, data.train)
+        reason = f"the {label_set.num_classes} classes that {data.source} names{note}"
     elif data.train.names:
         told = {"classes": data.train.names, "palette": data.train.palette}
         label_set = LabelSet.from_dict({"name": data.name, **told, **fields})
@@ -57,6 +60,24 @@ def choose_labels(choices: "Choices", data: "UserData", given: Any = None) -> La
         label_set = dataclasses.replace(label_set, flip_pairs=pairs)
     choices.put("labels", label_set.to_dict(), reason, "--labels NAME|FILE")
     return label_set
+
+
+def _by_names(label_set, labelled):
+    """The label set with the values of its names in the data, and what to say of it."""
+    names = tuple(labelled.names)
+    if not names or names == label_set.classes:
+        return label_set, ""
+    if not set(names) & set(label_set.classes):
+        # Other names for the same classes.
+        if len(names) != label_set.num_classes:
+            raise ValueError(
+                f"The label set {label_set.name!r} has {label_set.num_classes} classes,"
+                f" but {labelled.source} has {len(names)}: {listed(names)}. Name the"
+                " same ones."
+            )
+        return label_set, f", for {listed(names)} there, in this order"
+    fit = fitted(label_set, labelled, f"the label set {label_set.name!r}")
+    return fit, ", which have other numbers there"
 
 
 def _values(data):

@@ -18,16 +18,18 @@ _TRAIN = (
     options.SKIP_BAD,
 )
 _EVALUATE = (
-    Option(
-        "format",
-        (
-            *("folder", "list", "cityscapes", "lip", "pascal_context", "ade20k"),
-            "coco_stuff",
-        ),
-        "Segmentation: folder (images and label PNGs), list (lines 'image label'), or"
-        " the layout of cityscapes, lip, pascal_context, ade20k or coco_stuff.",
-        metavar="NAME",
-        default="coco; segmentation: folder",
+    options.with_own(
+        Option(
+            "format",
+            (
+                *("folder", "list", "cityscapes", "lip", "pascal_context", "ade20k"),
+                "coco_stuff",
+            ),
+            "Segmentation: folder (images and label PNGs), list (lines 'image label'),"
+            " or the layout of cityscapes, lip, pascal_context, ade20k or coco_stuff.",
+            metavar="NAME",
+            default="coco; segmentation: folder",
+        )
     ),
     options.FLIP_TEST_SEGMENTS,
     options.BATCH_SIZE,
@@ -38,7 +40,7 @@ _EVALUATE = (
         "Segmentation: folder of the label PNGs.",
         metavar="DIR|FILE",
     ),
-    options.SPLIT,
+    options.with_own(options.SPLIT),
     Option(
         "label_set",
         str,
@@ -120,7 +122,13 @@ _EXPORT = (
 def _load():
     from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
     from hrnet_tf.models.segmenter import HRNetSegmenter
-    from hrnet_tf.tasks.segmentation import labelled, own_classes, own_data, picture
+    from hrnet_tf.tasks.segmentation import (
+        labelled,
+        own_classes,
+        own_data,
+        own_test,
+        picture,
+    )
     from hrnet_tf.tasks.segmentation.evaluate import evaluate
     from hrnet_tf.tasks.segmentation.inference import SegmentationInference
     from hrnet_tf.tasks.segmentation.recipe import segmentation_recipe
@@ -145,6 +153,7 @@ def _load():
             check=own_classes.check,
             facts=own_classes.facts,
             draw=own_classes.draw,
+            test=own_test.test_own,
         ),
     )
 
