@@ -17,8 +17,8 @@ import typer
 
 from hrnet_tf.cli.task_options import merged_options
 from hrnet_tf.launch import exit_codes
-from hrnet_tf.tasks.base import count_text  # noqa: F401
 from hrnet_tf.typing import Progress
+from hrnet_tf.words import count_text  # noqa: F401
 
 if TYPE_CHECKING:
     from rich.console import Console

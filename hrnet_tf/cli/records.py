@@ -13,6 +13,7 @@ from hrnet_tf.cli.beam_options import Beam, BeamOptions, Runner, load_beam
 from hrnet_tf.cli.options import Debug, flag
 from hrnet_tf.cli.task_options import arguments_for, task_options
 from hrnet_tf.io import replacing
+from hrnet_tf.words import counted
 
 ImagesOption = Annotated[
     Path,
@@ -145,5 +146,5 @@ def _print_summary(written, folder, facts):
     size = common.size_text(sum(path.stat().st_size for path in paths))
     facts = {"records": folder, **facts, "shards": f"{len(paths)}, {size} together"}
     if written.num_skipped:
-        facts["skipped"] = f"{written.num_skipped} bad images"
+        facts["skipped"] = counted(written.num_skipped, "bad images")
     common.print_facts(facts)

@@ -11,6 +11,7 @@ import typer
 from hrnet_tf import tasks
 from hrnet_tf.cli import common
 from hrnet_tf.cli.task_options import arguments_for
+from hrnet_tf.words import count_text
 
 if TYPE_CHECKING:
     from hrnet_tf.own.choices import Choice
@@ -203,8 +204,6 @@ def tell(data: "UserData", choices: "Sequence[Choice]", console: Any) -> None:
 
 def facts(data: "UserData") -> list[str]:
     """Returns lines (str) on how many pictures there are, and what was left out."""
-    from hrnet_tf.cli.common import count_text
-
     lines = []
     for split, labelled in data.splits.items():
         count = count_text(len(labelled.examples), "picture", "pictures")
@@ -219,6 +218,8 @@ def facts(data: "UserData") -> list[str]:
         if labelled.left_out:
             lines.append(f"left out of {split}: {labelled.left_out.describe()}")
         lines += labelled.notes
+    if data.left_out:
+        lines.append(f"left out of the data: {data.left_out.describe()}")
     return lines
 
 

@@ -5,6 +5,7 @@ import warnings
 
 from hrnet_tf.notes import warn_noted
 from hrnet_tf.typing import PathLike
+from hrnet_tf.words import counted
 
 
 class BadExample(ValueError):
@@ -47,18 +48,19 @@ class BadExamples:
         self._counts[error.kind] += 1
 
     def describe(self) -> str:
-        """Returns the counts and the first case in a sentence (str); "" without one."""
+        """Returns the counts and the first case (str, no full stop); "" without one."""
         if not self._counts:
             return ""
         counts = ", ".join(f"{n} x {kind}" for kind, n in self._counts.items())
-        return f"{counts}; the first: {self.first}"
+        first = str(self.first).rstrip(".")
+        return f"{counts}; the first: {first}"
 
     def warn(self) -> None:
         """Warns once if any example was skipped, and of what was noted of pictures."""
         if self._counts:
             warnings.warn(
-                f"{self.source}: skipped {self.num_skipped} bad example(s):"
-                f" {self.describe()}",
+                f"{self.source}: skipped {counted(self.num_skipped, 'bad examples')}:"
+                f" {self.describe()}.",
                 stacklevel=3,
             )
         warn_noted()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.sides import listed
+from hrnet_tf.words import counted
 
 
 def copies(paths: Iterable[str]) -> list[tuple[str, ...]]:
@@ -70,7 +71,8 @@ def check_splits(
         found.append(
             Finding(
                 same,
-                f"Training and validation are the same {len(train)} pictures: the"
+                f"Training and validation are the same"
+                f" {counted(len(train), 'pictures')}: the"
                 " score would say how well they are remembered, and nothing of others.",
                 "Give other pictures for val, or leave val out, so that a part of the"
                 " training pictures is taken.",
@@ -100,10 +102,10 @@ def _repeated(train, val, groups):
         found.append(
             Finding(
                 "warning",
-                f"{number} of {len(val)} validation pictures are also training"
-                f" pictures, such as {example}: the score is better than it will be"
-                " on other pictures.",
-                "Remove them from one of the two.",
+                f"{number} of {counted(len(val), 'validation pictures')}"
+                f" {'is' if number == 1 else 'are'} in training, too, such as"
+                f" {example}: the score is better than it will be on other pictures.",
+                "Remove what is in both from one of the two.",
             )
         )
     within = [group for group in groups if group not in repeated]
@@ -112,9 +114,10 @@ def _repeated(train, val, groups):
         found.append(
             Finding(
                 "note",
-                f"{extra} pictures are copies of others of the same part, such as"
-                f" {listed(within[0], 2)}.",
-                "They count twice; remove the copies unless that is meant.",
+                f"{counted(extra, 'pictures')} of a part"
+                f" {'is a copy of another' if extra == 1 else 'are copies of others'}"
+                f" of it, such as {listed(within[0], 2)}.",
+                "Copies count twice; remove them unless that is meant.",
             )
         )
     return found

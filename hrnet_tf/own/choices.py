@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hrnet_tf.models.counting import count_activations
+from hrnet_tf.words import counted
 
 # The rest is for the data and the libraries.
 _MEMORY_SHARE = 0.5
@@ -160,7 +161,10 @@ def choose_preset(
     if not machine.num_gpus:
         preset, reason = "hrnet_w18_small_v1", "the smallest one: there is no GPU"
     elif num_examples < 5000:
-        preset, reason = "hrnet_w18_small_v1", f"{num_examples} {noun} train no larger"
+        preset, reason = (
+            "hrnet_w18_small_v1",
+            f"too few for a larger one: {num_examples} {noun}",
+        )
     elif num_examples < 30_000:
         preset, reason = "hrnet_w18", f"for {num_examples} {noun}"
     else:
@@ -191,11 +195,12 @@ def choose_batch(
     Returns:
         int.
     """
-    batch, reason = usual, f"usual for {num_examples} examples"
+    examples = counted(num_examples, "examples")
+    batch, reason = usual, f"usual for {examples}"
     # Fewer than 8 steps an epoch are too few for the normalisation's averages.
     while batch > 2 and num_examples < 8 * batch:
         batch //= 2
-        reason = f"{num_examples} examples, so that an epoch has at least 8 steps"
+        reason = f"{examples}, so that an epoch has at least 8 steps"
     per_image = image_bytes(model, preset, size, **head)
     most = int(_MEMORY_SHARE * machine.memory / per_image)
     while batch > 1 and batch > most:
@@ -236,7 +241,7 @@ def choose_epochs(
     """
     epochs = int(np.clip(round(wanted / num_examples), fewest, most))
     seen = epochs * num_examples
-    reason = f"{num_examples} examples: {seen} are seen in all"
+    reason = f"{counted(num_examples, 'examples')}: {seen} are seen in all"
     return choices.add("epochs", epochs, reason, "--epochs N")
 
 

@@ -15,6 +15,7 @@ from hrnet_tf.io import open_image
 from hrnet_tf.own.choices import Machine, settings_of
 from hrnet_tf.own.reading import UserData, read_data
 from hrnet_tf.own.split import with_validation
+from hrnet_tf.words import counted
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 _BATCH = 256
@@ -133,7 +134,8 @@ def check_pixels(
     return [
         Finding(
             "error",
-            f"{len(damaged)} pictures cannot be decoded: {'; '.join(damaged[:3])}.",
+            f"{counted(len(damaged), 'pictures')} cannot be decoded:"
+            f" {'; '.join(damaged[:3])}.",
             "Copy or download them again, or remove them.",
         )
     ]
@@ -160,11 +162,16 @@ def _bad(text):
 def _left_out(data):
     found = []
     for split, part in data.splits.items():
-        for reason, (count, first) in part.left_out.counts.items():
-            text = f"{count} {reason} in {split}, such as {first}: left out."
-            found.append(Finding("note", text))
+        found += _told(part.left_out, f" in {split}")
         found += [Finding("note", text) for text in part.notes]
-    return found
+    return found + _told(data.left_out, "")
+
+
+def _told(left_out, where):
+    return [
+        Finding("note", f"{counted(count, reason)}{where}, such as {first}: left out.")
+        for reason, (count, first) in left_out.counts.items()
+    ]
 
 
 def _unlabelled(splits):
@@ -185,8 +192,8 @@ def _unlabelled(splits):
     return [
         Finding(
             "note",
-            f"{len(others)} pictures beside the labelled ones have no labels, such as"
-            f" {min(others)}.",
-            "They are not trained on; label them, or leave them.",
+            f"{counted(len(others), 'pictures beside the labelled ones have')} no"
+            f" labels, such as {min(others)}.",
+            "Such are not trained on; label them, or leave them.",
         )
     ]

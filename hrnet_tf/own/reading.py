@@ -23,6 +23,7 @@ class UserData:
         splits: dict of "train", "val", "test" to `LabelledData`.
         fields: dict of a descriptor's fields that a description gives.
         split_text: str. How the validation came about; "" where the data tell it.
+        left_out: `LeftOut`. What was left out and belongs to none of several parts.
     """
 
     source: Path
@@ -30,6 +31,7 @@ class UserData:
     splits: dict
     fields: dict = dataclasses.field(default_factory=dict)
     split_text: str = ""
+    left_out: LeftOut = dataclasses.field(default_factory=LeftOut)
 
     @property
     def train(self) -> LabelledData:
@@ -95,10 +97,12 @@ def read_data(
             continue
         own_work = None if work is None else Path(work) / split
         splits[split] = _read_part(part, kind, skip_bad, progress, splits, own_work)
+    left_out = LeftOut()
     if list(splits) == ["train"] and splits["train"].splits:
+        left_out = splits["train"].left_out.of(None)
         splits = by_names(splits["train"], splits["train"].splits)
     _check_names(splits)
-    return UserData(Path(source), kind, splits, layout.fields)
+    return UserData(Path(source), kind, splits, layout.fields, left_out=left_out)
 
 
 def _read_part(part, kind, skip_bad, progress, before, work):
@@ -149,7 +153,8 @@ def by_names(labelled: LabelledData, wanted: dict[str, str]) -> dict[str, Labell
         labelled: `LabelledData`.
         wanted: dict; pictures that it does not name go into "train".
     Returns:
-        dict of the parts' names to `LabelledData`; empty ones are left out.
+        dict of the parts' names to `LabelledData`, each with what was left out of it;
+        empty ones are left out.
     """
     found: dict[str, list[Any]] = {"train": [], "val": [], "test": []}
     for example in labelled.examples:
@@ -157,8 +162,8 @@ def by_names(labelled: LabelledData, wanted: dict[str, str]) -> dict[str, Labell
     parts = {}
     for split, examples in found.items():
         if examples:
-            # What was left out is told once.
-            left_out = labelled.left_out if split == "train" else LeftOut()
+            left_out = labelled.left_out.of(split)
+            # What goes for all is told once.
             notes = labelled.notes if split == "train" else ()
             parts[split] = dataclasses.replace(
                 labelled, examples=examples, left_out=left_out, notes=notes

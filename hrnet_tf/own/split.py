@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hrnet_tf.data.copies import copies
+from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.io import read_json, write_json
 from hrnet_tf.own.reading import UserData, by_names
 from hrnet_tf.typing import PathLike
+from hrnet_tf.words import counted
 
 SPLIT_FILE = "split.json"
 # Of many pictures a smaller part is enough.
@@ -60,7 +62,8 @@ def with_validation(
             )
     if len(paths) < 2:
         raise ValueError(
-            f"{data.source} has {len(paths)} labelled picture, from which none can be"
+            f"{data.source} has {counted(len(paths), 'labelled pictures')}, of which"
+            " none can be"
             " put aside for validation. Label more, or name others as val."
         )
     groups, by = _groups(labelled, paths, root)
@@ -72,7 +75,7 @@ def with_validation(
         "val": sorted(_name(path, root) for path in chosen),
         "train": sorted(_name(path, root) for path in paths if path not in chosen),
     }
-    text = f"{len(chosen)} of {len(paths)} pictures put aside, {by}"
+    text = f"{len(chosen)} of {counted(len(paths), 'pictures')} put aside, {by}"
     wanted = dict.fromkeys(chosen, "val")
     return _divided(data, labelled, wanted, text), content
 
@@ -103,7 +106,7 @@ def divided_by(
     if len(named.intersection(names)) < fewest * len(names):
         return None
     wanted = {names[name]: "val" for name in known if name in names}
-    text = f"{len(wanted)} of {len(paths)} pictures, as in {split_file}"
+    text = f"{len(wanted)} of {counted(len(paths), 'pictures')}, as in {split_file}"
     return _divided(data, data.train, wanted, text)
 
 
@@ -114,7 +117,11 @@ def write_split(path: PathLike, content: dict[str, Any]) -> None:
 
 def _divided(data, labelled, wanted, text):
     splits = {**data.splits, **by_names(labelled, wanted)}
-    return dataclasses.replace(data, splits=splits, split_text=text)
+    # Nobody tells of which of the two it would have been.
+    left_out = LeftOut()
+    left_out.update(data.left_out)
+    left_out.update(labelled.left_out.of(None))
+    return dataclasses.replace(data, splits=splits, split_text=text, left_out=left_out)
 
 
 def _fits(known, content, names):
@@ -143,7 +150,8 @@ def _groups(labelled, paths, root):
         ), "at random in each class"
     if labelled.groups:
         groups = {path: labelled.groups.get(path, path) for path in paths}
-        text = f"by the {len(set(groups.values()))} videos or subjects of the file"
+        number = len(set(groups.values()))
+        text = f"by the {counted(number, 'videos or subjects of the file')}"
         return _joined(paths, groups), text
     for text, key in (
         ("by the {} groups that file names begin with", _prefix),

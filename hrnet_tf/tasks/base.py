@@ -152,11 +152,6 @@ class Report:
             draw(path / name)
 
 
-def count_text(count: int, one: str, many: str) -> str:
-    """Returns a count with its noun, such as "1 person"."""
-    return f"{count} {one if count == 1 else many}"
-
-
 def _plain(value):
     """Lists, dicts, numbers and None of what may hold arrays and NaN."""
     if isinstance(value, dict):

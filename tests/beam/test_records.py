@@ -72,7 +72,7 @@ def test_bad_images_are_named_in_order_or_skipped(examples, keypoint_set, tmp_pa
         texts.append((str(error.value), str(caught[0].message).split(": ", 1)[1]))
     assert texts[0] == texts[1]
     assert examples[2].image_path in texts[1][0]
-    assert texts[1][1].startswith("skipped 3 bad example(s): 3 x truncated image;")
+    assert texts[1][1].startswith("skipped 3 bad examples: 3 x truncated image;")
     assert contents(piped) == contents(plain)
 
 

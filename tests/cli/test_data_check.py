@@ -49,7 +49,7 @@ def test_bad_data_end_with_1_and_the_errors_first(tmp_path, mice):
     assert levels == sorted(levels, key=("error", "warning", "note").index)
     assert "error: Training and validation are the same 12 pictures" in result.out
     assert "warning: nose: labelled on nobody" in result.out
-    assert "note: 1 pictures beside the labelled ones" in result.out
+    assert "note: 1 picture beside the labelled ones" in result.out
 
 
 def test_damaged_and_repeated_pictures_are_found(tmp_path, mice):
@@ -60,7 +60,7 @@ def test_damaged_and_repeated_pictures_are_found(tmp_path, mice):
     images[2].write_bytes(pixels[:60] + bytes(40) + pixels[100:])
     write(tmp_path, mice)
     result = run("data", "check", tmp_path, exit_code=1)
-    assert "error: 1 pictures cannot be decoded" in result.out
+    assert "error: 1 picture cannot be decoded" in result.out
     assert "copies of others" in result.out
 
 

@@ -18,6 +18,7 @@ from hrnet_tf.data.formats.coco_reader import CocoReader
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.io import read_json
 from hrnet_tf.typing import PathLike, Progress
+from hrnet_tf.words import counted
 
 if TYPE_CHECKING:
     from hrnet_tf.data.keypoint_sets import KeypointSet
@@ -115,8 +116,9 @@ def read_people(
     if not examples:
         raise ValueError(
             f"{annotation_file} holds no labelled person:"
-            f" {len(contents['annotations'])} annotations of {len(reader.images)}"
-            f" images, of which left out: {reader.left_out.describe() or 'none'};"
+            f" {counted(len(contents['annotations']), 'annotations')} of"
+            f" {counted(len(reader.images), 'images')}, of which left out:"
+            f" {reader.left_out.describe() or 'none'};"
             f" bad: {reader.bad.describe() or 'none'}."
         )
     reader.bad.warn()

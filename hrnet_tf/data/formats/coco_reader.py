@@ -28,6 +28,7 @@ from hrnet_tf.data.formats.image_finder import ImageFinder
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.schema import PoseExample
 from hrnet_tf.typing import PathLike, Progress
+from hrnet_tf.words import counted
 
 if TYPE_CHECKING:
     from hrnet_tf.data.keypoint_sets import KeypointSet
@@ -153,8 +154,8 @@ class CocoReader:
                 progress(done, len(images))
         if self.finder.num_searched:
             self.notes.append(
-                f"{self.source}: {self.finder.num_searched} images are not at the paths"
-                f" that it names, and were found by their names under"
+                f"{self.source}: {counted(self.finder.num_searched, 'images')} not at"
+                " the path that the file names, found by the name under"
                 f" {self.finder.folder}."
             )
         return examples
@@ -205,7 +206,8 @@ class CocoReader:
         if not isinstance(image_id, (int, float, str)) or image_id not in self.images:
             raise BadExample(
                 "dangling image id",
-                f"{where}: there is no such image among the {len(self.images)} images.",
+                f"{where}: there is no such image among"
+                f" {counted(len(self.images), 'images')}.",
             )
         return int(image_id)
 
@@ -224,7 +226,7 @@ class CocoReader:
             return None
         area = annotation.area
         if not area:
-            self._noted["area, and are given that of their box"] += 1
+            self._noted["area: it is that of the box"] += 1
             area = box[2] * box[3]
         area = finite_number(where, {"area": area}, "area")
         if not 0 <= area <= _LARGEST_AREA:
@@ -242,7 +244,7 @@ class CocoReader:
                 return tuple(box)
         labelled = keypoints[keypoints[:, 2] > 0, :2]
         if not box and len(labelled):
-            self._noted["box, and are given one around their keypoints"] += 1
+            self._noted["box: it is drawn around the keypoints"] += 1
             return tuple(box_around(labelled).tolist())
         if box and is_line_of(box, labelled):
             return tuple(box_around(labelled).tolist())
@@ -250,7 +252,9 @@ class CocoReader:
 
     def _note_counts(self):
         for what, count in self._noted.items():
-            self.notes.append(f"{self.source}: {count} people have no {what}.")
+            self.notes.append(
+                f"{self.source}: {counted(count, 'people have')} no {what}."
+            )
 
     def _with_box(self, people, path, size):
         """Returns the people whose box lies in the image, boxes clipped if asked."""

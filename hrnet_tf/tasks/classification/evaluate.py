@@ -12,10 +12,11 @@ import tensorflow as tf
 from hrnet_tf.io import decode_image
 from hrnet_tf.metrics import topk
 from hrnet_tf.pictures.plots import plot_confusion
-from hrnet_tf.tasks.base import Report, Table, count_text
+from hrnet_tf.tasks.base import Report, Table
 from hrnet_tf.tasks.classification.inference import ClassificationInference
 from hrnet_tf.tasks.classification.stream import classified_stream, test_batches
 from hrnet_tf.typing import Progress
+from hrnet_tf.words import count_text
 
 if TYPE_CHECKING:
     from hrnet_tf.data.formats.tfds import TfdsImages

@@ -34,6 +34,7 @@ from hrnet_tf.tasks.classification.recipe import classification_recipe
 from hrnet_tf.tasks.sizes import sizes_table
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.typing import PathLike
+from hrnet_tf.words import counted
 
 # Images that are seen in all, after which the score hardly grows.
 _SEEN = 30_000
@@ -45,7 +46,9 @@ def choose(
     """Chooses the settings of a run; see `OwnData.choose`."""
     choices = Choices(given)
     names = tuple(data.train.names)
-    choices.add("classes", names, f"the {len(names)} classes of {data.train.source}")
+    choices.add(
+        "classes", names, f"the {counted(len(names), 'classes')} of {data.train.source}"
+    )
     paths = data.paths("train")
     count = len(paths)
     weights = choose_network(choices, machine, count, "images", given)

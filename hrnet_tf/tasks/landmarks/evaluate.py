@@ -9,9 +9,10 @@ import numpy as np
 
 from hrnet_tf.metrics.nme import nme, normalizing_lengths
 from hrnet_tf.pictures.plots import write_figure
-from hrnet_tf.tasks.base import Report, Table, count_text
+from hrnet_tf.tasks.base import Report, Table
 from hrnet_tf.tasks.pose.evaluate import keypoint_set_of, predict_people
 from hrnet_tf.typing import PathLike, Progress
+from hrnet_tf.words import count_text
 
 if TYPE_CHECKING:
     from hrnet_tf.data.keypoint_sets import KeypointSet

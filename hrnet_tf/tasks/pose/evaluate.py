@@ -13,10 +13,11 @@ from hrnet_tf.data.formats import coco_truth
 from hrnet_tf.data.keypoint_sets import model_keypoint_set
 from hrnet_tf.data.shards import verified_bytes
 from hrnet_tf.metrics import coco_stats, oks, pck
-from hrnet_tf.tasks.base import Report, Table, count_text
+from hrnet_tf.tasks.base import Report, Table
 from hrnet_tf.tasks.pose.inference import PoseInference
 from hrnet_tf.tasks.pose.stream import people_stream, test_batches
 from hrnet_tf.typing import PathLike, Progress
+from hrnet_tf.words import count_text
 
 if TYPE_CHECKING:
     from hrnet_tf.data.keypoint_sets import KeypointSet

@@ -19,6 +19,7 @@ from hrnet_tf.tasks.base import Table
 from hrnet_tf.tasks.pose.checks import check_people
 from hrnet_tf.tasks.pose.evaluate import pck_lengths
 from hrnet_tf.tasks.pose.result import Keypoints
+from hrnet_tf.words import counted
 
 _SHOWN_PAIRS = 3
 
@@ -49,7 +50,7 @@ def choose_keypoints(
     else:
         told = {"name": data.name, "names": tuple(labelled.names), **_told(labelled)}
         base = KeypointSet.from_dict({**told, **fields})
-        reason = f"the {base.num_keypoints} keypoints of {labelled.source}"
+        reason = f"the {counted(base.num_keypoints, 'keypoints')} of {labelled.source}"
         if "flip_pairs" not in {**told, **fields}:
             base = dataclasses.replace(base, flip_pairs=guess_pairs(base.names))
     base, note = _in_order(base, labelled)

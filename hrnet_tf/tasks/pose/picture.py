@@ -7,9 +7,9 @@ import numpy as np
 
 from hrnet_tf.pictures.sheet import contact_sheet
 from hrnet_tf.pictures.skeletons import draw_keypoints
-from hrnet_tf.tasks.base import count_text
 from hrnet_tf.tasks.pose.evaluate import keypoint_set_of, predict_people
 from hrnet_tf.tasks.pose.result import Keypoints
+from hrnet_tf.words import count_text
 
 if TYPE_CHECKING:
     from hrnet_tf.data.schema import PoseExample

@@ -15,10 +15,11 @@ from hrnet_tf.data.label_sets import model_label_set
 from hrnet_tf.io import decode_image, read_image
 from hrnet_tf.metrics import miou
 from hrnet_tf.pictures.plots import plot_class_scores, plot_confusion
-from hrnet_tf.tasks.base import Report, Table, count_text
+from hrnet_tf.tasks.base import Report, Table
 from hrnet_tf.tasks.segmentation.inference import SegmentationInference
 from hrnet_tf.tasks.segmentation.protocols import load_protocol
 from hrnet_tf.typing import Progress, Tensor
+from hrnet_tf.words import count_text
 
 if TYPE_CHECKING:
     from hrnet_tf.data.label_set import LabelSet

@@ -19,6 +19,7 @@ from hrnet_tf.tasks.segmentation.checks import check_maps
 from hrnet_tf.tasks.segmentation.own_test import fitted
 from hrnet_tf.tasks.segmentation.result import SegmentationMap
 from hrnet_tf.tasks.sizes import sizes_table
+from hrnet_tf.words import counted
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(LabelSet))
 # So many label maps tell which values there are.
@@ -44,11 +45,14 @@ def choose_labels(choices: "Choices", data: "UserData", given: Any = None) -> La
     elif "classes" in fields:
         label_set = LabelSet.from_dict({"name": data.name, **fields})
         label_set, note = _by_names(label_set, data.train)
-        reason = f"the {label_set.num_classes} classes that {data.source} names{note}"
+        classes = counted(label_set.num_classes, "classes")
+        reason = f"the {classes} that {data.source} names{note}"
     elif data.train.names:
         told = {"classes": data.train.names, "palette": data.train.palette}
         label_set = LabelSet.from_dict({"name": data.name, **told, **fields})
-        reason = f"the {label_set.num_classes} classes of {data.train.source}"
+        reason = (
+            f"the {counted(label_set.num_classes, 'classes')} of {data.train.source}"
+        )
     else:
         values = _values(data)
         label_set = LabelSet.from_dict(

@@ -213,8 +213,8 @@ def changed(contents, **changes):
                     annotation(2, 5, keypoints=[]),
                 ],
             ),
-            "no labelled person: 2 annotations of 3 images.*1 crowds .such as annotat"
-            "ion 1.; 1 annotations without keypoints",
+            "no labelled person: 2 annotations of 3 images.*1 crowd .such as annotat"
+            "ion 1.; 1 annotation without keypoints",
         ),
     ],
 )
@@ -329,7 +329,7 @@ def test_real_files_load_with_a_word_about_what_is_left_out_alone(shared):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         people = mini / "annotations" / "person_keypoints_val2017.json"
-        said = r"left out are 49 people without .* annotation 426554\); 1 crowds \("
+        said = r"left out: 49 people without .* annotation 426554\); 1 crowd \("
         with pytest.warns(UserWarning, match=said) as warned:
             assert len(coco.load_pose(people, mini / "val2017", COCO, "val")) == 32
         assert len(warned) == 1

@@ -42,7 +42,7 @@ def test_classes(tmp_path):
     add(tmp_path, "beside.jpg", ".hidden/y.jpg")
     classes = image_folder.class_folders(tmp_path)
     said = (
-        r"left out are 2 hidden files or folders \(such as .hidden\); 1 files beside"
+        r"left out: 2 hidden files or folders \(such as .hidden\); 1 file beside"
         r" the class folders \(such as beside.jpg\)\."
     )
     with pytest.warns(UserWarning, match=said):
@@ -54,15 +54,15 @@ def test_classes(tmp_path):
 def test_labels(tmp_path):
     add(tmp_path, "a.png", "more/b.png", ".c.png", "d.tif", "list")
     said = (
-        r"1 hidden files or folders \(such as .c.png\); 1 files that end in .tif \(such"
-        r" as d.tif\); 1 files without an ending \(such as list\); 1 sub-folders, which"
-        r" are not searched \(such as more\)\."
+        r"1 hidden file or folder \(such as .c.png\); 1 file that ends in .tif \(such"
+        r" as d.tif\); 1 file without an ending \(such as list\); 1 sub-folder, which"
+        r" is not searched \(such as more\)\."
     )
     with pytest.warns(UserWarning, match=said):
         assert list(label_folder.files_by_name(tmp_path, (".png",))) == ["a"]
     # In a layout of sub-folders there are others.
     add(tmp_path, "more/.d.png")
-    with pytest.warns(UserWarning, match=r"are 1 hidden .*such as more/.d.png\)\."):
+    with pytest.warns(UserWarning, match=r"out: 1 hidden .*such as more/.d.png\)\."):
         found = label_folder.files_by_name(tmp_path, (".png",), "*/*")
     assert list(found) == ["more/b"]
 
@@ -70,8 +70,8 @@ def test_labels(tmp_path):
 def test_predictions(tmp_path):
     add(tmp_path, "a.png", "B.PNG", "more/b.png", ".c.png", "d.heic")
     said = (
-        r"1 hidden files or folders \(such as .c.png\); 1 files that end in .heic"
-        r" \(such as d.heic\); 1 sub-folders, which are not searched \(such as more\)\."
+        r"1 hidden file or folder \(such as .c.png\); 1 file that ends in .heic"
+        r" \(such as d.heic\); 1 sub-folder, which is not searched \(such as more\)\."
     )
     with pytest.warns(UserWarning, match=said):
         found = _inputs([tmp_path])

@@ -155,7 +155,7 @@ def test_bad_examples_may_be_skipped(make, tmp_path):
     assert kept == [good]
     assert counts.sum() == (VALUES != 255).sum()
     text = str(warned[0].message)
-    assert "Label maps of 'fruit': skipped 5 bad example(s): 1 x label of" in text
+    assert "Label maps of 'fruit': skipped 5 bad examples: 1 x label of" in text
     assert "1 x absent label" in text and "1 x absent image" in text
     truncated(tmp_path / "good.jpg")
     with pytest.raises(BadExample, match="The image .*good.jpg cannot be read"):

@@ -42,7 +42,7 @@ class TestReadBoxes:
     def test_matches_annotations_by_the_end_of_the_path(self, write):
         images = [Path("data/val/a.jpg"), Path("x/b.jpg"), Path("nobody.jpg")]
         said = (
-            r"boxes.json: left out are 1 crowds \(such as annotation 2\); 1 boxes of"
+            r"boxes.json: left out: 1 crowd \(such as annotation 2\); 1 box of"
             r" category 3, not 'person' \(such as annotation 3\)\.$"
         )
         with pytest.warns(UserWarning, match=said):
@@ -60,7 +60,7 @@ class TestReadBoxes:
 
     def test_leaves_out_boxes_with_a_low_score(self, write):
         path = write(annotations(annotations=annotations()["annotations"][:1]))
-        said = r"1 boxes with a score below 0.5 \(such as 0.4 of b.jpg\)"
+        said = r"1 box with a score below 0.5 \(such as 0.4 of b.jpg\)"
         with pytest.warns(UserWarning, match=said):
             assert read_boxes(path, [Path("b.jpg")], min_score=0.5) == [([], [])]
 
@@ -82,7 +82,7 @@ class TestReadBoxes:
         images = [Path("000000000139.jpg"), Path("left.png")]
         with pytest.warns(
             UserWarning,
-            match="1 boxes of category 2, not 1, .*entry 1, from 0",
+            match="1 box of category 2, not 1, .*entry 1, from 0",
         ):
             found = read_boxes(path, images)
         assert found == [([BOX], [0.9]), ([OTHER], [0.8])]
@@ -160,7 +160,7 @@ class TestErrors:
 
     def test_no_box_is_left(self, write):
         results = [{"image_id": 1, "category_id": c, "bbox": BOX} for c in (2, 3)]
-        self.check(write(results), ["1.jpg"], "no box is left of 2: 1 boxes of")
+        self.check(write(results), ["1.jpg"], "no box is left of 2: 1 box of")
         people = [{"image_id": 7, "bbox": BOX, "category_id": 3, "id": 12}]
         path = write(annotations(annotations=people))
         self.check(path, ["val/a.jpg"], "not 'person' (such as annotation 12)")

@@ -131,7 +131,7 @@ def _poses(path, sources, skip_bad, progress):
         if file.split:
             splits.update((e.image_path, file.split) for e in people.examples)
         examples += people.examples
-        left_out.update(people.left_out)
+        left_out.update(people.left_out, file.split)
         notes += [*told, *people.notes]
     if len(sources) > 1:
         # The files number their images on their own.

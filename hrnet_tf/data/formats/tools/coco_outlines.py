@@ -80,6 +80,7 @@ def pictures_of(
         list of `OutlinedPicture`, in the order of the images.
     """
     classes = classes_of(path, contents)
+    own = LeftOut()
     regions = collections.defaultdict(list)
     for position, entry in enumerate(contents["annotations"]):
         where = f"{path}: annotation {position} (from 0)"
@@ -91,12 +92,13 @@ def pictures_of(
                     f"{where}: there is no image {annotation.image_id!r} among the"
                     f" {len(reader.images)} images.",
                 )
-            region = _region(where, annotation, classes, left_out)
+            region = _region(where, annotation, classes, own)
         except BadExample as error:
             reader.bad.add(error)
         else:
             if region is not None:
                 regions[annotation.image_id].append(region)
+    left_out.update(own, split)
     return [
         OutlinedPicture(
             image.file_name,

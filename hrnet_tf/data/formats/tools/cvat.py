@@ -36,6 +36,7 @@ from hrnet_tf.data.formats.tools.writers.cvat import write
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.pictures.video import VIDEO_SUFFIXES
 from hrnet_tf.typing import Progress
+from hrnet_tf.words import counted
 
 # So many pictures are looked for, to find their folder.
 _SAMPLE = 5
@@ -111,7 +112,8 @@ def _guess(path, content):
             return task
     raise ValueError(
         f"{path} holds no skeletons, points, polygons, masks or tags in"
-        f" {len(content.frames)} frames; found: {', '.join(sorted(kinds)) or 'none'}."
+        f" {counted(len(content.frames), 'frames')}; found:"
+        f" {', '.join(sorted(kinds)) or 'none'}."
     )
 
 
@@ -131,7 +133,7 @@ def _poses(path, content, finder, bad, left_out, progress):
         for person in people:
             names += [part for part in person.points if part not in known]
             known.update(person.points)
-        split = _SPLITS.get(frame.subset.lower())
+        split = _split(frame)
         pictures.append(
             Picture(name, find, people, frame.size, frame.video or None, split)
         )
@@ -171,7 +173,7 @@ def _people(name, frame, label, left_out):
             boxes[shape.group or f"box {number}"] = _box(shape, name)
     others = [s for s in frame.shapes if s.kind in ("polygon", "mask")]
     if others:
-        left_out.add("polygons and masks", name, len(others))
+        left_out.add("polygons and masks", name, len(others), _split(frame))
     if label is None:
         return people_of(name, list(_points(frame, name)), boxes)
     people = []
@@ -185,10 +187,15 @@ def _people(name, frame, label, left_out):
             people.append(Person(points, boxes.pop(shape.group, None)))
     loose = sum(shape.kind == "points" for shape in frame.shapes)
     if loose:
-        left_out.add("points beside skeletons", name, loose)
+        left_out.add("points beside skeletons", name, loose, _split(frame))
     if boxes:
-        left_out.add("boxes that are grouped with no skeleton", name, len(boxes))
+        reason = "boxes that are grouped with no skeleton"
+        left_out.add(reason, name, len(boxes), _split(frame))
     return people
+
+
+def _split(frame):
+    return _SPLITS.get(frame.subset.lower())
 
 
 def _points(frame, name):
@@ -267,10 +274,9 @@ def _classes(path, content, finder, bad, left_out, progress):
         tags = [shape.label for shape in frame.shapes if shape.kind == "tag"]
         others = len(frame.shapes) - len(tags)
         if others:
-            left_out.add("shapes beside tags", name, others)
-        split = _SPLITS.get(frame.subset.lower())
+            left_out.add("shapes beside tags", name, others, _split(frame))
         video = frame.video or None
-        pictures.append(ClassedPicture(name, find, tags, video, split))
+        pictures.append(ClassedPicture(name, find, tags, video, _split(frame)))
     return class_data("cvat", path, pictures, bad, left_out, progress)
 
 
@@ -289,7 +295,7 @@ def _segments(path, content, finder, bad, left_out, progress):
             elif shape.kind == "mask":
                 regions.append(Region(shape.label, _mask(shape)))
             else:
-                left_out.add("skeletons, points and tags", name)
+                left_out.add("skeletons, points and tags", name, split=_split(frame))
         pictures.append(
             OutlinedPicture(
                 name,
@@ -297,7 +303,7 @@ def _segments(path, content, finder, bad, left_out, progress):
                 regions,
                 frame.size,
                 frame.video or None,
-                _SPLITS.get(frame.subset.lower()),
+                _split(frame),
             )
         )
     return label_map_data(

@@ -15,6 +15,7 @@ from hrnet_tf.data.label_set import IGNORE_LABEL
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.schema import SegmentationExample
 from hrnet_tf.io import write_file
+from hrnet_tf.words import counted
 
 BACKGROUND = "background"
 # What tools call pixels that are of no class, and those that are not to be learned.
@@ -204,7 +205,7 @@ def _painted(pictures, classes, work, bad, left_out, progress):
 
 def _nothing(source, what, pictures, left_out, bad):
     return ValueError(
-        f"{source} {what} in {len(pictures)} pictures; left out:"
+        f"{source} {what} in {counted(len(pictures), 'pictures')}; left out:"
         f" {left_out.describe() or 'none'}; bad: {bad.describe() or 'none'}."
     )
 
@@ -252,7 +253,7 @@ def _is_ignored(region):
 
 def _painted_example(picture, classes, folder, left_out):
     if not picture.regions:
-        left_out.add("pictures without outlines", picture.name)
+        left_out.add("pictures without outlines", picture.name, split=picture.split)
         return None
     path = picture.find()
     size = check_image(path, *(picture.size or (None, None)))
@@ -267,7 +268,8 @@ def _painted_example(picture, classes, folder, left_out):
         if mask.size:
             pieces.append((region.ignored, number, rows, columns, mask))
         else:
-            left_out.add("outlines without a pixel in the picture", picture.name)
+            reason = "outlines without a pixel in the picture"
+            left_out.add(reason, picture.name, split=picture.split)
     labels = np.zeros(size, np.uint8)
     # What has but a box lies under what is outlined.
     for _, number, rows, columns, mask in sorted(

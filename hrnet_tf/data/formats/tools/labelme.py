@@ -38,6 +38,7 @@ from hrnet_tf.data.formats.tools.writers.labelme import write
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.io import read_json, write_bytes
 from hrnet_tf.typing import Progress
+from hrnet_tf.words import counted
 
 _OUTLINES = ("polygon", "rectangle", "circle", "mask")
 _HIDDEN = ("occluded", "hidden", "invisible", "not visible")
@@ -138,7 +139,8 @@ def _guess(path, files):
     if any(any((file.flags or {}).values()) for file in files):
         return "classification"
     raise ValueError(
-        f"{path} holds no points, outlines or flags in {len(files)} files; found:"
+        f"{path} holds no points, outlines or flags in {counted(len(files), 'files')};"
+        " found:"
         f" {', '.join(map(str, kinds)) or 'nothing'}."
     )
 
@@ -147,7 +149,7 @@ def _poses(path, files, finder, work, bad, left_out, progress):
     pictures, names = [], {}
     for file, content in files.items():
         try:
-            people = _people(file, content, left_out)
+            people = _people(file, content, left_out, _split(path, file))
         except BadExample as error:
             bad.add(error)
             continue
@@ -167,7 +169,7 @@ def _poses(path, files, finder, work, bad, left_out, progress):
     )
 
 
-def _people(file, content, left_out):
+def _people(file, content, left_out, split):
     points, boxes = [], {}
     for number, shape in enumerate(content.shapes):
         where = f"{file}: the {shape.shape_type} {shape.label!r}"
@@ -185,7 +187,8 @@ def _people(file, content, left_out):
             low, high = ring.min(0) - 0.5, ring.max(0) - 0.5
             boxes[group or f"box {number}"] = (*low.tolist(), *(high - low).tolist())
         else:
-            left_out.add(f"shapes of the kind {shape.shape_type}", str(file))
+            reason = f"shapes of the kind {shape.shape_type}"
+            left_out.add(reason, str(file), split=split)
     return people_of(str(file), points, boxes)
 
 
@@ -199,7 +202,8 @@ def _outlines(path, files, finder, work, bad, left_out, progress):
                 if shape.shape_type in _OUTLINES:
                     regions.append(Region(str(shape.label), _mask(where, shape)))
                 else:
-                    left_out.add(f"shapes of the kind {shape.shape_type}", str(file))
+                    reason = f"shapes of the kind {shape.shape_type}"
+                    left_out.add(reason, str(file), split=_split(path, file))
         except BadExample as error:
             bad.add(error)
             continue

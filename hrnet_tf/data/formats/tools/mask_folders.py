@@ -164,7 +164,7 @@ def _partners(pair, bad, left_out):
     images = files_by_name(pair.images, IMAGE_SUFFIXES, "**/*")
     for name, files in images.items():
         if name not in masks:
-            left_out.add("pictures without a mask", str(files[0]))
+            left_out.add("pictures without a mask", str(files[0]), split=pair.split)
         elif len(files) > 1:
             bad.add(
                 BadExample(
@@ -177,7 +177,7 @@ def _partners(pair, bad, left_out):
             yield files[0], masks[name]
     for name in masks:
         if name not in images:
-            left_out.add("masks without a picture", str(masks[name]))
+            left_out.add("masks without a picture", str(masks[name]), split=pair.split)
 
 
 def _labelled(path, found, work, bad, left_out, progress):

@@ -14,6 +14,7 @@ from hrnet_tf.data.formats.checks import check_image
 from hrnet_tf.data.formats.tools.base import LabelledData
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.schema import PoseExample
+from hrnet_tf.words import counted
 
 UNLABELLED = "people without a labelled keypoint"
 EMPTY = "pictures without labels"
@@ -109,7 +110,8 @@ def pose_data(
             progress(done, len(pictures))
     if not examples:
         raise ValueError(
-            f"{source} holds no labelled person in {len(pictures)} pictures; left out:"
+            f"{source} holds no labelled person in"
+            f" {counted(len(pictures), 'pictures')}; left out:"
             f" {left_out.describe() or 'none'}; bad: {bad.describe() or 'none'}."
         )
     bad.warn()
@@ -151,9 +153,10 @@ def _example(picture, names, number, left_out):
     """The example of a picture or None, and whether a box was made of points."""
     labelled = [person for person in picture.people if person.points]
     if len(labelled) < len(picture.people):
-        left_out.add(UNLABELLED, picture.name, len(picture.people) - len(labelled))
+        count = len(picture.people) - len(labelled)
+        left_out.add(UNLABELLED, picture.name, count, picture.split)
     elif not labelled:
-        left_out.add(EMPTY, picture.name)
+        left_out.add(EMPTY, picture.name, split=picture.split)
     if not labelled:
         return None, False
     # There are no people without an image.

@@ -195,7 +195,8 @@ def _poses(root, meta, files, finder, bad, left_out, progress):
             for entry in content.objects:
                 if entry.geometryType != "graph":
                     kind = entry.geometryType
-                    left_out.add(f"objects of the kind {kind}", path.name)
+                    reason = f"objects of the kind {kind}"
+                    left_out.add(reason, path.name, split=_split(path))
                 elif entry.classTitle == title:
                     people.append(_person(path, entry, skeleton))
         except BadExample as error:
@@ -207,7 +208,7 @@ def _poses(root, meta, files, finder, bad, left_out, progress):
                 finder.of(path),
                 people,
                 _size(content),
-                split=split_of(path.parent.parent.name),
+                split=_split(path),
             )
         )
     names = tuple(skeleton.names.values())
@@ -265,6 +266,10 @@ def _person(path, entry, skeleton):
     return Person(points)
 
 
+def _split(path):
+    return split_of(path.parent.parent.name)
+
+
 def _outlines(root, meta, files, finder, work, bad, left_out, progress):
     pictures = []
     for path, content in files.items():
@@ -275,7 +280,8 @@ def _outlines(root, meta, files, finder, work, bad, left_out, progress):
                     regions.append(Region(entry.classTitle, _mask(path, entry)))
                 else:
                     kind = entry.geometryType
-                    left_out.add(f"objects of the kind {kind}", path.name)
+                    reason = f"objects of the kind {kind}"
+                    left_out.add(reason, path.name, split=_split(path))
         except BadExample as error:
             bad.add(error)
             continue
@@ -285,7 +291,7 @@ def _outlines(root, meta, files, finder, work, bad, left_out, progress):
                 finder.of(path),
                 regions,
                 _size(content),
-                split=split_of(path.parent.parent.name),
+                split=_split(path),
             )
         )
     used = {r.label for p in pictures for r in p.regions}

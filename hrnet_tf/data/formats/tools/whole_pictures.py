@@ -96,7 +96,7 @@ def class_data(
 def _file(picture, left_out):
     """The checked file of a picture, or None where it has no class."""
     if not picture.classes:
-        left_out.add("pictures without labels", picture.name)
+        left_out.add("pictures without labels", picture.name, split=picture.split)
         return None
     if len(set(picture.classes)) > 1:
         raise BadExample(

@@ -217,9 +217,8 @@ def _outlined(path, split, names, bad, left_out):
                 x, y, w, h = row[1:]
                 corners = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
                 corners = [(x + w / 2 * i, y + h / 2 * j) for i, j in corners]
-                left_out.add(
-                    "objects without an outline, whose boxes are ignored", where
-                )
+                reason = "objects without an outline, whose boxes are ignored"
+                left_out.add(reason, where, split=split)
                 regions.append(Region(label, _mask(corners), ignored=True))
             elif len(row) < 7 or len(row) % 2 == 0:
                 raise BadExample(

@@ -113,7 +113,7 @@ def test_people_without_area_or_box(tmp_path, content):
     x, y, w, h = data.examples[1].boxes[0]
     assert x < 10 and x + w > 12 and y < 5 and y + h > 6
     assert any("2 people have no area" in note for note in data.notes)
-    assert any("1 people have no box" in note for note in data.notes)
+    assert any("1 person has no box" in note for note in data.notes)
 
 
 def test_a_point_alone_gets_a_box(tmp_path, content):

@@ -132,5 +132,5 @@ def test_boxes_alone(tmp_path):
     yolo_people(tmp_path / "people")
     draw_pictures(tmp_path / "people" / "images" / "train", "c.png")
     data = read_labelled(tmp_path / "people")
-    assert data.left_out.describe().startswith("1 pictures without labels")
+    assert data.left_out.describe().startswith("1 picture without labels")
     assert data.names == NAMES
