@@ -238,6 +238,16 @@ def _options_of(function):
     return options
 
 
+def as_options(text: str, function: Callable[..., Any]) -> str:
+    """Names a command's options in a text (str) instead of arguments in backticks.
+
+    Args:
+        text: str.
+        function: the command.
+    """
+    return _as_options(text, _options_of(function))
+
+
 def _as_options(text, options):
     """Names the command's options instead of the arguments in backticks."""
 

@@ -139,7 +139,8 @@ def _say(output, finding):
     from rich.text import Text
 
     color = _COLORS[finding.level]
-    text = Text.assemble((f"{finding.level}: ", f"bold {color}"), str(finding))
+    said = common.as_options(str(finding), check)
+    text = Text.assemble((f"{finding.level}: ", f"bold {color}"), said)
     output.print(text, soft_wrap=True)
 
 

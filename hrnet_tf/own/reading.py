@@ -129,8 +129,7 @@ def _read_part(part, kind, skip_bad, progress, before, work):
             raise
         raise BadExample(
             error.kind,
-            f"{error} Pass the folder of the pictures as `images`, or leave single"
-            " absent ones out with `skip_bad`.",
+            f"{error} Single absent ones are left out with `skip_bad`.",
         ) from error
 
 

@@ -1,6 +1,7 @@
 """The entries of COCO-style files, and what categories say of keypoints."""
 
 import dataclasses
+import itertools
 import math
 import re
 from collections.abc import Iterable
@@ -97,19 +98,32 @@ def read_image(path: Any, entry: Any, position: int) -> ImageEntry:
     return image
 
 
-def image_number(image: ImageEntry, path: Any) -> int:
-    """Returns the id of an image as a whole number.
+def numbers_of_texts(entries: Iterable[Any]) -> dict:
+    """Returns numbers for ids of images that are texts, such as "cam1/0003".
 
-    Raises:
-        ValueError: if it is text that is no number, or too large.
+    Whoever reads the file gets the same ones: the smallest that are no image's id, in
+    the order of the images.
+
+    Args:
+        entries: of "images", see `checked_json.decode`.
+    Returns:
+        dict of str to int; {} where all ids are numbers.
     """
-    if isinstance(image.id, str) or abs(image.id) > LARGEST:
+    ids = [as_number(field(entry, "id")) for entry in entries]
+    used = {number for number in ids if isinstance(number, int)}
+    free = (number for number in itertools.count(1) if number not in used)
+    texts = dict.fromkeys(text for text in ids if isinstance(text, str))
+    return {text: next(free) for text in texts}
+
+
+def check_image_number(number: Any, path: Any, name: Any) -> None:
+    """Raises ValueError if the id of an image is no number that arrays hold."""
+    if not isinstance(number, int) or abs(number) > LARGEST:
         raise ValueError(
-            f"{path}: the id of image {image.file_name} is {image.id!r}; expected a"
-            " whole number, by which results name the image. Number the images, and"
-            " their annotations' image_id alike."
+            f"{path}: the id of image {name} is {number!r}; expected text, or a whole"
+            " number of at most 18 digits. Number the images anew, and their"
+            " annotations' image_id alike."
         )
-    return image.id
 
 
 def categories_with_keypoints(path: Any, entries: Iterable[Any]) -> list:

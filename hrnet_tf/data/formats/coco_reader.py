@@ -18,8 +18,9 @@ from hrnet_tf.data.formats.coco_entries import (
     AnnotationEntry,
     as_number,
     categories_with_keypoints,
+    check_image_number,
     checked_keypoints,
-    image_number,
+    numbers_of_texts,
     order_in,
     orders_of,
     read_image,
@@ -62,6 +63,7 @@ class CocoReader:
         self.clip = clip
         self.finder = ImageFinder(image_dir)
         self.bad = bad or BadExamples(source, skip_bad)
+        self._numbers: dict[str, int] = {}
         self.images = self._images_by_id(image_source or source, contents)
         self.left_out = LeftOut()
         self.notes: list[str] = []
@@ -169,7 +171,8 @@ class CocoReader:
             except BadExample as error:
                 self.bad.add(error)
                 continue
-            image_id = image_number(image, path)
+            image_id = self._number_of(image.id, contents)
+            check_image_number(image_id, path, image.file_name)
             if image_id in images:
                 raise ValueError(
                     f"{path}: the image id {image_id} occurs twice, for"
@@ -177,6 +180,22 @@ class CocoReader:
                 )
             images[image_id] = image
         return images
+
+    def _number_of(self, image_id, contents):
+        if not isinstance(image_id, str):
+            return image_id
+        if not self._numbers:
+            # Rare: most files have numbers, and are not read twice for it.
+            self._numbers = numbers_of_texts(contents["images"])
+        return self._numbers[image_id]
+
+    def number_of(self, image_id: Any) -> Any:
+        """Returns the key in `images` of an id (int, float or str); None of none."""
+        image_id = as_number(image_id)
+        if isinstance(image_id, str):
+            return self._numbers.get(image_id)
+        is_known = isinstance(image_id, (int, float)) and image_id in self.images
+        return int(image_id) if is_known else None
 
     def _where(self, annotation):
         return (
@@ -202,14 +221,14 @@ class CocoReader:
         return self._known_image_id(where, annotation.image_id)
 
     def _known_image_id(self, where, image_id):
-        image_id = as_number(image_id)
-        if not isinstance(image_id, (int, float, str)) or image_id not in self.images:
+        number = self.number_of(image_id)
+        if number not in self.images:
             raise BadExample(
                 "dangling image id",
                 f"{where}: there is no such image among"
                 f" {counted(len(self.images), 'images')}.",
             )
-        return int(image_id)
+        return number
 
     def _person(self, annotation, keypoint_set, order):
         """Returns the person of an annotation; None if no keypoint is labelled."""

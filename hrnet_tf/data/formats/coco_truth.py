@@ -7,13 +7,15 @@ import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.boxes import box_around
-from hrnet_tf.data.formats.checked_json import LARGEST, decode, field, read_lists
+from hrnet_tf.data.formats.checked_json import decode, field, read_lists
 from hrnet_tf.data.formats.checks import finite_numbers
 from hrnet_tf.data.formats.coco_entries import (
     AnnotationEntry,
     as_number,
     categories_with_keypoints,
+    check_image_number,
     checked_keypoints,
+    numbers_of_texts,
     order_in,
     orders_of,
 )
@@ -42,7 +44,8 @@ def ground_truth(source: Any, keypoint_set: Any, skip_bad: bool = False) -> dict
     orders, _ = orders_of(path, categories, keypoint_set)
     bad = BadExamples(path, skip_bad)
     annotations: list[Any] = []
-    images = [{"id": _image_id(path, entry)} for entry in contents["images"]]
+    texts = numbers_of_texts(contents["images"])
+    images = [{"id": _image_id(path, e, texts)} for e in contents["images"]]
     known = {image["id"] for image in images}
     for position, entry in enumerate(contents["annotations"]):
         where = f"{path}: annotation {position} (from 0)"
@@ -51,6 +54,7 @@ def ground_truth(source: Any, keypoint_set: Any, skip_bad: bool = False) -> dict
             order = order_in(orders, annotation)
             if order is None:
                 continue
+            annotation.image_id = texts.get(annotation.image_id, annotation.image_id)
             if annotation.image_id not in known:
                 raise BadExample(
                     "dangling image id",
@@ -95,14 +99,12 @@ def _contents(source):
     return path, read_lists(path, ("images", "annotations"), ("categories",))
 
 
-def _image_id(path, entry):
+def _image_id(path, entry, texts):
     number = as_number(field(entry, "id"))
+    number = texts.get(number, number) if isinstance(number, str) else number
     if isinstance(number, float) and number.is_integer():
         number = int(number)
-    if not isinstance(number, int) or abs(number) > LARGEST:
-        raise ValueError(
-            f"{path}: the id of an image is {number!r}; expected a number."
-        )
+    check_image_number(number, path, field(entry, "file_name"))
     return number
 
 

@@ -71,8 +71,8 @@ class ImageFinder:
             )
         raise BadExample(
             "absent image",
-            f"There is no image {self.folder.joinpath(*parts)}, nor {parts[-1]!r} in"
-            f" its sub-folders. Check the image folder.",
+            f"There is no image {parts[-1]!r} in {self.folder} or below; the"
+            f" annotations name {name!r}. Pass the folder of the images as `images`.",
         )
 
     def _names(self):

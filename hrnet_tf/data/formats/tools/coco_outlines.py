@@ -86,7 +86,8 @@ def pictures_of(
         where = f"{path}: annotation {position} (from 0)"
         try:
             annotation = decode(entry, OutlinedEntry, where)
-            if annotation.image_id not in reader.images:
+            image_id = reader.number_of(annotation.image_id)
+            if image_id not in reader.images:
                 raise BadExample(
                     "dangling image id",
                     f"{where}: there is no image {annotation.image_id!r} among the"
@@ -97,7 +98,7 @@ def pictures_of(
             reader.bad.add(error)
         else:
             if region is not None:
-                regions[annotation.image_id].append(region)
+                regions[image_id].append(region)
     left_out.update(own, split)
     return [
         OutlinedPicture(
