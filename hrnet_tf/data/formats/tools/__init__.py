@@ -17,7 +17,8 @@ from hrnet_tf.data.formats.tools import (
     via,
     yolo,
 )
-from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
+from hrnet_tf.data.formats.tools.base import LabelledData, ToolFormat
+from hrnet_tf.data.formats.tools.unknown import unknown_text
 
 # In the order in which they are tried: the more special ones first.
 FORMATS: tuple = (
@@ -36,12 +37,16 @@ FORMATS: tuple = (
 )
 
 
-def find_format(path: str | Path, format: str | None = None) -> ToolFormat:
+def find_format(
+    path: str | Path, format: str | None = None, task: str | None = None
+) -> ToolFormat:
     """Finds the format of a file or folder of annotations.
 
     Args:
         path: path of the file or folder.
         format: str. The name of one of `FORMATS`; None guesses by the content.
+        task: str or None. What is to be learned: where nothing fits, the formats that
+            have it are told.
     Returns:
         `ToolFormat`.
     Raises:
@@ -60,12 +65,11 @@ def find_format(path: str | Path, format: str | None = None) -> ToolFormat:
         )
     if not path.exists():
         raise ValueError(f"There is no file or folder {path}. Check the path.")
-    matches = [(known.match(path), known) for known in FORMATS]
-    for match, known in matches:
-        if match.share == 1:
+    for known in FORMATS:
+        if known.match(path).share == 1:
             return known
-    match, nearest = max(matches, key=lambda pair: pair[0].share)
-    raise ValueError(_unknown(path, match, nearest))
+    useful = [known for known in FORMATS if task is None or task in known.tasks]
+    raise ValueError(unknown_text(path, useful))
 
 
 def read_labelled(
@@ -96,7 +100,7 @@ def read_labelled(
     Raises:
         ValueError: naming file, entry and field, for what cannot be read.
     """
-    tool = find_format(path, format)
+    tool = find_format(path, format, task)
     if task is not None and task not in tool.tasks:
         raise ValueError(
             f"{path} is read as {tool.title}, which labels"
@@ -138,13 +142,3 @@ def _check_folder(path, known):
 
 def _names():
     return ", ".join(known.name for known in FORMATS)
-
-
-def _unknown(path: Path, match: Match, nearest: ToolFormat) -> str:
-    hint = "none of them fits at all."
-    if match.share > 0:
-        hint = f"the nearest is {nearest.name}, but {match.difference}."
-    return (
-        f"{path} is of no known format ({_names()}); {hint} Name the format, or export"
-        " the annotations as COCO json."
-    )
