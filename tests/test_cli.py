@@ -191,7 +191,7 @@ class TestTrain:
         for name in ("best.keras", "history.csv", "curves.png"):
             assert str(command[-1] / name) in text
             assert (command[-1] / name).is_file()
-        assert "going on after epoch 1 of 1" in run(*command).out
+        assert "the run is finished: 1 epoch is done" in run(*command).out
         error = fail(*command, "--seed", 1)
         assert "seed (0 there, 1 now)" in error and "--overwrite" in error
 

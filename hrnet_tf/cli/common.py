@@ -175,21 +175,56 @@ def show_report(
 def show_table(
     table: "Table", title: str | None = None, output: "Console | None" = None
 ) -> None:
-    """Prints a `hrnet_tf.tasks.base.Table`, with a title if it has none itself."""
+    """Prints a `hrnet_tf.tasks.base.Table`, with a title if it has none itself.
+
+    One that is wider than the terminal comes in pieces, each with the names of the
+    rows: what they are is to be read whole.
+    """
     from rich.table import Table
     from rich.text import Text
 
+    output = output or console()
     title = table.title or title
-    shown = Table(*table.columns, title=title, title_justify="left")
-    for i, column in enumerate(shown.columns):
-        if i not in table.texts:
-            column.justify = "right"
-    for i, row in enumerate(table.rows):
-        if i == table.section:
-            shown.add_section()
-        style = "bold" if i == table.bold else None
-        shown.add_row(*map(Text, row), style=style)
-    (output or console()).print(shown)
+    for columns in _pieces(table, output.width):
+        shown = Table(title=title, title_justify="left")
+        for i in columns:
+            shown.add_column(
+                table.columns[i],
+                justify="left" if i in table.texts else "right",
+                no_wrap=i == 0 and columns != [0],
+                min_width=_widths(table, i) if i not in table.texts else None,
+            )
+        for i, row in enumerate(table.rows):
+            if i == table.section:
+                shown.add_section()
+            style = "bold" if i == table.bold else None
+            shown.add_row(*(Text(row[column]) for column in columns), style=style)
+        output.print(shown)
+        title = None
+
+
+def _widths(table, column):
+    """The characters that a column needs: texts can be wrapped, numbers cannot."""
+    words = table.columns[column].split()
+    cells = [row[column] for row in table.rows]
+    if column in table.texts and column:
+        cells = [word for cell in cells for word in cell.split()]
+    return max(map(len, (*words, *cells, "")))
+
+
+def _pieces(table, width):
+    """Lists of columns that fit into a width together; the first is in each."""
+    # Two blanks and a line each, and the last line.
+    first = _widths(table, 0) + 3 + 1
+    pieces, free = [[0]], width - first
+    for column in range(1, len(table.columns)):
+        needed = _widths(table, column) + 3
+        if needed > free and len(pieces[-1]) > 1:
+            pieces.append([0])
+            free = width - first
+        pieces[-1].append(column)
+        free -= needed
+    return pieces
 
 
 def size_text(num_bytes: float) -> str:

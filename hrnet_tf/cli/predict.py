@@ -186,6 +186,17 @@ class _Run:
             return lambda found, time: found
         return self.parts.track(self.predictor.inference)
 
+    def assumed(self):
+        """What was taken to be so, as nothing told it; a dict of facts."""
+        told = [known.get("boxes") for known in self.known.values()]
+        if self.parts.inputs is None or any(boxes is not None for boxes in told):
+            return {}
+        one, many = self.task.noun
+        text = (
+            f"none given: each whole picture was one {one}. --boxes says where {many}"
+        )
+        return {"boxes": f"{text} are."}
+
     def draw(self, image, found, video=False):
         return self.parts.draw(image, found, video=video, **self.for_drawing)
 
@@ -312,6 +323,7 @@ def _run(run, model, inputs, out, annotations):
             f" {seconds:.1f} s",
             "predictions": out / "predictions.json",
             "pictures": f"{targets[0]}{more}",
+            **run.assumed(),
             **written,
         }
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from hrnet_tf.data.copies import check_splits
 from hrnet_tf.data.findings import Finding, sorted_findings
+from hrnet_tf.data.formats.checks import measured
 from hrnet_tf.io import open_image
 from hrnet_tf.own.choices import Machine, settings_of
 from hrnet_tf.own.reading import UserData, read_data
@@ -90,7 +91,10 @@ def _examine(task, where, given, decode, progress):
         # Bad examples are counted, and told in a warning.
         source, images, format = places
         work = where.get("work")
-        data = read_data(source, own.reads, images, format, True, tick, task.name, work)
+        with measured() as looked_at:
+            data = read_data(
+                source, own.reads, images, format, True, tick, task.name, work
+            )
     data, content = with_validation(data, where.get("split"))
     choices = own.choose(data, Machine.here(), given)
     settings = settings_of(choices)
@@ -99,7 +103,7 @@ def _examine(task, where, given, decode, progress):
         *own.check(data, settings, deep=decode),
         *check_splits(paths, "error"),
         *_left_out(data),
-        *_unlabelled(paths),
+        *_unlabelled(paths, looked_at),
     ]
     if content is not None:
         advice = f"{data.split_text}. Name a val to choose them yourself."
@@ -174,10 +178,14 @@ def _told(left_out, where):
     ]
 
 
-def _unlabelled(splits):
-    """Pictures in the folders of labelled ones that have no labels themselves."""
+def _unlabelled(splits, looked_at):
+    """Pictures in the folders of labelled ones that have no labels themselves.
+
+    Labelled ones that are damaged are told as such.
+    """
     labelled = {os.path.abspath(path) for part in splits.values() for path in part}
     folders = sorted({os.path.dirname(path) for path in labelled})
+    labelled.update(map(os.path.abspath, looked_at))
     others = []
     for folder in folders:
         with os.scandir(folder) as entries:

@@ -37,6 +37,7 @@ from hrnet_tf.training.state import (
 )
 from hrnet_tf.training.tensorboard import TensorBoard
 from hrnet_tf.typing import PathLike
+from hrnet_tf.words import count_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -204,7 +205,14 @@ def _load(recipe, seed, state, console):
     epoch, step = (state.epoch, state.step) if state else (0, 0)
     if state is not None:
         within = f" and {step} steps" if step else ""
-        console.print(f"going on after epoch {epoch} of {recipe.epochs}{within}")
+        text = f"going on after epoch {epoch} of {recipe.epochs}{within}"
+        if epoch >= recipe.epochs and not step:
+            done = count_text(epoch, "epoch is", "epochs are")
+            text = (
+                f"the run is finished: {done} done. A larger --epochs goes on from it,"
+                " --overwrite begins anew"
+            )
+        console.print(text, soft_wrap=True)
     with console.status("loading the training data"):
         if not step:
             batches, steps = recipe.train_data(seed, epoch)

@@ -1,14 +1,17 @@
 """What the commands make of the library's texts."""
 
 import enum
+import io
 import warnings
 from typing import Annotated
 
 import pytest
 import typer
+from rich.console import Console
 
 from hrnet_tf.cli import common
 from hrnet_tf.cli.options import flag
+from hrnet_tf.tasks.base import Table
 
 
 class Runner(str, enum.Enum):
@@ -58,3 +61,24 @@ def test_arguments_are_shown_as_options(capsys, text, shown):
         f"warning: {shown}",
         f"error: {shown}",
     ]
+
+
+def table_text(width, names, parts):
+    columns = ["keypoint", *(f"{p}: {h}" for p in parts for h in ("seen", "hidden"))]
+    rows = [(name, *["1234"] * (len(columns) - 1)) for name in names]
+    output = Console(width=width, file=io.StringIO())
+    common.show_table(Table(tuple(columns), tuple(rows)), "Points", output)
+    return output.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+@pytest.mark.parametrize("parts", [("train",), ("train", "val", "test")])
+def test_names_in_tables_are_whole_whatever_the_width(width, parts):
+    names = ("nose", "left_front_paw_outer_tip", "right_hind_paw_inner_tip_of_toe")
+    text = table_text(width, names, parts)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text and text.count("Points") == 1
+    pieces = text.count("nose")
+    for name in names:
+        assert text.count(name) == pieces
+    assert text.count("1234") == 2 * len(names) * len(parts)

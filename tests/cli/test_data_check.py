@@ -64,6 +64,20 @@ def test_damaged_and_repeated_pictures_are_found(tmp_path, mice):
     assert "copies of others" in result.out
 
 
+@pytest.mark.parametrize("damage", ["cut short", "another size"])
+def test_a_damaged_labelled_picture_is_told_once(tmp_path, mice, damage):
+    path = sorted((tmp_path / "images").iterdir())[0]
+    if damage == "cut short":
+        path.write_bytes(path.read_bytes()[:-30])
+    else:
+        with Image.open(path) as image:
+            image.resize((40, 30)).save(path)
+    write(tmp_path, mice)
+    said = run("data", "check", tmp_path, exit_code=1).out
+    assert "skipped 1 bad example:" in said
+    assert said.count(path.name) == 1 and "beside the labelled" not in said
+
+
 def test_masks_of_0_and_255_say_what_they_are(tmp_path):
     for i in range(8):
         for name in ("images", "masks"):

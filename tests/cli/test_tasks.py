@@ -61,6 +61,9 @@ class TestPredict:
         command = ["predict", "--model", models / f"{name}.keras", "--out", tmp_path]
         text = run(*command, models / "data" / "val").out
         assert "2 images" in text
+        # Nothing tells where people are.
+        said = text.count("each whole picture was one")
+        assert said == (suffix == "keypoints")
         content = json.loads((tmp_path / "predictions.json").read_text())
         assert len(content["images"]) == 2
         for image in content["images"]:

@@ -87,7 +87,7 @@ def test_a_recipe_with_an_initializer_goes_on_in_another_process(tmp_path):
         *("--out", tmp_path / "run"),
     ]
     output(python(*command))
-    assert "going on after epoch 1 of 1" in output(python(*command))
+    assert "the run is finished: 1 epoch is done" in output(python(*command))
     parts = json.loads((tmp_path / "run" / "run.json").read_text())
     initializer = parts["model"]["kernel_initializer"]
     assert initializer["class"] == "VarianceScaling" and initializer["scale"] == 2.0

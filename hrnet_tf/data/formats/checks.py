@@ -1,7 +1,10 @@
 """Checks of annotations and image files which are cheap enough for every load."""
 
+import contextlib
+import contextvars
 import math
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,9 @@ _OTHER_FORMATS = {
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 _TAIL_BYTES = 4096
 _ORIENTATION = 0x0112
+_MEASURED: contextvars.ContextVar[set[str] | None] = contextvars.ContextVar(
+    "measured", default=None
+)
 
 
 def check_folder(image_dir: PathLike) -> Path:
@@ -54,8 +60,25 @@ def image_size(path: PathLike) -> tuple[int, int]:
     return _measure(path)[:2]
 
 
+@contextlib.contextmanager
+def measured() -> Iterator[set[str]]:
+    """Collects the paths (str) of image files that are looked at inside.
+
+    Annotations name them, also those that are damaged or contradict them.
+    """
+    paths: set[str] = set()
+    token = _MEASURED.set(paths)
+    try:
+        yield paths
+    finally:
+        _MEASURED.reset(token)
+
+
 def _measure(path):
     """The upright height and width, and the orientation, of an image file."""
+    paths = _MEASURED.get()
+    if paths is not None:
+        paths.add(str(path))
     try:
         with open(path, "rb") as file:
             head = file.read(26)

@@ -288,7 +288,7 @@ def order_of(path: Any, category: CategoryEntry, keypoint_set: Any) -> Order:
         )
     if found == wanted:
         return Order()
-    if all(_NUMBERED.fullmatch(name.casefold()) for name in found):
+    if are_numbered(found):
         return Order(
             note=f"{what} numbers its keypoints without names: they are taken in the"
             f" order of the set {keypoint_set.name!r}."
@@ -311,6 +311,16 @@ def order_of(path: Any, category: CategoryEntry, keypoint_set: Any) -> Order:
         f" {keypoint_set.name!r} ({', '.join(found[:4])}, ...): they are put in the"
         " set's order by their names.",
     )
+
+
+def are_numbered(names: Iterable[str]) -> bool:
+    """Returns whether names tell nothing but the place: 7, point_7, face_7."""
+    names = [name.casefold() for name in names]
+    if all(map(_NUMBERED.fullmatch, names)):
+        return True
+    # Those of faces, such as right_jaw_3, have a number behind several words.
+    stems = {re.sub(r"[\d_ -]+$", "", name) for name in names}
+    return len(names) > 1 == len(stems) and all(name[-1:].isdigit() for name in names)
 
 
 def limbs(category: CategoryEntry) -> list:

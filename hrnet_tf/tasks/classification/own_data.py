@@ -10,8 +10,6 @@ import numpy as np
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.sides import listed, one_sided
-from hrnet_tf.optimizers.adam import AdamW
-from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.own.choices import (
     Choice,
     Choices,
@@ -20,9 +18,9 @@ from hrnet_tf.own.choices import (
     choose_batch,
     choose_epochs,
     choose_size,
-    evaluate_every,
 )
-from hrnet_tf.own.loading import load_for_recipe
+from hrnet_tf.own.learning import adamw
+from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.pictures import usual_size
 from hrnet_tf.own.reading import UserData
@@ -33,7 +31,6 @@ from hrnet_tf.tasks.classification.checks import check_classes
 from hrnet_tf.tasks.classification.recipe import classification_recipe
 from hrnet_tf.tasks.sizes import sizes_table
 from hrnet_tf.training.recipe import Recipe
-from hrnet_tf.typing import PathLike
 from hrnet_tf.words import counted
 
 # Images that are seen in all, after which the score hardly grows.
@@ -88,19 +85,10 @@ def _choose_flips(choices, names):
     choices.add("flips", flips, reason)
 
 
-def adamw(steps_per_epoch: int, epochs: int, learning_rate: float) -> AdamW:
-    """AdamW with a short warm-up and a cosine, for training from random weights."""
-    schedule = cosine_decay(learning_rate, epochs, steps_per_epoch, warmup_steps=100)
-    return AdamW(schedule, weight_decay=0.05, epsilon=1e-8)
-
-
+@on_own_data("classification", "classification")
 def recipe(
-    data: PathLike,
-    images: PathLike | None = None,
-    format: str | None = None,
-    split: PathLike | None = None,
-    work: PathLike | None = None,
-    loaded: "UserData | None" = None,
+    data: "UserData",
+    run: dict[str, Any],
     *,
     classes: Sequence[str],
     flips: bool,
@@ -108,36 +96,23 @@ def recipe(
     label_smoothing: float,
     learning_rate: float,
     weights: str | None,
-    preset: str,
-    batch_size: int,
-    epochs: int,
-    skip_bad: bool = False,
     **settings: Any,
 ) -> Recipe:
     """Makes the `Recipe` of a classification of the user's own pictures.
 
     Args:
-        data, images, format, split, work, loaded: see `OwnData.recipe`.
+        data, run: see `on_own_data`.
         classes: tuple of str.
         flips: bool. Whether pictures are mirrored at random.
         metric: "top1", the one that there is.
         label_smoothing, learning_rate: float.
         weights: str or None. What the body starts from.
-        preset, batch_size, epochs, skip_bad, **settings: see `classification_recipe`.
+        **settings: see `classification_recipe`.
     """
     check_metric(metric, "top1", "Classes are")
-    source = loaded or load_for_recipe(
-        "classification", data, images, format, split, work, skip_bad
-    )
     return classification_recipe(
-        name=f"own_classification_{source.name}",
-        settings={
-            "preset": preset,
-            "batch_size": batch_size,
-            "epochs": epochs,
-            "data": str(data),
-        },
-        examples={name: source.splits[name].examples for name in ("train", "val")},
+        settings=run,
+        examples={name: data.splits[name].examples for name in ("train", "val")},
         names=classes,
         augmentation=ClassificationAugmentation(
             area=(0.7, 1.0),
@@ -148,10 +123,10 @@ def recipe(
             contrast=0.2,
             label_smoothing=label_smoothing,
         ),
-        optimizer=functools.partial(adamw, learning_rate=learning_rate),
-        evaluate_every=evaluate_every(epochs),
+        optimizer=functools.partial(
+            adamw, learning_rate=learning_rate, weight_decay=0.05, warmup_steps=100
+        ),
         weights=weights,
-        same_pictures="error",
         **settings,
     )
 

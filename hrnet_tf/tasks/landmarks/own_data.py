@@ -17,9 +17,9 @@ from hrnet_tf.own.choices import (
     check_metric,
     choose_batch,
     choose_epochs,
-    evaluate_every,
 )
-from hrnet_tf.own.loading import load_for_recipe
+from hrnet_tf.own.learning import adamw
+from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.reading import UserData
 from hrnet_tf.own.weights import architecture_of
@@ -27,7 +27,6 @@ from hrnet_tf.tasks.landmarks.evaluate import normalizer
 from hrnet_tf.tasks.landmarks.recipe import landmarks_recipe
 from hrnet_tf.tasks.pose.checks import check_people
 from hrnet_tf.tasks.pose.own_data import (
-    adamw,
     choose_crop,
     choose_learning,
     choose_sides,
@@ -35,7 +34,6 @@ from hrnet_tf.tasks.pose.own_data import (
 )
 from hrnet_tf.tasks.pose.own_people import choose_keypoints
 from hrnet_tf.training.recipe import Recipe
-from hrnet_tf.typing import PathLike
 
 # Examples that are seen in all, after which the error hardly falls.
 _SEEN = 65_000
@@ -67,52 +65,36 @@ def choose(
     return choices.finish()
 
 
+@on_own_data("landmarks", "pose")
 def recipe(
-    data: PathLike,
-    images: PathLike | None = None,
-    format: str | None = None,
-    split: PathLike | None = None,
-    work: PathLike | None = None,
-    loaded: "UserData | None" = None,
+    data: "UserData",
+    run: dict[str, Any],
     *,
     keypoints: dict[str, Any],
     flips: bool,
     metric: str,
     learning_rate: float,
     weights: str | None,
-    preset: str,
-    batch_size: int,
-    epochs: int,
-    skip_bad: bool = False,
     **settings: Any,
 ) -> Recipe:
     """Makes the `Recipe` of landmarks of the user's own.
 
     Args:
-        data, images, format, split, work, loaded: see `OwnData.recipe`.
+        data, run: see `on_own_data`.
         keypoints: dict of a `KeypointSet`.
         flips: bool. Whether pictures are mirrored at random.
         metric: "nme", the one that there is.
         learning_rate: float, the highest of a cosine.
         weights: str or None. What the body starts from.
-        preset, batch_size, epochs, skip_bad, **settings: see `landmarks_recipe`.
+        **settings: see `landmarks_recipe`.
     """
     check_metric(metric, "nme", "Landmarks are")
-    source = loaded or load_for_recipe(
-        "pose", data, images, format, split, work, skip_bad
-    )
     keypoint_set = KeypointSet.from_dict(keypoints)
     return landmarks_recipe(
-        name=f"own_landmarks_{source.name}",
-        settings={
-            "preset": preset,
-            "batch_size": batch_size,
-            "epochs": epochs,
-            "data": str(data),
-        },
+        settings=run,
         keypoints=keypoint_set,
-        load_train=lambda _: source.train.examples,
-        load_val=lambda _: source.val.examples,
+        load_train=lambda _: data.train.examples,
+        load_val=lambda _: data.val.examples,
         augmentation=PoseAugmentation(
             scale=0.2,
             rotation=15,
@@ -125,8 +107,6 @@ def recipe(
         momentum=0.9,
         lengths=functools.partial(lengths, keypoint_set=keypoint_set),
         weights=weights,
-        evaluate_every=evaluate_every(epochs),
-        same_pictures="error",
         **settings,
     )
 

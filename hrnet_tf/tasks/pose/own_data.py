@@ -9,8 +9,6 @@ import numpy as np
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS, KeypointSet
 from hrnet_tf.models.pose import HRNetPose
-from hrnet_tf.optimizers.adam import AdamW
-from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.own.choices import (
     Choice,
     Choices,
@@ -18,9 +16,9 @@ from hrnet_tf.own.choices import (
     choose_batch,
     choose_epochs,
     choose_size,
-    evaluate_every,
 )
-from hrnet_tf.own.loading import load_for_recipe
+from hrnet_tf.own.learning import adamw
+from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.reading import UserData
 from hrnet_tf.own.weights import architecture_of
@@ -32,7 +30,6 @@ from hrnet_tf.tasks.pose.own_people import (
 )
 from hrnet_tf.tasks.pose.recipe import pose_recipe
 from hrnet_tf.training.recipe import Recipe
-from hrnet_tf.typing import PathLike
 
 # Examples that are seen in all, after which the score hardly grows.
 _SEEN = 160_000
@@ -138,59 +135,35 @@ def choose_metric(
     return choices.add("metric", metric, reason, "--set metric=pck, or sigmas")
 
 
-def adamw(steps_per_epoch: int, epochs: int, learning_rate: float) -> AdamW:
-    """AdamW with a short warm-up and a cosine, for training from random weights."""
-    schedule = cosine_decay(learning_rate, epochs, steps_per_epoch, warmup_steps=200)
-    return AdamW(schedule, weight_decay=0.01, epsilon=1e-8)
-
-
+@on_own_data("pose", "pose")
 def recipe(
-    data: PathLike,
-    images: PathLike | None = None,
-    format: str | None = None,
-    split: PathLike | None = None,
-    work: PathLike | None = None,
-    loaded: "UserData | None" = None,
+    data: "UserData",
+    run: dict[str, Any],
     *,
     keypoints: dict[str, Any],
     flips: bool,
     metric: str,
     learning_rate: float,
     weights: str | None,
-    preset: str,
     image_size: tuple[int, int],
-    batch_size: int,
-    epochs: int,
-    skip_bad: bool = False,
     **settings: Any,
 ) -> Recipe:
     """Makes the `Recipe` of poses of the user's own.
 
     Args:
-        data, images, format, split, work, loaded: see `OwnData.recipe`.
+        data, run: see `on_own_data`.
         keypoints: dict of a `KeypointSet`.
         flips: bool. Whether pictures are mirrored at random.
         metric: "oks", "pck" or "pckh".
         learning_rate: float, the highest of a cosine.
         weights: str or None. What the body starts from.
-        preset, image_size, batch_size, epochs, skip_bad, **settings: see
-            `pose_recipe`.
+        image_size, **settings: see `pose_recipe`.
     """
-    source = loaded or load_for_recipe(
-        "pose", data, images, format, split, work, skip_bad
-    )
     return pose_recipe(
-        name=f"own_pose_{source.name}",
-        settings={
-            "preset": preset,
-            "batch_size": batch_size,
-            "epochs": epochs,
-            "data": str(data),
-            "metric": metric,
-        },
+        settings={**run, "metric": metric},
         keypoints=KeypointSet.from_dict(keypoints),
-        load_train=lambda _: source.train.examples,
-        load_val=lambda _: source.val.examples,
+        load_train=lambda _: data.train.examples,
+        load_val=lambda _: data.val.examples,
         image_size=image_size,
         augmentation=PoseAugmentation(
             scale=0.25,
@@ -204,8 +177,6 @@ def recipe(
         metric=metric,
         representation="v2" if weights is None else "v1",
         weights=weights,
-        evaluate_every=evaluate_every(epochs),
         make_model=HRNetPose.from_preset,
-        same_pictures="error",
         **settings,
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hrnet_tf.data.findings import Finding
-from hrnet_tf.data.formats.coco_entries import CategoryEntry, order_of
+from hrnet_tf.data.formats.coco_entries import CategoryEntry, are_numbered, order_of
 from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS, KeypointSet, load_keypoint_set
 from hrnet_tf.data.sides import guess_pairs, listed, one_sided
 from hrnet_tf.own.choices import Choices
@@ -53,10 +53,26 @@ def choose_keypoints(
         reason = f"the {counted(base.num_keypoints, 'keypoints')} of {labelled.source}"
         if "flip_pairs" not in {**told, **fields}:
             base = dataclasses.replace(base, flip_pairs=guess_pairs(base.names))
+            reason += _hint(base)
     base, note = _in_order(base, labelled)
     reason += f"; {note}" if note else ""
     choices.put("keypoints", base.to_dict(), reason, "--keypoints NAME|FILE")
     return base
+
+
+def _hint(keypoint_set):
+    """Which option tells the pairs of points that have numbers for names, or ""."""
+    if not are_numbered(keypoint_set.names) or keypoint_set.flip_pairs:
+        return ""
+    count = keypoint_set.num_keypoints
+    alike = [k.name for k in KEYPOINT_SETS.values() if k.num_keypoints == count]
+    if not alike:
+        return ", without names; a descriptor would tell pairs and what to measure by"
+    options = " or ".join(f"--keypoints {name}" for name in alike)
+    return (
+        f", without names; if they are in that order, {options} tells which change"
+        " places in a mirrored picture, and what errors are relative to"
+    )
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(KeypointSet))
@@ -64,8 +80,7 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(KeypointSet))
 
 def _known_set(labelled):
     """The keypoint set that has the names of the data, in any spelling; or None."""
-    if all(name[-1:].isdigit() for name in labelled.names):
-        # Numbers are no names.
+    if are_numbered(labelled.names):
         return None
     for known in KEYPOINT_SETS.values():
         if known.num_keypoints == len(labelled.names):
@@ -182,7 +197,8 @@ def facts(
     columns, rows = ["keypoint"], [[name] for name in names]
     for split, labelled in data.splits.items():
         points = np.concatenate([e.keypoints for e in labelled.examples])[..., 2]
-        columns += [f"{split}: visible", "hidden", "not labelled"]
+        seen_as = ("visible", "hidden", "not labelled")
+        columns += [f"{split}: {how}" for how in seen_as]
         for row, seen in zip(rows, points.T, strict=True):
             row += [str(np.count_nonzero(seen == v)) for v in (2, 1, 0)]
     tables = {"Keypoints": Table(tuple(columns), tuple(map(tuple, rows)))}

@@ -15,9 +15,8 @@ from hrnet_tf.own.choices import (
     choose_batch,
     choose_epochs,
     choose_size,
-    evaluate_every,
 )
-from hrnet_tf.own.loading import load_for_recipe
+from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.pictures import usual_size
 from hrnet_tf.own.reading import UserData
@@ -25,7 +24,6 @@ from hrnet_tf.own.weights import architecture_of
 from hrnet_tf.tasks.segmentation.own_classes import choose_labels
 from hrnet_tf.tasks.segmentation.recipe import poly_muon, segmentation_recipe
 from hrnet_tf.training.recipe import Recipe
-from hrnet_tf.typing import PathLike
 
 # Crops that are seen in all, after which the score hardly grows.
 _SEEN = 22_000
@@ -82,13 +80,10 @@ def _choose_flips(choices, label_set):
     choices.add("flips", flips, reason)
 
 
+@on_own_data("segmentation", "segmentation")
 def recipe(
-    data: PathLike,
-    images: PathLike | None = None,
-    format: str | None = None,
-    split: PathLike | None = None,
-    work: PathLike | None = None,
-    loaded: "UserData | None" = None,
+    data: "UserData",
+    run: dict[str, Any],
     *,
     labels: dict[str, Any],
     flips: bool,
@@ -96,40 +91,27 @@ def recipe(
     base_size: int,
     learning_rate: float,
     weights: str | None,
-    preset: str,
-    batch_size: int,
-    epochs: int,
     **settings: Any,
 ) -> Recipe:
     """Makes the `Recipe` of a segmentation of the user's own pictures.
 
     Args:
-        data, images, format, split, work, loaded: see `OwnData.recipe`.
+        data, run: see `on_own_data`.
         labels: dict of a `LabelSet`.
         flips: bool. Whether pictures are mirrored at random.
         metric: "mIoU", the one that there is.
         base_size: int, px, see `SegmentationAugmentation`.
         learning_rate: float, of the first step.
         weights: str or None. What the body starts from.
-        preset, batch_size, epochs, **settings: see `segmentation_recipe`.
+        **settings: see `segmentation_recipe`.
     """
     check_metric(metric, "mIoU", "Segmentations are")
-    skip_bad = settings.get("skip_bad", False)
-    source = loaded or load_for_recipe(
-        "segmentation", data, images, format, split, work, skip_bad
-    )
     label_set = LabelSet.from_dict(labels)
     return segmentation_recipe(
-        name=f"own_segmentation_{source.name}",
-        settings={
-            "preset": preset,
-            "batch_size": batch_size,
-            "epochs": epochs,
-            "data": str(data),
-        },
+        settings=run,
         labels=label_set,
-        load_train=lambda _: source.train.examples,
-        load_val=lambda _: source.val.examples,
+        load_train=lambda _: data.train.examples,
+        load_val=lambda _: data.val.examples,
         augmentation=SegmentationAugmentation(
             base_size=base_size,
             min_scale=0.6,
@@ -141,8 +123,6 @@ def recipe(
         optimizer=functools.partial(poly_muon, learning_rate=learning_rate),
         momentum=0.9,
         kernel_initializer=KAIMING_FAN_OUT,
-        evaluate_every=evaluate_every(epochs),
         weights=weights,
-        same_pictures="error",
         **settings,
     )
