@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.sides import listed
-from hrnet_tf.words import counted
+from hrnet_tf.words import count_text, counted
 
 
 def copies(paths: Iterable[str]) -> list[tuple[str, ...]]:
@@ -85,6 +85,7 @@ def check_splits(
 
 
 _TWO = ("train", "val")
+_COPIES = ("picture is a copy of another", "pictures are copies of others")
 
 
 def _is_in_both(group, train, val):
@@ -114,9 +115,8 @@ def _repeated(train, val, groups):
         found.append(
             Finding(
                 "note",
-                f"{counted(extra, 'pictures')} of a part"
-                f" {'is a copy of another' if extra == 1 else 'are copies of others'}"
-                f" of it, such as {listed(within[0], 2)}.",
+                f"{count_text(extra, *_COPIES)} of the same part, such as"
+                f" {listed(within[0], 2)}.",
                 "Copies count twice; remove them unless that is meant.",
             )
         )

@@ -61,7 +61,7 @@ def test_damaged_and_repeated_pictures_are_found(tmp_path, mice):
     write(tmp_path, mice)
     result = run("data", "check", tmp_path, exit_code=1)
     assert "error: 1 picture cannot be decoded" in result.out
-    assert "copies of others" in result.out
+    assert "1 picture is a copy of another of the same part" in result.out
 
 
 @pytest.mark.parametrize("damage", ["cut short", "another size"])

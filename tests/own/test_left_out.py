@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from drawn_people import draw_pictures
+from drawn_people import HEIGHT, WIDTH, draw_pictures
 from drawn_tools import labelme, labelme_shape, supervisely_people, yolo
 from own_people import draw_people
 from PIL import Image
@@ -63,7 +63,7 @@ def masks(folder):
         draw_pictures(folder / "images" / split, "a.png", "b.png", "c.png")
         for name in ("a.png", "b.png", "c.png")[: 3 if split == "train" else 2]:
             (folder / "masks" / split).mkdir(exist_ok=True, parents=True)
-            Image.new("L", (64, 48), 1).save(folder / "masks" / split / name)
+            Image.new("L", (WIDTH, HEIGHT), 1).save(folder / "masks" / split / name)
     return folder
 
 
