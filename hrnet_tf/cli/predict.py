@@ -189,13 +189,12 @@ class _Run:
     def assumed(self):
         """What was taken to be so, as nothing told it; a dict of facts."""
         told = [known.get("boxes") for known in self.known.values()]
-        if self.parts.inputs is None or any(boxes is not None for boxes in told):
+        nothing = all(boxes is None for boxes in told)
+        if self.parts.inputs is None or self.finder or not nothing:
             return {}
         one, many = self.task.noun
-        text = (
-            f"none given: each whole picture was one {one}. --boxes says where {many}"
-        )
-        return {"boxes": f"{text} are."}
+        text = f"none given: each whole picture was one {one}"
+        return {"boxes": f"{text}; --boxes or --detector tells where {many} are"}
 
     def draw(self, image, found, video=False):
         return self.parts.draw(image, found, video=video, **self.for_drawing)
