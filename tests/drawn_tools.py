@@ -158,6 +158,32 @@ def via_json(folder, kind):
     return write(folder / "via_project.json", content)
 
 
+def via_project(folder, kind):
+    """A project of version 3."""
+    draw_pictures(folder, *PICTURES)
+    options = dict(enumerate((*NAMES, "bird")))
+    options = {str(number): name for number, name in options.items()}
+    number = {name: key for key, name in options.items()}
+    polygon = [v for corner in CORNERS for v in corner]
+    shapes = {
+        "points": [([2, *BOX], ""), ([1, *TIP], NAMES[0]), ([1, *LEFT], NAMES[1])],
+        "outlines": [([7, *polygon], "bird")],
+    }
+    files, views, metadata = {}, {}, {}
+    for i, name in enumerate(PICTURES, 1):
+        files[str(i)] = {"fid": str(i), "fname": name, "type": 2, "loc": 1, "src": name}
+        views[str(i)] = {"fid_list": [str(i)]}
+        for j, (xy, label) in enumerate(shapes[kind]):
+            av = {"1": number.get(label, "")}
+            entry = {"vid": str(i), "flg": 0, "z": [], "xy": xy, "av": av}
+            metadata[f"{i}_{j}"] = entry
+    attribute = {"aname": "keypoint", "anchor_id": "FILE1_Z0_XY1", "type": 4}
+    attribute |= {"desc": "", "options": options, "default_option_id": ""}
+    content = {"project": {"pid": "x", "vid_list": list(views)}, "config": {}}
+    content |= {"attribute": {"1": attribute}, "file": files, "metadata": metadata}
+    return write(folder / "via_project.json", {**content, "view": views})
+
+
 def via_csv(folder, kind):
     draw_pictures(folder, *PICTURES)
     path = folder / "via_export.csv"
@@ -222,6 +248,7 @@ PEOPLE = {
     "labelme": labelme_people,
     "via": lambda folder: via_json(folder, "points"),
     "via csv": lambda folder: via_csv(folder, "points"),
+    "via 3": lambda folder: via_project(folder, "points"),
     "supervisely": supervisely_people,
 }
 OUTLINES = {
@@ -230,5 +257,6 @@ OUTLINES = {
     "labelme": labelme_outlines,
     "via": lambda folder: via_json(folder, "outlines"),
     "via csv": lambda folder: via_csv(folder, "outlines"),
+    "via 3": lambda folder: via_project(folder, "outlines"),
     "supervisely": supervisely_outlines,
 }

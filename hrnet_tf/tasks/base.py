@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hrnet_tf.io import write_json
 from hrnet_tf.typing import PathLike, Tensor
+from hrnet_tf.words import count_text  # noqa: F401
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,7 +1,7 @@
 """VGG Image Annotator's csv and json: points and outlines.
 
-Reference: https://www.robots.ox.ac.uk/~vgg/software/via, version 2 (and the json of
-version 1, whose regions are a dict).
+Reference: https://www.robots.ox.ac.uk/~vgg/software/via, version 2, the json of
+version 1 (whose regions are a dict), and the projects of version 3 (`via_projects`).
 """
 
 import collections
@@ -16,6 +16,7 @@ import numpy as np
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checked_json import decode
 from hrnet_tf.data.formats.image_finder import ImageFinder, folder_of_images
+from hrnet_tf.data.formats.tools import via_projects
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
 from hrnet_tf.data.formats.tools.label_maps import (
     OutlinedPicture,
@@ -82,6 +83,9 @@ class PictureEntry(msgspec.Struct):
 def match(path: Path) -> Match:
     """See `ToolFormat`."""
     content = content_of(path, ".csv", ".json")
+    if all(f'"{mark}"'.encode() in content for mark in (*via_projects.MARKS, "vid")):
+        # Version 3.
+        return Match(1)
     return match_of(
         (bool(content), "it is no .csv or .json file"),
         (b"filename" in content, "it has no 'filename'"),
@@ -100,7 +104,7 @@ def read(
 ) -> LabelledData:
     """See `ToolFormat`."""
     bad, left_out = BadExamples(path, skip_bad), LeftOut()
-    entries = _entries(path, bad)
+    entries = _entries(path, bad, left_out)
     names = [entry.filename for entry in entries]
     finder = ImageFinder(images or folder_of_images(path, names[:5]))
     task = task or _guess(entries)
@@ -130,7 +134,7 @@ def read(
 
 def guess(path: Path) -> str:
     """See `ToolFormat`."""
-    return _guess(_entries(path, BadExamples(path, True)))
+    return _guess(_entries(path, BadExamples(path, True), LeftOut()))
 
 
 def _guess(entries):
@@ -138,14 +142,16 @@ def _guess(entries):
     return "pose" if "point" in kinds else "segmentation"
 
 
-def _entries(path, bad):
+def _entries(path, bad, left_out):
     is_table = path.suffix.lower() == ".csv"
-    return _of_table(path, bad) if is_table else _of_json(path, bad)
+    return _of_table(path, bad) if is_table else _of_json(path, bad, left_out)
 
 
-def _of_json(path, bad):
+def _of_json(path, bad, left_out):
     content = read_json(path)
-    if isinstance(content, dict) and isinstance(content.get(_METADATA), dict):
+    if via_projects.is_project(content):
+        content = via_projects.pictures_of(path, content, bad, left_out)
+    elif isinstance(content, dict) and isinstance(content.get(_METADATA), dict):
         content = content[_METADATA]
     if not isinstance(content, dict):
         raise ValueError(

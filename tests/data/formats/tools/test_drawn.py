@@ -11,7 +11,7 @@ from hrnet_tf.data.formats.tools import find_format, guess_task, read_labelled
 from hrnet_tf.data.label_set import LabelSet
 
 # What VIA cannot say.
-NO_HIDDEN = ("via", "via csv")
+NO_HIDDEN = ("via", "via csv", "via 3")
 NO_BOXES = ("supervisely",)
 SPLITS = ("yolo", "supervisely")
 
