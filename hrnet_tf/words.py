@@ -52,11 +52,16 @@ def singular(many: str) -> str:
     if listed:
         nouns, rest = nouns + listed[1], listed[2]
     nouns = _PLURAL.sub(_one, nouns).replace(" and ", " or ")
-    first, *clauses = re.split(r"(, (?=which|whose))", rest)
+    # Of "objects of classes that are" it is the classes that are.
+    direct = re.match(r",? ?(that|which|whose|are|were|have)\b", rest)
+    start = rest if direct else ""
+    other = re.search(r", (which|whose)\b.*|\b(are|were|have)$", rest)
+    if not direct and other:
+        start = other[0]
+    changed = start
     for pattern, verb in _VERBS:
-        first = re.sub(pattern, verb, first, count=1)
-        clauses = [re.sub(pattern, verb, clause, count=1) for clause in clauses]
-    return nouns + first + "".join(clauses)
+        changed = re.sub(pattern, verb, changed, count=1)
+    return nouns + rest[: len(rest) - len(start)] + changed
 
 
 def _one(match):

@@ -15,6 +15,10 @@ from hrnet_tf.words import counted, singular
         ("people without a labelled keypoint", "person without a labelled keypoint"),
         ("boxes of other categories", "box of other categories"),
         ("crowds", "crowd"),
+        (
+            "objects of classes that are not known",
+            "object of classes that are not known",
+        ),
         ("hidden files or folders", "hidden file or folder"),
         ("files beside the class folders", "file beside the class folders"),
         ("skeletons, points and tags", "skeleton, point or tag"),

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from hrnet_tf.data.alike import check_alike, thumbnail
 from hrnet_tf.data.copies import check_splits
 from hrnet_tf.data.findings import Finding, sorted_findings
 from hrnet_tf.data.formats.checks import measured
@@ -110,19 +111,24 @@ def _examine(task, where, given, decode, progress):
         found.append(Finding("note", "The data have no validation part.", advice))
     if decode:
         every = list(dict.fromkeys(path for part in paths.values() for path in part))
+        thumbnails: dict[str, Any] = {}
         with progress("decoding pictures", "images") as tick:
-            found += check_pixels(every, tick)
+            found += check_pixels(every, tick, thumbnails)
+        found += check_alike(paths, thumbnails)
     return Examination(data, choices, found, own.facts(data, settings, deep=decode))
 
 
 def check_pixels(
-    paths: Sequence[str], progress: Callable[..., Any] | None = None
+    paths: Sequence[str],
+    progress: Callable[..., Any] | None = None,
+    thumbnails: dict[str, Any] | None = None,
 ) -> list[Finding]:
     """Decodes pictures, to find damaged ones.
 
     Args:
         paths: list of str.
         progress: callable (done, total) or None.
+        thumbnails: dict that gets the thumbnail of each path, or None.
     Returns:
         List of `Finding`.
     """
@@ -130,7 +136,12 @@ def check_pixels(
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for start in range(0, len(paths), _BATCH):
             batch = paths[start : start + _BATCH]
-            damaged += filter(None, pool.map(_damage, batch))
+            looked_at = zip(batch, pool.map(_look, batch), strict=True)
+            for path, (damage, small) in looked_at:
+                if damage is not None:
+                    damaged.append(damage)
+                elif thumbnails is not None:
+                    thumbnails[path] = small
             if progress is not None:
                 progress(start + len(batch), len(paths))
     if not damaged:
@@ -145,14 +156,14 @@ def check_pixels(
     ]
 
 
-def _damage(path):
-    """What is wrong with a picture, or None."""
+def _look(path):
+    """What is wrong with a picture or None, and its thumbnail."""
     try:
         with open_image(path) as image:
             image.load()
+            return None, thumbnail(image)
     except (OSError, SyntaxError, ValueError) as error:
-        return f"{path} ({error})"
-    return None
+        return f"{path} ({error})", None
 
 
 def _bad(text):

@@ -195,6 +195,8 @@ class CocoReader:
         if isinstance(image_id, str):
             return self._numbers.get(image_id)
         is_known = isinstance(image_id, (int, float)) and image_id in self.images
+        # Numbers that stand for texts are nobody's else.
+        is_known = is_known and image_id not in self._numbers.values()
         return int(image_id) if is_known else None
 
     def _where(self, annotation):

@@ -46,7 +46,8 @@ def ground_truth(source: Any, keypoint_set: Any, skip_bad: bool = False) -> dict
     annotations: list[Any] = []
     texts = numbers_of_texts(contents["images"])
     images = [{"id": _image_id(path, e, texts)} for e in contents["images"]]
-    known = {image["id"] for image in images}
+    # Numbers that stand for texts are nobody's else.
+    known = {image["id"] for image in images} - set(texts.values())
     for position, entry in enumerate(contents["annotations"]):
         where = f"{path}: annotation {position} (from 0)"
         try:
@@ -54,13 +55,13 @@ def ground_truth(source: Any, keypoint_set: Any, skip_bad: bool = False) -> dict
             order = order_in(orders, annotation)
             if order is None:
                 continue
-            annotation.image_id = texts.get(annotation.image_id, annotation.image_id)
-            if annotation.image_id not in known:
+            if annotation.image_id not in known and annotation.image_id not in texts:
                 raise BadExample(
                     "dangling image id",
                     f"{where}: there is no image {annotation.image_id!r} among the"
-                    f" {len(known)} images.",
+                    f" {len(images)} images.",
                 )
+            annotation.image_id = texts.get(annotation.image_id, annotation.image_id)
             scored = _scored(where, annotation, order, keypoint_set)
         except BadExample as error:
             bad.add(error)

@@ -93,6 +93,13 @@ def test_an_unknown_text_and_too_large_a_number(tmp_path, mice):
     path = write(tmp_path, "a.json", changed)
     with pytest.raises(ValueError, match="cam2/0: there is no such image among 4"):
         coco.load_pose(path, tmp_path / "images", MICE)
+    # The number that stands for a text is not that of another entry.
+    changed["annotations"][0]["image_id"] = 4
+    path = write(tmp_path, "a.json", changed)
+    with pytest.raises(ValueError, match="image id 4: there is no such image"):
+        coco.load_pose(path, tmp_path / "images", MICE)
+    with pytest.raises(ValueError, match="there is no image 4 among"):
+        coco_truth.ground_truth(path, MICE)
     path = write(tmp_path, "b.json", with_texts(mice, i0=10**30))
     with pytest.raises(ValueError, match="expected text, or a whole number"):
         coco.load_pose(path, tmp_path / "images", MICE)

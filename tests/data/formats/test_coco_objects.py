@@ -36,9 +36,7 @@ def test_objects_are_read_with_classes_by_name(tmp_path):
 def test_only_the_classes_of_the_set_are_read(tmp_path):
     path = coco_file(tmp_path, *two_objects())
     pears = ObjectSet("pears", ("pear",))
-    with pytest.warns(
-        UserWarning, match="1 objects of classes that are not of 'pears'"
-    ):
+    with pytest.warns(UserWarning, match="1 object of classes that are not of 'pears'"):
         first, second = load(path, object_set=pears)
     assert first.num_objects == 0 and second.classes.tolist() == [0]
     with pytest.raises(ValueError, match="none is a class of the object set 'nuts'"):
@@ -109,7 +107,7 @@ def test_boxes_that_reach_out_are_cut_and_told(tmp_path):
     assert first.boxes.tolist() == [[0, 4, 17, 14]] and second.num_objects == 1
     texts = " ".join(str(warning.message) for warning in told)
     assert "1 of 3 boxes reach out" in texts and "of image 1" in texts
-    assert "1 boxes of less than a pixel" in texts
+    assert "1 box of less than a pixel" in texts
 
 
 def test_corners_in_place_of_sides_are_told(tmp_path):

@@ -82,6 +82,18 @@ def test_bad_annotations_are_named_or_skipped(content, changes, message):
 
 
 def test_ids_that_are_no_numbers(content):
-    content["images"][0]["id"] = "first"
-    with pytest.raises(ValueError, match="id of an image is 'first'"):
+    wanted = [a["image_id"] for a in ground_truth(content, POINTS)["annotations"]]
+    number = wanted[0]
+    (image,) = [image for image in content["images"] if image["id"] == number]
+    image["id"] = "first"
+    with pytest.raises(ValueError, match="there is no image"):
+        ground_truth(content, POINTS)
+    for annotation in content["annotations"]:
+        if annotation["image_id"] == number:
+            annotation["image_id"] = "first"
+    found = ground_truth(content, POINTS)
+    ids = [a["image_id"] for a in found["annotations"]]
+    assert [i == ids[0] for i in ids] == [i == number for i in wanted]
+    image["id"] = 10**30
+    with pytest.raises(ValueError, match="expected text, or a whole number"):
         ground_truth(content, POINTS)

@@ -188,7 +188,7 @@ def test_folders_of_classes(tmp_path):
 
 def test_other_folders(tmp_path):
     draw_pictures(tmp_path / "only", "a.png")
-    with pytest.raises(ValueError, match="is of no known format.*nearest is"):
+    with pytest.raises(ValueError, match="holds 1 picture and no labels.*Known are"):
         read_labelled(tmp_path / "only")
     with pytest.raises(ValueError, match="holds no folder of images beside one"):
         read_labelled(tmp_path / "only", format="masks")
