@@ -9,6 +9,7 @@ from hrnet_tf import tasks
 from hrnet_tf.cli import common
 from hrnet_tf.cli.task_options import merged_options
 from hrnet_tf.cli.train_own import facts
+from hrnet_tf.tasks.options import OWN_FORMAT
 
 if TYPE_CHECKING:
     from hrnet_tf.tasks.base import Report, Task
@@ -39,7 +40,8 @@ def check_words(data: Path | None, images: str | None, given: dict[str, Any]) ->
         for task in tasks.TASKS
         for option in task.options.get("evaluate", ())
         if option.name == "format"
-        for name in option.official
+        if option is not OWN_FORMAT
+        for name in option.official or option.type
     }
     if "format" in given and given["format"] not in official:
         raise ValueError(
