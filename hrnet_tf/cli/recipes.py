@@ -74,10 +74,12 @@ def _print_variants(file, notes=False):
 
 
 def _result(own, notes):
-    """What was published of a variant, or else reached here."""
+    """What was published of a variant, or else reached here, if anything was."""
     parts = [own.get("published")]
     if "reached" in own:
         parts.append(f"{own['reached']}, reached here")
+    elif "published" not in own:
+        parts.append("not yet measured")
     if notes:
         parts.append(own.get("notes"))
     return "; ".join(filter(None, parts))

@@ -30,8 +30,9 @@ def test_the_rate_is_scaled_and_warmed_up(command, tmp_path):
     with open(tmp_path / "run" / "history.csv", newline="") as file:
         rates = [float(row["learning_rate"]) for row in csv.DictReader(file)]
     assert rates == pytest.approx([0.1 / 15, 0.05 * 11 / 15])
-    # The same command goes on; without the options it is another run.
-    assert "going on" in run(*command, "--scale-lr", "--warmup-epochs", 1.5).out
+    # The same command is the same run; without the options it is another one.
+    again = run(*command, "--scale-lr", "--warmup-epochs", 1.5).out
+    assert "the run is finished" in again
     error = fail(*command)
     assert "learning_rate_factor (2.0 there, None now)" in error
     assert "warmup_epochs (1.5 there, None now)" in error

@@ -185,8 +185,8 @@ def test_files_of_the_package_say_what_they_are(name):
     for variant, own in file.variants.items():
         loaded = load_recipe(f"{name}/{variant}")
         assert loaded.settings["preset"] == own["preset"]
-        # One of the two.
-        assert ("published" in own) != ("reached" in own)
+        # One of the two, or that there is none as yet.
+        assert ("published" in own) + ("reached" in own) <= 1
 
 
 def test_names_need_no_tensorflow():
