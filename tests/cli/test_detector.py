@@ -58,7 +58,7 @@ def test_predict_finds_people_first(models, tmp_path):
     command = ["predict", "--model", models / "pose.keras", "--out", tmp_path]
     command += ["--detector", models / "detector.keras", "--min-box-score", "0"]
     photo = models / "photo.png"
-    run(*command, "--detect-class", "person", photo, models / "walk.mp4", "--track")
+    run(*command, "--detect-class", "person", photo)
     content = json.loads((tmp_path / "predictions.json").read_text())
     people = content["images"][0]["people"]
     boxes, scores = people_of(
@@ -67,9 +67,6 @@ def test_predict_finds_people_first(models, tmp_path):
     assert len(people) == len(boxes) > 0
     np.testing.assert_allclose([p["box"] for p in people], boxes, atol=2e-3)
     np.testing.assert_allclose([p["box_score"] for p in people], scores, atol=1e-4)
-    frames = content["videos"][0]["frames"]
-    assert len(frames) == 3
-    assert all("id" in p for frame in frames for p in frame["people"])
     text = fail(*command, "--boxes", models / "absent.json", photo)
     assert "Both --boxes and --detector say where" in text
     text = fail(*command, "--detect-class", "dog", photo)
@@ -78,6 +75,18 @@ def test_predict_finds_people_first(models, tmp_path):
     assert "a model of human pose, which finds no boxes" in fail(*command, photo)
 
 
+@pytest.mark.slow
+def test_people_are_found_and_followed_in_videos(models, tmp_path):
+    command = ["predict", "--model", models / "pose.keras", "--out", tmp_path]
+    command += ["--detector", models / "detector.keras", "--min-box-score", "0"]
+    run(*command, models / "walk.mp4", "--track")
+    content = json.loads((tmp_path / "predictions.json").read_text())
+    frames = content["videos"][0]["frames"]
+    assert len(frames) == 3 and all(frame["people"] for frame in frames)
+    assert all("id" in p for frame in frames for p in frame["people"])
+
+
+@pytest.mark.slow
 def test_export_takes_a_detector_along(models, tmp_path):
     command = ["export", "--model", models / "pose.keras", "--out", tmp_path / "pair"]
     detector = ["--detector", models / "detector.keras", "--min-box-score", "0"]

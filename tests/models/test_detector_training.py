@@ -69,7 +69,7 @@ def slow(*kinds):
     return [pytest.param(kind, marks=pytest.mark.slow) for kind in kinds]
 
 
-@pytest.mark.parametrize("kind", ["faster", "fcos", *slow("mask", "cascade")])
+@pytest.mark.parametrize("kind", ["faster", *slow("fcos", "mask", "cascade")])
 def test_fit_logs_the_parts_of_the_loss(kind, request):
     model = request.getfixturevalue(kind) if kind == "fcos" else make(kind)
     before = [v.numpy() for v in model.trainable_variables]

@@ -40,10 +40,9 @@ def draw_images(*shape):
     "case",
     [
         "mask",
-        "official_fcos",
         *(
             pytest.param(case, marks=pytest.mark.slow)
-            for case in ("faster", "official", "cascade", "fcos")
+            for case in ("faster", "official", "cascade", "fcos", "official_fcos")
         ),
     ],
 )

@@ -104,10 +104,8 @@ def test_people_of_every_tool(tmp_path, tool):
     assert "val: " in said.out
 
 
-@pytest.mark.parametrize(
-    "tool",
-    [t if t == "yolo" else pytest.param(t, marks=pytest.mark.slow) for t in OUTLINES],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("tool", OUTLINES)
 def test_outlines_of_every_tool(tmp_path, tool):
     data = OUTLINES[tool](tmp_path / "data")
     wanted = trained("segmentation", data, tmp_path / "run")
@@ -116,7 +114,11 @@ def test_outlines_of_every_tool(tmp_path, tool):
 
 
 @pytest.mark.parametrize(
-    "task, draw", [("segmentation", draw_masks), ("classification", draw_classes)]
+    "task, draw",
+    [
+        ("segmentation", draw_masks),
+        pytest.param("classification", draw_classes, marks=pytest.mark.slow),
+    ],
 )
 def test_folders(tmp_path, task, draw):
     draw(tmp_path / "data")
@@ -230,6 +232,7 @@ def test_names_in_another_order_are_put_in_the_models(tmp_path):
     assert "finds 3 keypoints" in error and "has 2 (x, y)" in error
 
 
+@pytest.mark.slow
 def test_classes_in_another_order(tmp_path):
     draw_classes(tmp_path / "data")
     wanted = trained("classification", tmp_path / "data", tmp_path / "run")
