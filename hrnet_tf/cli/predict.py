@@ -190,7 +190,8 @@ class _Run:
         """What was taken to be so, as nothing told it; a dict of facts."""
         told = [known.get("boxes") for known in self.known.values()]
         nothing = all(boxes is None for boxes in told)
-        if self.parts.inputs is None or self.finder or not nothing:
+        found = self.finder or getattr(self.predictor.inference, "finds_boxes", False)
+        if self.parts.inputs is None or found or not nothing:
             return {}
         one, many = self.task.noun
         text = f"none given: each whole picture was one {one}"

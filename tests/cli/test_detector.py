@@ -99,9 +99,13 @@ def test_export_takes_a_detector_along(models, tmp_path):
     )
     np.testing.assert_allclose(found.boxes, boxes[scores > 0], atol=1e-3)
     out = ["--out", tmp_path / "found"]
-    run("predict", "--model", tmp_path / "pair", *out, photo)
+    command = ["predict", "--model", tmp_path / "pair", *out, photo]
+    assert "each whole picture was" not in run(*command).out
+    error = fail(*command, "--min-box-score", "0.5")
+    assert "neither --boxes nor --detector" in error
     content = json.loads((tmp_path / "found" / "predictions.json").read_text())
     assert len(content["images"][0]["people"]) == len(found)
+    command = ["export", "--model", models / "pose.keras", "--out", tmp_path / "pair"]
     other = ["--detector", models / "pose.keras", "--overwrite"]
     assert "Received a model of pose; expected" in fail(*command, *other)
     litert = ["--format", "litert", "--out", tmp_path / "pose.tflite"]

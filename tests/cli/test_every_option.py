@@ -42,6 +42,11 @@ class Place:
         path.write_bytes(content[: len(content) // 2])
 
 
+# What tests of detectors, and of videos, have.
+DETECTED = {"detector": None, "detect_class": None, "track": None}
+DETECTED_EXPORT = {"detector": None, "detect_class": None, "min_box_score": None}
+
+
 def pose(folder, people_dir):
     place = Place(folder)
     place.data = lsp_layout(people_dir, folder / "lsp")
@@ -76,8 +81,10 @@ def pose(folder, people_dir):
         "predict": {
             "boxes": [annotations],
             "min_score": [0.5],
-            "min_box_score": [0.1],
+            "min_box_score": [0.1, "--boxes", annotations],
+            **DETECTED,
         },
+        "export": dict(DETECTED_EXPORT),
         "records": {
             "annotations": [annotations],
             "keypoints": ["lsp"],
@@ -117,7 +124,13 @@ def landmarks(folder, people_dir):
             "reference": ["0,16"],
             "split": None,
         },
-        "predict": {"boxes": [path], "min_score": [0.5], "min_box_score": [0.1]},
+        "predict": {
+            "boxes": [path],
+            "min_score": [0.5],
+            "min_box_score": [0.1, "--boxes", path],
+            **DETECTED,
+        },
+        "export": dict(DETECTED_EXPORT),
     }
     return place
 

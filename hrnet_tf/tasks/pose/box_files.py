@@ -62,18 +62,28 @@ def read_boxes(
 
 
 def known_boxes(
-    paths: Sequence[Path], boxes: PathLike | None = None, min_box_score: float = 0.0
+    paths: Sequence[Path],
+    boxes: PathLike | None = None,
+    min_box_score: float | None = None,
 ) -> dict[Any, dict[str, Any]]:
     """Returns what is known of the people in images, by path.
 
     Args:
         paths: list of Path, images and videos.
         boxes: path of a json, see `read_boxes`; None: each image is one person.
-        min_box_score: float. Boxes with a lower score are left out.
+        min_box_score: float or None. Boxes with a lower score are left out.
+    Raises:
+        ValueError: as `read_boxes`, or if a score is given without boxes.
     """
+    if boxes is None and min_box_score is not None:
+        raise ValueError(
+            "`min_box_score` is of boxes that are given, or of those of a detector that"
+            " is. Received neither `boxes` nor `detector`; a detector within an export"
+            " keeps the score that it was exported with."
+        )
     found = [(None, None)] * len(paths)
     if boxes is not None:
-        found = read_boxes(boxes, paths, min_box_score)
+        found = read_boxes(boxes, paths, min_box_score or 0.0)
     return {
         path: {"boxes": rows, "box_scores": scores}
         for path, (rows, scores) in zip(paths, found, strict=True)

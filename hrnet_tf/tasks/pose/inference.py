@@ -124,6 +124,11 @@ class PoseInference:
             self._read_boxes = graphs.fast(self._finder.boxes, IMAGES_SPEC)
 
     @property
+    def finds_boxes(self) -> bool:
+        """bool: whether a detector finds the people of images without boxes."""
+        return self._read_boxes is not None
+
+    @property
     def models(self) -> list[Any]:
         """list of all models whose variables the graphs hold."""
         more = [] if self._finder is None else [self._finder.detector.model]
@@ -277,7 +282,7 @@ class PoseInference:
         """
         nothing = [None] * len(images)
         names = names or nothing
-        if self._read_boxes is not None:
+        if self.finds_boxes:
             boxes, box_scores = self._boxes_of(images, boxes, box_scores)
         checked = [
             checked_boxes(given, image.shape[1], image.shape[0], name or "the image")
