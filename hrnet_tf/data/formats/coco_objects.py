@@ -17,7 +17,7 @@ from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.detection_example import DetectionExample
 from hrnet_tf.data.formats.checked_json import LARGEST, decode, field, read_lists
 from hrnet_tf.data.formats.checks import finite_numbers
-from hrnet_tf.data.formats.coco_entries import AnnotationEntry, as_number
+from hrnet_tf.data.formats.coco_entries import AnnotationEntry
 from hrnet_tf.data.formats.coco_reader import CocoReader
 from hrnet_tf.data.formats.objects import (
     FoundObject,
@@ -92,7 +92,7 @@ def read_objects(
             another size, runs that cannot be read, and polygons of under three points.
     """
     path = Path(annotation_file)
-    contents = _contents(path)
+    contents = read_contents(path)
     reader = CocoReader(path, contents, image_dir, skip_bad)
     names = category_names(path, contents, object_set)
     if object_set is None:
@@ -100,13 +100,14 @@ def read_objects(
     _check_any_known(path, names, object_set)
     entries: dict[Any, list] = collections.defaultdict(list)
     for position, entry in enumerate(contents["annotations"]):
-        image_id = as_number(field(entry, "image_id"))
-        if not isinstance(image_id, (int, float, str)) or image_id not in reader.images:
+        given = field(entry, "image_id")
+        image_id = reader.number_of(given)
+        if image_id not in reader.images:
             reader.bad.add(
                 BadExample(
                     "dangling image id",
                     f"{path}: annotation {position} (from 0): there is no image"
-                    f" {image_id!r} among the {len(reader.images)} images.",
+                    f" {given!r} among the {len(reader.images)} images.",
                 )
             )
         else:
@@ -143,7 +144,7 @@ def object_set_of(path: PathLike, contents: dict | None = None) -> ObjectSet:
         ValueError: if it names no categories.
     """
     path = Path(path)
-    classes = classes_of(path, contents or _contents(path))
+    classes = classes_of(path, contents or read_contents(path))
     if not classes:
         raise ValueError(
             f"{path} has no 'categories', so that nothing says what its objects are."
@@ -174,7 +175,8 @@ def category_names(
     return names
 
 
-def _contents(path):
+def read_contents(path: PathLike) -> dict[str, list[Any]]:
+    """Returns the lists of a file, see `checked_json.read_lists`."""
     return read_lists(path, ("images",), ("annotations", "categories"))
 
 

@@ -9,8 +9,10 @@ from hrnet_tf.data.detection_records import (
     write_detection_records,
 )
 from hrnet_tf.data.formats import coco_objects, voc_objects, yolo_objects
+from hrnet_tf.data.formats.checked_json import decode
+from hrnet_tf.data.formats.coco_entries import numbers_of_texts
+from hrnet_tf.data.formats.tools.coco_outlines import OutlinedEntry
 from hrnet_tf.data.object_sets import ObjectSet, load_object_set, model_object_set
-from hrnet_tf.io import read_json
 from hrnet_tf.tasks.detection.evaluate import evaluate
 from hrnet_tf.tasks.detection.picture import Comparisons
 from hrnet_tf.typing import PathLike, Progress
@@ -87,7 +89,7 @@ def test_files(
         on_found = Comparisons(out, object_set, pictures, len(examples))
     truth = None
     if format == "coco" and not skip_bad:
-        truth = _ground_truth(annotations[0], object_set)
+        truth = _ground_truth(annotations[0], object_set, examples)
     with progress("finding objects", "images") as tick:
         report = evaluate(
             model,
@@ -227,21 +229,36 @@ def _object_set(model, source, objects):
     return object_set
 
 
-def _ground_truth(path, object_set):
-    """A COCO file's content, of the classes of a set alone."""
-    contents = read_json(path)
-    names = coco_objects.category_names(
-        path,
-        {key: contents.get(key) or [] for key in ("annotations", "categories")},
-        object_set,
-    )
+def _ground_truth(path, object_set, examples):
+    """A COCO file's annotations of the classes of a set, as pycocotools reads them.
+
+    Images and categories have the numbers that the examples' results name them by.
+    """
+    contents = coco_objects.read_contents(path)
+    names = coco_objects.category_names(path, contents, object_set)
     wanted = {n: name for n, name in names.items() if name in object_set.classes}
+    # Categories of one name are one class.
+    ids = {name: number for number, name in reversed(wanted.items())}
+    if not all(isinstance(number, int) for number in ids.values()):
+        ids = {name: number for number, name in enumerate(ids, 1)}
+    texts = numbers_of_texts(contents["images"])
+    annotations = []
+    for entry in contents["annotations"]:
+        found = decode(entry, OutlinedEntry, str(path))
+        if found.category_id in wanted:
+            fields = {
+                "image_id": texts.get(found.image_id, found.image_id),
+                "category_id": ids[wanted[found.category_id]],
+                "iscrowd": int(bool(found.iscrowd)),
+                "bbox": found.bbox,
+                "area": found.area,
+                "segmentation": found.segmentation,
+            }
+            annotations.append({k: v for k, v in fields.items() if v is not None})
     return {
-        "images": contents["images"],
-        "annotations": [
-            entry
-            for entry in contents.get("annotations") or ()
-            if entry.get("category_id") in wanted
+        "images": [
+            {"id": e.image_id, "height": e.height, "width": e.width} for e in examples
         ],
-        "categories": [{"id": n, "name": name} for n, name in wanted.items()],
+        "annotations": annotations,
+        "categories": [{"id": number, "name": name} for name, number in ids.items()],
     }

@@ -6,10 +6,11 @@ import json
 import numpy as np
 import pytest
 from command_line import fail, run
+from drawn_objects import coco_file, two_objects
 from drawn_tools import coco_outlines
 from own_people import NAMES, draw_people
 
-from hrnet_tf.data.formats import coco, coco_truth
+from hrnet_tf.data.formats import coco, coco_objects, coco_truth
 from hrnet_tf.data.formats.coco_entries import numbers_of_texts
 from hrnet_tf.data.formats.tools import read_labelled
 from hrnet_tf.data.keypoint_sets import KeypointSet
@@ -85,6 +86,20 @@ def test_outlines(tmp_path):
     found = read_labelled(path, work=tmp_path / "b")
     paths = [[e.image_path for e in data.examples] for data in (wanted, found)]
     assert paths[0] == paths[1] and len(paths[0]) == 2
+
+
+def test_objects(tmp_path):
+    path = coco_file(tmp_path, *two_objects())
+    content = json.loads(path.read_text())
+    path = write(tmp_path, "texts.json", with_texts(content, i1="cam/1"))
+    first, second = coco_objects.load_detection(path, tmp_path)
+    assert (first.image_id, second.image_id) == (1, 2)
+    assert (first.num_objects, second.num_objects) == (1, 1)
+    changed = with_texts(content, i1="cam/1")
+    changed["annotations"][0]["image_id"] = 1
+    path = write(tmp_path, "texts.json", changed)
+    with pytest.raises(ValueError, match="there is no image 1 among the 2"):
+        coco_objects.load_detection(path, tmp_path)
 
 
 def test_an_unknown_text_and_too_large_a_number(tmp_path, mice):

@@ -1,20 +1,33 @@
 """Detection end to end: training, tests, predictions, exports, records."""
 
 import json
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from drawn_objects import FRUIT, coco_file, drawn_examples, two_objects
+from drawn_objects import (
+    APPLE,
+    FRUIT,
+    annotation,
+    coco_file,
+    drawn_examples,
+    outline,
+    two_objects,
+)
 from typer.testing import CliRunner
 
 from hrnet_tf import Predictor, export_litert, export_saved_model
 from hrnet_tf.export.saved_model import load_exported
 from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN
 from hrnet_tf.models.fcos import HRNetFCOS
+from hrnet_tf.tasks.detection import evaluate as evaluation
+from hrnet_tf.tasks.detection import labelled
 from hrnet_tf.tasks.detection.evaluate import evaluate
 from hrnet_tf.tasks.detection.pasting import mask_runs, paste_masks
+from hrnet_tf.tasks.detection.picture import labelled_objects
 
 SMALL = {"num_classes": 2, "class_names": FRUIT.classes, "num_channels": 32}
 
@@ -78,6 +91,34 @@ def test_the_official_test_runs_on_masks_too(detector, examples, tmp_path):
     report = evaluate(detector, examples)
     assert {"AP", "mask_AP", "mAP"} < set(report.numbers)
     assert report.num_images == 4 and report.images_per_second > 0
+
+
+def test_texts_for_numbers_and_repeated_names_score_the_same(tmp_path, monkeypatch):
+    """What is found where the labels are is right, however the file names it."""
+    more = annotation(3, 2, APPLE, segmentation=outline(APPLE))
+    path = coco_file(tmp_path, *two_objects(), more)
+    content = json.loads(path.read_text())
+    for image in content["images"]:
+        del image["height"], image["width"]
+        image["id"] = f"cam/{image['id']}"
+    for entry in content["annotations"]:
+        entry["image_id"] = f"cam/{entry['image_id']}"
+        entry["category_id"] = str(entry["category_id"])
+    content["categories"].append({"id": 8, "name": "apple"})
+    content["annotations"][2]["category_id"] = 8
+    path.write_text(json.dumps(content))
+
+    def exact(model, examples, *_, **__):
+        return [labelled_objects(example, FRUIT) for example in examples]
+
+    monkeypatch.setattr(evaluation, "predict_examples", exact)
+    fields = {"num_classes": 2, "with_masks": True}
+    named = SimpleNamespace(arguments={"class_names": FRUIT.classes}, **fields)
+    report = labelled.test_files(
+        named, tmp_path, lambda *_: nullcontext(), annotations=[path]
+    )["report"]
+    assert report.numbers["AP"] == report.numbers["mask_AP"] == pytest.approx(1)
+    assert report.facts["num_objects"] == 3
 
 
 @pytest.mark.slow
