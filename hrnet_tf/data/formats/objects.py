@@ -155,19 +155,21 @@ class _Builder:
         self.bad, self.left_out = bad, left_out
         self._object_set = object_set
         self._classes = {name: i for i, name in enumerate(object_set.classes)}
-        self._paths: dict[Path, str] = {}
+        self._paths: dict[Path, ObjectPicture] = {}
         self._num_boxes = self._num_cut = self._num_corners = 0
         self._first_cut = ""
 
     def example(self, picture):
         """The `DetectionExample` of an `ObjectPicture`."""
         path = picture.find()
-        other = self._paths.setdefault(path, picture.name)
-        if other != picture.name:
+        other = self._paths.setdefault(path, picture)
+        if other.image_id != picture.image_id:
             raise BadExample(
                 "file of two images",
-                f"{self.source}: the images {other} and {picture.name} are both"
-                f" {path}. Keep the folders in their file names.",
+                f"{self.source}: the images {other.image_id} ({other.name}) and"
+                f" {picture.image_id} ({picture.name}) are both {path}. If they are two"
+                " pictures, keep the folders in their file names; if they are one, give"
+                " it one entry.",
             )
         size = check_image(path, *picture.size)
         kept = []

@@ -101,7 +101,8 @@ def read_objects(
     pictures = (
         ObjectPicture(
             stem,
-            numbers.get(stem, 0),
+            # Lists may name files in sub-folders, too.
+            numbers.setdefault(stem, len(numbers) + 1),
             functools.partial(_image, finder, stem, document),
             _size(document),
             functools.partial(_objects, annotations / f"{stem}.xml", document, bad),

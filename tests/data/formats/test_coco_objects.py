@@ -1,5 +1,6 @@
 """COCO-style files of objects."""
 
+import json
 import warnings
 
 import numpy as np
@@ -108,6 +109,18 @@ def test_boxes_that_reach_out_are_cut_and_told(tmp_path):
     texts = " ".join(str(warning.message) for warning in told)
     assert "1 of 3 boxes reach out" in texts and "of image 1" in texts
     assert "1 box of less than a pixel" in texts
+
+
+def test_a_picture_of_two_entries_is_told_or_read_once(tmp_path):
+    path = coco_file(tmp_path, *two_objects())
+    content = json.loads(path.read_text())
+    content["images"].append({**content["images"][0], "id": 5})
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="images 1 \\(1.png\\) and 5 .* are both"):
+        load(path)
+    with pytest.warns(UserWarning, match="1 x file of two images"):
+        examples = load(path, skip_bad=True)
+    assert [e.image_id for e in examples] == [1, 2]
 
 
 def test_corners_in_place_of_sides_are_told(tmp_path):

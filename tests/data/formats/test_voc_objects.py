@@ -1,5 +1,7 @@
 """Objects in PASCAL VOC's layout."""
 
+import shutil
+
 import pytest
 from drawn_people import draw_pictures
 
@@ -51,6 +53,17 @@ def test_lists_choose_the_pictures(tmp_path):
     assert example.image_path.endswith("b.png") and example.image_id == 2
     with pytest.raises(ValueError, match="There is no list .*val.txt.* test, train"):
         voc_objects.load_detection(data, "val", cats)
+
+
+def test_pictures_of_lists_have_different_ids(tmp_path):
+    data = drawn(tmp_path, ("cat", (1, 2, 10, 30), 0))
+    for part in ("Annotations", "JPEGImages"):
+        (data / part / "more").mkdir()
+        for file in list((data / part).glob("[ab].*")):
+            shutil.copy(file, data / part / "more")
+    (data / "ImageSets" / "Main" / "train.txt").write_text("more/a\na\nmore/b\n")
+    examples = voc_objects.load_detection(data, "train")
+    assert [e.image_id for e in examples] == [3, 1, 4]
 
 
 @pytest.mark.parametrize(
