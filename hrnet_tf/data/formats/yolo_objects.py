@@ -7,6 +7,7 @@ Reference: https://docs.ultralytics.com/datasets/detect and /segment.
 """
 
 import functools
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,8 @@ from hrnet_tf.data.formats.tools.yolo_files import (
     class_names,
     data_file,
     label_rows,
-    pictures_of,
     read_data_file,
+    splits_of,
 )
 from hrnet_tf.data.instance_masks import runs_of_polygons
 from hrnet_tf.data.left_out import LeftOut
@@ -91,13 +92,11 @@ def read_objects(
     names = class_names(file, data)
     object_set = object_set or ObjectSet(file.parent.resolve().name, tuple(names))
     bad, left_out = BadExamples(file, skip_bad), LeftOut()
-    chosen = [
-        (number, picture)
-        for number, (picture, found) in enumerate(
-            pictures_of(file, data, None).items(), 1
-        )
-        if split in (None, found)
-    ]
+    splits = splits_of(file, data, None)
+    every = dict.fromkeys(itertools.chain.from_iterable(splits.values()))
+    # Some sets test on what they train on.
+    wanted = every if split is None else set(splits.get(split, ()))
+    chosen = [(i, picture) for i, picture in enumerate(every, 1) if picture in wanted]
     if not chosen:
         raise ValueError(f"{file} names no pictures of the split {split!r}.")
     pictures = (

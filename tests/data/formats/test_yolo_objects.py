@@ -20,6 +20,16 @@ def test_boxes_are_shares_of_the_sides(tmp_path):
     assert example.image_path.endswith("b.jpg") and example.image_id == 2
 
 
+def test_a_picture_may_be_of_several_splits(tmp_path):
+    """As those that the writer of predictions makes."""
+    path = yolo(tmp_path, [BOX], train=["images/train", "images/val"])
+    for split, numbers in (("val", [2]), ("train", [1, 2]), (None, [1, 2])):
+        examples = yolo_objects.load_detection(path, split)
+        assert [e.image_id for e in examples] == numbers
+    with pytest.raises(ValueError, match="names no pictures of the split 'test'"):
+        yolo_objects.load_detection(path, "test")
+
+
 def test_outlines_are_masks(tmp_path):
     path = yolo(tmp_path, [(0, 0.25, 0.2, 0.75, 0.2, 0.75, 0.6, 0.25, 0.6)])
     example = yolo_objects.load_detection(path, "train", masks=True)[0]

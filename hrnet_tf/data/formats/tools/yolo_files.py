@@ -99,11 +99,30 @@ def pictures_of(path: Path, data: DataFile, images: Path | None) -> dict:
     """Returns the split of each picture, or None.
 
     Args:
+        path, data, images: see `splits_of`.
+    Returns:
+        dict of `Path` to "train", "val", "test" or None, in the order of the files; a
+        picture of several is of the first.
+    Raises:
+        ValueError: see `splits_of`.
+    """
+    pictures: dict = {}
+    for split, found in splits_of(path, data, images).items():
+        for picture in found:
+            pictures.setdefault(picture, split)
+    return pictures
+
+
+def splits_of(path: Path, data: DataFile, images: Path | None) -> dict:
+    """Returns the pictures of each split, some of which may be in several.
+
+    Args:
         path: `Path` of the data.yaml.
         data: `DataFile`.
         images: `Path` of the data set's folder, where `path` does not tell; or None.
     Returns:
-        dict of `Path` to "train", "val", "test" or None, in the order of the files.
+        dict of "train", "val" and "test", or of None, to list of `Path`, in the order
+        of the files.
     Raises:
         ValueError: if a folder or list is absent, or there is no picture.
     """
@@ -118,6 +137,7 @@ def pictures_of(path: Path, data: DataFile, images: Path | None) -> dict:
         splits = {None: "images" if (root / "images").is_dir() else "."}
     pictures: dict = {}
     for split, entries in splits.items():
+        pictures[split] = []
         for entry in [entries] if isinstance(entries, str) else entries or ():
             if not entry.strip():
                 continue
@@ -131,9 +151,8 @@ def pictures_of(path: Path, data: DataFile, images: Path | None) -> dict:
                     f" list of pictures, in {root} or beside the file. Pass the"
                     " data set's folder as `images`."
                 )
-            for picture in _pictures(found, root):
-                pictures.setdefault(picture, split)
-    if not pictures:
+            pictures[split] += _pictures(found, root)
+    if not any(pictures.values()):
         raise ValueError(f"{path} names no pictures: neither train nor val holds any.")
     return pictures
 
