@@ -78,6 +78,18 @@ def test_a_damaged_labelled_picture_is_told_once(tmp_path, mice, damage):
     assert said.count(path.name) == 1 and "beside the labelled" not in said
 
 
+def test_a_damaged_picture_of_a_class_is_told_once(tmp_path):
+    rng = np.random.default_rng(0)
+    for i in range(8):
+        path = tmp_path / ("cat", "dog")[i % 2] / f"picture{i}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (40, 48, 3), np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:-30])
+    said = run("data", "check", tmp_path, exit_code=1).out
+    assert "skipped 1 bad example:" in said
+    assert said.count(path.name) == 1 and "beside the labelled" not in said
+
+
 def test_masks_of_0_and_255_say_what_they_are(tmp_path):
     for i in range(8):
         for name in ("images", "masks"):

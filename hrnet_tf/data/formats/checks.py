@@ -74,11 +74,19 @@ def measured() -> Iterator[set[str]]:
         _MEASURED.reset(token)
 
 
-def _measure(path):
-    """The upright height and width, and the orientation, of an image file."""
+def note_measured(path: PathLike) -> None:
+    """Adds an image file to those that `measured` collects.
+
+    Other threads do not: what is looked at there is noted by the one that started them.
+    """
     paths = _MEASURED.get()
     if paths is not None:
         paths.add(str(path))
+
+
+def _measure(path):
+    """The upright height and width, and the orientation, of an image file."""
+    note_measured(path)
     try:
         with open(path, "rb") as file:
             head = file.read(26)

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
-from hrnet_tf.data.formats.checks import check_folder, image_size
+from hrnet_tf.data.formats.checks import check_folder, image_size, note_measured
 from hrnet_tf.data.formats.folders import files_below, is_data
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.schema import ClassificationExample
@@ -315,6 +315,7 @@ def _checked(examples, bad, progress):
     with ThreadPoolExecutor(_READERS) as pool:
         errors = pool.map(_problem, [example.image_path for example in examples])
         for i, (example, error) in enumerate(zip(examples, errors, strict=True)):
+            note_measured(example.image_path)
             if error is None:
                 good.append(example)
             else:
