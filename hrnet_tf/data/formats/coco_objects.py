@@ -131,6 +131,7 @@ def read_objects(
         reader.left_out,
         progress,
         len(reader.images),
+        may_be_corners=True,
     )
 
 

@@ -107,6 +107,7 @@ def build_examples(
     left_out: LeftOut,
     progress: Progress | None = None,
     total: int = 0,
+    may_be_corners: bool = False,
 ) -> Objects:
     """Makes examples of pictures, and checks files, sizes and boxes.
 
@@ -122,13 +123,14 @@ def build_examples(
         left_out: `LeftOut`, which gets what is not used.
         progress: callable (done, total) or None.
         total: int. Number of the pictures.
+        may_be_corners: bool. Whether such files often hold corners by mistake.
     Returns:
         `Objects`.
     Raises:
         ValueError: naming image and value, for what is bad, unless `bad` skips it; if
-            no picture is left; if the boxes are corners and not x, y, width, height.
+            no picture is left; if the boxes seem to be corners by mistake.
     """
-    builder = _Builder(source, object_set, bad, left_out)
+    builder = _Builder(source, object_set, bad, left_out, may_be_corners)
     examples: list[DetectionExample] = []
     for done, picture in enumerate(pictures, 1):
         try:
@@ -150,8 +152,9 @@ def build_examples(
 class _Builder:
     """Turns pictures into examples, and counts what is told at the end."""
 
-    def __init__(self, source, object_set, bad, left_out):
+    def __init__(self, source, object_set, bad, left_out, may_be_corners):
         self.source = source
+        self._may_be_corners = may_be_corners
         self.bad, self.left_out = bad, left_out
         self._object_set = object_set
         self._classes = {name: i for i, name in enumerate(object_set.classes)}
@@ -233,7 +236,7 @@ class _Builder:
 
     def _wrong(self, problem, found, picture, size):
         hint = ""
-        if _fits_as_corners(list(map(float, found.box)), size):
+        if self._may_be_corners and _fits_as_corners(found.box, size):
             hint = (
                 " As left, top, right and bottom it lies inside: write left, top,"
                 " width and height."
@@ -251,7 +254,8 @@ class _Builder:
         Boxes of x, y, width and height are as corners mostly upside down.
         """
         if (
-            self._num_boxes
+            self._may_be_corners
+            and self._num_boxes
             and self._num_corners == self._num_boxes
             and self._num_cut >= max(1, _SHARE_OF_CORNERS * self._num_boxes)
         ):

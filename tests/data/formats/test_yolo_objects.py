@@ -20,6 +20,13 @@ def test_boxes_are_shares_of_the_sides(tmp_path):
     assert example.image_path.endswith("b.jpg") and example.image_id == 2
 
 
+def test_boxes_that_reach_out_are_cut_and_are_no_corners(tmp_path):
+    path = yolo(tmp_path, [(0, 0.6, 0.6, 0.9, 0.9)])
+    with pytest.warns(UserWarning, match="2 of 2 boxes reach out"):
+        example = yolo_objects.load_detection(path)[0]
+    np.testing.assert_allclose(example.boxes, [[6, 4.5, WIDTH, HEIGHT]], atol=1e-5)
+
+
 def test_a_picture_may_be_of_several_splits(tmp_path):
     """As those that the writer of predictions makes."""
     path = yolo(tmp_path, [BOX], train=["images/train", "images/val"])
