@@ -1,0 +1,84 @@
+"""The models that come with the package, and what their manifests say."""
+
+import datetime
+import json
+
+import pytest
+
+from hrnet_tf import starters
+from hrnet_tf.tasks import TASKS
+
+FIELDS = {
+    "task",
+    "summary",
+    "formats",
+    "data",
+    "data_license",
+    "score",
+    "command",
+    "date",
+    "sha256",
+    "hrnet_tf",
+}
+MOST_BYTES = 8_000_000
+
+
+@pytest.fixture(params=sorted(starters.starters()))
+def starter(request):
+    return starters.starters()[request.param]
+
+
+def test_manifests_say_all(starter):
+    assert set(starter.manifest) == FIELDS
+    assert starter.task in [task.name for task in TASKS]
+    datetime.date.fromisoformat(starter.manifest["date"])
+    assert starter.manifest["score"]["value"] > 0
+    assert starter.manifest["data_license"] and starter.manifest["command"]
+
+
+def test_files_are_those_that_were_scored(starter):
+    assert starters.file_sums(starter.folder) == starter.manifest["sha256"]
+
+
+def test_no_starter_is_large(starter):
+    assert set(starter.formats) == {"saved_model", "litert"}
+    for format in starter.formats:
+        path = starter.path(format)
+        files = [path] if path.is_file() else [p for p in path.rglob("*")]
+        assert sum(p.stat().st_size for p in files if p.is_file()) <= MOST_BYTES
+
+
+def made(folder, **fields):
+    folder.mkdir(parents=True)
+    content = {
+        "task": "pose",
+        "summary": "people",
+        "formats": {"saved_model": "1"},
+        **fields,
+    }
+    (folder / starters.MANIFEST).write_text(json.dumps(content))
+    return folder
+
+
+def test_finds_the_model_of_a_task(tmp_path, monkeypatch):
+    monkeypatch.setattr(starters, "_FOLDERS", (tmp_path / "absent", tmp_path))
+    starters.starters.cache_clear()
+    try:
+        made(tmp_path / "people")
+        (tmp_path / "own_export" / "1").mkdir(parents=True)
+        assert list(starters.starters()) == ["people"]
+        assert starters.starter("pose") == tmp_path / "people" / "1"
+        with pytest.raises(ValueError, match=r"'detection' .* only people \(pose\)"):
+            starters.starter("detection")
+        with pytest.raises(ValueError, match="people is there as saved_model. Rec"):
+            starters.starter("pose", "litert")
+    finally:
+        starters.starters.cache_clear()
+
+
+def test_names_a_damaged_manifest(tmp_path):
+    folder = made(tmp_path / "people", formats=3)
+    with pytest.raises(ValueError, match=r"manifest.json is no manifest of a starter"):
+        starters.read_starter(folder)
+    with pytest.raises(ValueError, match="There is no .*manifest.json"):
+        starters.read_starter(tmp_path / "absent")
