@@ -10,6 +10,7 @@ from hrnet_tf.cli import common, predict_beam
 from hrnet_tf.cli.beam_options import Beam, BeamOptions, Runner, load_beam
 from hrnet_tf.cli.options import Debug
 from hrnet_tf.cli.predict_annotations import Annotations
+from hrnet_tf.cli.predict_video import run_video
 from hrnet_tf.cli.task_options import arguments_for, arguments_of, task_options
 from hrnet_tf.pictures.camera import is_camera
 from hrnet_tf.pictures.video import VIDEO_SUFFIXES
@@ -302,7 +303,7 @@ def _run(run, model, inputs, out, annotations):
     with common.progress(task.verb, "images") as tick:
         for i, (path, target) in enumerate(zip(inputs, targets, strict=True)):
             if _is_video(path):
-                video = _run_video(run, path, target, tick)
+                video = run_video(run, path, target, tick)
                 content.setdefault("videos", []).append(video)
                 rows += video["frames"]
             else:
@@ -338,37 +339,4 @@ def _run_image(run, path, target):
         **run.row(found),
         "picture": target.name,
         **run.files(found, target),
-    }
-
-
-def _run_video(run, path, target, tick):
-    """Runs the frames of a video and writes them drawn; returns its row."""
-    from hrnet_tf.pictures.camera import CameraReader
-    from hrnet_tf.pictures.video import VideoReader
-    from hrnet_tf.pictures.video_writer import VideoWriter
-
-    rows = []
-    track = run.tracker()
-    live = is_camera(path)
-    with (
-        CameraReader(path, run.seconds) if live else VideoReader(path) as reader,
-        VideoWriter(target, reader.frames_per_second, like=reader) as writer,
-        common.until_interrupted(live) as is_stopped,
-    ):
-        for frame in reader.frames():
-            found = track(run.find(frame.pixels, path), float(frame.time))
-            drawn = run.draw(frame.pixels, found, video=True)
-            writer.write(drawn, frame.time, frame.duration)
-            rows.append({"time": round(float(frame.time), 6), **run.row(found)})
-            tick(len(rows), max(reader.num_frames, len(rows)))
-            if is_stopped():
-                break
-        height, width = frame.pixels.shape[:2]
-    return {
-        "video_path": str(path),
-        "picture": target.name,
-        "height": height,
-        "width": width,
-        "frames_per_second": round(reader.frames_per_second, 6),
-        "frames": rows,
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hrnet_tf.pictures.sheet import to_pillow
+from hrnet_tf.pictures.smooth import SmoothLayer
 from hrnet_tf.typing import PathLike
 
 if TYPE_CHECKING:
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
 # Blue, orange and green are told apart with any common colour blindness.
 COLORS = {"left": (0, 153, 255), "right": (255, 122, 0), "centre": (64, 208, 112)}
 _OUTLINE = (16, 16, 24)
-# Pillow draws without antialiasing: everything is drawn up to 4 times as large, on a
-# layer of at most this many pixels (4 bytes each).
-_MAX_SUPERSAMPLING = 4
-_MAX_LAYER_PIXELS = 48_000_000
 
 
 def draw_keypoints(
@@ -85,8 +82,6 @@ def color_of(number: int) -> tuple[int, int, int]:
 
 def _draw_person(canvas, xy, shown, keypoint_set, box, text, colors):
     """Composites one person, drawn on a larger layer of just the area it covers."""
-    from PIL import Image, ImageDraw
-
     corners = [xy[shown]]
     if box is not None:
         corners.append(np.array([box[:2], box[:2] + box[2:]]))
@@ -101,23 +96,14 @@ def _draw_person(canvas, xy, shown, keypoint_set, box, text, colors):
     ).astype(int)
     if right <= left or bottom <= top:
         return
-    zoom = int(np.sqrt(_MAX_LAYER_PIXELS / ((right - left) * (bottom - top))))
-    zoom = min(max(zoom, 1), _MAX_SUPERSAMPLING)
-    layer = Image.new("RGBA", ((right - left) * zoom, (bottom - top) * zoom))
-    draw = ImageDraw.Draw(layer)
-    # The centre of pixel (0, 0) is half a pixel from the corner of the image.
-    origin = np.array([left, top]) - 0.5
+    layer = SmoothLayer((int(left), int(top), int(right), int(bottom)))
     if box is not None:
-        edges = (np.array([box[:2], box[:2] + box[2:]]) - origin) * zoom
+        edges = layer.to_layer(np.array([box[:2], box[:2] + box[2:]]))
         for width, color in ((3, (*_OUTLINE, 140)), (1.5, (255, 255, 255, 255))):
-            draw.rectangle([*edges.ravel()], outline=color, width=round(width * zoom))
-    places = (xy - origin) * zoom
-    _draw_skeleton(draw, places, radii * zoom, shown, keypoint_set, colors)
-    layer = layer.resize((right - left, bottom - top), Image.Resampling.BOX)
-    # Without alpha_composite only the mask would blend, and the edges darken.
-    area = canvas.crop((left, top, right, bottom)).convert("RGBA")
-    area.alpha_composite(layer)
-    canvas.paste(area.convert("RGB"), (left, top))
+            layer.rectangle(*edges, width * layer.zoom, color)
+    places, radii = layer.to_layer(xy), radii * layer.zoom
+    _draw_skeleton(layer, places, radii, shown, keypoint_set, colors)
+    layer.blend_into(canvas)
     if text:
         _draw_text(canvas, corners[:, 0].min(), corners[:, 1].min() - margin, text)
 
@@ -137,7 +123,7 @@ def _radii(xy, shown, image_side):
     return np.clip(0.4 * nearest, min(radius, 1.2), radius)
 
 
-def _draw_skeleton(draw, points, radii, shown, keypoint_set, colors):
+def _draw_skeleton(layer, points, radii, shown, keypoint_set, colors):
     """Draws limbs, then points, on a dark outline that shows on any background."""
     sides = _sides(len(points), keypoint_set)
     limbs = []
@@ -153,11 +139,11 @@ def _draw_skeleton(draw, points, radii, shown, keypoint_set, colors):
             width = min(1.1 * radii.max(), 0.3 * length)
             width += 2 * border if outlined else 0
             color = (*_OUTLINE, 150) if outlined else (*colors[side], 255)
-            _draw_line(draw, points[a], points[b], width, color)
+            layer.line(points[a], points[b], width, color)
     for i in np.flatnonzero(shown):
-        _draw_disc(draw, points[i], radii[i] + border, (*_OUTLINE, 200))
-        _draw_disc(draw, points[i], radii[i], (255, 255, 255, 255))
-        _draw_disc(draw, points[i], 0.7 * radii[i], (*colors[sides[i]], 255))
+        layer.disc(points[i], radii[i] + border, (*_OUTLINE, 200))
+        layer.disc(points[i], radii[i], (255, 255, 255, 255))
+        layer.disc(points[i], 0.7 * radii[i], (*colors[sides[i]], 255))
 
 
 def _sides(num_points, keypoint_set):
@@ -179,16 +165,6 @@ def _limb_side(sides):
     """A limb belongs to a side unless it connects both."""
     sides = sides - {"centre"}
     return sides.pop() if len(sides) == 1 else "centre"
-
-
-def _draw_line(draw, start, end, width, color):
-    draw.line([*start, *end], fill=color, width=max(1, round(width)))
-    for point in (start, end):
-        _draw_disc(draw, point, width / 2, color)
-
-
-def _draw_disc(draw, center, radius, color):
-    draw.ellipse([*(center - radius), *(center + radius)], fill=color)
 
 
 def _draw_text(canvas, x, y, text):
