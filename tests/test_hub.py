@@ -42,6 +42,7 @@ def test_saved_backbone_loads_equal(tmp_path):
         np.testing.assert_array_equal(loaded(images())[name], expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "dtype", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
 )

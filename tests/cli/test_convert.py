@@ -108,6 +108,7 @@ class TestPose:
         assert "note 1" in facts(text)
         assert "networks of this layout have interpolation='nearest'" in text
 
+    @pytest.mark.slow
     def test_mixed_streams(self, tmp_path):
         checkpoint, out = tmp_path / "hand.safetensors", tmp_path / "model.keras"
         model = write(checkpoint, "HRNetLandmarks", num_keypoints=21, **SIZE)
@@ -128,6 +129,7 @@ class TestPose:
 
 
 class TestConventions:
+    @pytest.mark.slow
     def test_the_users(self, pose, tmp_path):
         out = tmp_path / "model.keras"
         text, _ = run(pose[0], "--out", out, "--convention", "dark")
@@ -136,6 +138,7 @@ class TestConventions:
         run(pose[0], "--out", out, "--overwrite")
         assert assert_same(out, pose[1]).heatmap_convention == "official"
 
+    @pytest.mark.slow
     def test_the_official_face_codes(self, tmp_path):
         checkpoint, out = tmp_path / "face.safetensors", tmp_path / "model.keras"
         model = write(checkpoint, "HRNetLandmarks", num_keypoints=19, **SIZE)
@@ -144,6 +147,7 @@ class TestConventions:
         run(checkpoint, "--out", out, "--convention", "official", "--overwrite")
         assert assert_same(out, model).heatmap_convention == "official"
 
+    @pytest.mark.slow
     def test_the_published_files(self, pose, tmp_path, monkeypatch):
         """A file of that checksum, though of a tiny network."""
         name = "hrnet_w32_coco_384x288_udp"
@@ -168,6 +172,7 @@ class TestConventions:
         assert _find_published(pose[0], "pose").name == name
         assert _find_published(pose[0], "backbone") is None
 
+    @pytest.mark.slow
     def test_other_tasks_have_none(self, tmp_path):
         checkpoint, out = tmp_path / "cls.safetensors", tmp_path / "model.keras"
         write(checkpoint, "HRNetClassifier", num_classes=3, **SIZE)
@@ -180,6 +185,7 @@ class TestConventions:
 
 
 class TestCropFraction:
+    @pytest.mark.slow
     def test_the_users(self, tmp_path):
         checkpoint, out = tmp_path / "cls.safetensors", tmp_path / "model.keras"
         model = write(checkpoint, "HRNetClassifier", num_classes=3, **SIZE)
@@ -198,6 +204,7 @@ class TestCropFraction:
 
 
 class TestOtherTasks:
+    @pytest.mark.slow
     def test_a_body_for_another_task(self, pose, tmp_path):
         checkpoint, out = tmp_path / "cls.safetensors", tmp_path / "model.keras"
         write(checkpoint, "HRNetClassifier", num_classes=3, **SIZE)

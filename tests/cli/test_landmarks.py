@@ -76,6 +76,7 @@ def test_subsets(data, tmp_path):
         run(data, [files[0], files[0]], format="aflw")
 
 
+@pytest.mark.slow
 def test_another_reference(data):
     folder, _ = data
     path = folder / "faces.json"

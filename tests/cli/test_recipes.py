@@ -57,6 +57,7 @@ class TestTrain:
         fail("train", "coco_poze", "--out", tmp_path / "run", "--workers", 2)
         assert not (tmp_path / "run").exists()
 
+    @pytest.mark.slow
     def test_says_which_variant_it_takes(self, tmp_path):
         arguments = ["--data-dir", tmp_path, "--out", tmp_path / "run"]
         result = run("train", "coco_pose", *arguments, exit_code=1)

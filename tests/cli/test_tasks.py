@@ -81,6 +81,7 @@ class TestPredict:
             assert len(list(frames)) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pose", "faces"])
 def test_people_of_videos_keep_their_numbers(models, tmp_path, name):
     # One moves to the right, 8 px a frame; the boxes are those of all frames.

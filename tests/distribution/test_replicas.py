@@ -21,6 +21,12 @@ CONTAINED = (
     "weights",
     "frozen",
     "frozen_jit_compile",
+    "torch_sgd",
+    "class_weights",
+    "hard_pixels",
+    "ignored_pixels",
+    "fused_accumulation",
+    "validated",
 )
 # Functions compiled by XLA of the train and the test function, for each replica.
 COMPILED = {

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import pytest
+from slow_params import cases
 
 LEFT_OUT = """
 import sys
@@ -32,7 +33,7 @@ assert array_slicing.pandas is pandas
 """
 
 
-@pytest.mark.parametrize("script", [LEFT_OUT, IMPORTED_BEFORE])
+@pytest.mark.parametrize("script", cases([LEFT_OUT, IMPORTED_BEFORE], quick=[LEFT_OUT]))
 def test_leaves_out_what_commands_do_not_use(script, tmp_path):
     # In the place of libraries that need not be installed.
     (tmp_path / "pandas.py").write_text("class DataFrame: ...\nclass Series: ...\n")

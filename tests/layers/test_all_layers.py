@@ -7,9 +7,18 @@ from layer_harness import run_layer_test
 
 from hrnet_tf.layers.normalized import NormalizedLayer
 
+# XLA compiles them for long.
+LARGE = ("context", "fusion", "gathering", "module", "module_frozen", "pyramid")
+
 
 @pytest.mark.parametrize("case", CASES)
 def test_layer(case, tmp_path):
+    run_layer_test(*CASES[case], folder=tmp_path, compiled=case not in LARGE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", LARGE)
+def test_large_layers_compiled(case, tmp_path):
     run_layer_test(*CASES[case], folder=tmp_path)
 
 

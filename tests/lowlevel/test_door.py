@@ -78,6 +78,7 @@ def test_changes_numbers_by_rounding_alone(case):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-3 * max(1, np.abs(b).max()))
 
 
+@pytest.mark.slow
 @tensorflow_alone
 def test_the_amount_can_be_changed_and_taken_back():
     model = small_model()

@@ -81,7 +81,9 @@ def test_is_what_tensorflow_derives(case, graph):
 def test_half_precision(case, dtype):
     found = train(case, True, dtype=dtype)
     wanted = train(case, False, dtype=dtype)
-    assert_close(found, wanted, 5e-2 if dtype == "mixed_bfloat16" else 6e-3)
+    # 13 and 20 roundings of the type: processors add in other orders, and differ most
+    # where summands cancel out (6.1e-3 with AVX2, below 6e-3 with AVX-512).
+    assert_close(found, wanted, 5e-2 if dtype == "mixed_bfloat16" else 1e-2)
 
 
 def test_without_tensorflow_s_private_interface(monkeypatch):

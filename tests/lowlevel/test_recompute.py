@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from slow_params import cases
 
 import hrnet_tf
 from hrnet_tf.layers.residual import BasicBlock
@@ -36,7 +37,11 @@ def step(amount, eager=False):
 
 
 @pytest.mark.parametrize(
-    "amount, eager", [("light", False), ("full", False), ("none", True), ("full", True)]
+    "amount, eager",
+    cases(
+        [("light", False), ("full", False), ("none", True), ("full", True)],
+        quick=["full"],
+    ),
 )
 def test_changes_no_number(amount, eager):
     plain, again = step("none"), step(amount, eager)

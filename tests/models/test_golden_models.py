@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from draw_tensor import draw_tensor
+from slow_params import cases
 
 import hrnet_tf
 
@@ -42,7 +43,15 @@ def read(golden, name):
     return content, tensors
 
 
-@pytest.mark.parametrize("name", CASES)
+QUICK = (
+    "pose_w32_256x192",
+    "seg_v11_w18_small_v2",
+    "cls_w18_small_v1",
+    "pose_resnet50",
+)
+
+
+@pytest.mark.parametrize("name", cases(list(CASES), QUICK))
 def test_outputs_are_the_official_ones(golden, name):
     content, tensors = read(golden, name)
     class_name, preset, arguments = CASES[name]

@@ -94,6 +94,7 @@ def test_saved_models_load_equal(name, tmp_path):
     assert again.get_config() == model.get_config()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", cases(SMALL, QUICK))
 def test_mixed_precision_stays_close(name):
     full, mixed = make(name), make(name, dtype="mixed_bfloat16")
@@ -106,7 +107,7 @@ def test_mixed_precision_stays_close(name):
             assert layers[0].compute_dtype == "float32"
 
 
-@pytest.mark.parametrize("name", ANY_SIZE)
+@pytest.mark.parametrize("name", cases(list(ANY_SIZE), quick=["HRNetSegmenter"]))
 @pytest.mark.parametrize(
     "height,width", cases([(65, 97), (50, 52), (33, 129)], quick=[65])
 )
@@ -121,6 +122,7 @@ def test_bilinear_models_take_any_size(name, height, width):
     assert_close(dynamic(images(size)), expected, 1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["HRNetSegmenter", "HRNetOCRSegmenter"])
 def test_upsampled_logits_have_the_size_of_the_image(name):
     small = make(name, image_size=None)
@@ -152,6 +154,7 @@ def test_any_size_includes_that_of_pascal_context():
     assert model(images((520, 520), 1)).shape == (1, 130, 130, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interpolation", ["bilinear", "bilinear_align_corners"])
 @pytest.mark.parametrize(
     "name", cases(("HRNetClassifier", "HigherHRNetPose", "HRNetPose"), QUICK)

@@ -28,6 +28,7 @@ assert found[0][1] == found[1][1]
 MODELS = ("HRNetPose", "HRNetClassifier", "HRNetFeaturePyramid", "HRNetOCRSegmenter")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

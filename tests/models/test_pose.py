@@ -26,6 +26,7 @@ def images(seed=0, size=(64, 96)):
     return rng.uniform(0, 255, (2, *size, 3)).astype("float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "count"), [("hrnet_w32", 28_536_113), ("hrnet_w48", 63_595_745)]
 )

@@ -82,6 +82,7 @@ def written(tool):
 DRAWN = {**PEOPLE, **{f"written {tool}": written(tool) for tool in WRITTEN}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "tool",
     [t if t == "labelme" else pytest.param(t, marks=pytest.mark.slow) for t in DRAWN],
@@ -203,6 +204,7 @@ class TestParts:
         assert report["num_images"] == 1
 
 
+@pytest.mark.slow
 def test_names_in_another_order_are_put_in_the_models(tmp_path):
     content = draw_people(tmp_path, 6)
     write(tmp_path / "a.json", content)

@@ -79,6 +79,7 @@ def test_every_gradient_in_double_precision(double, steps):
         assert steps[1][name] == pytest.approx(norm, rel=1e-5, abs=1e-9), name
 
 
+@pytest.mark.slow
 def test_losses_of_three_steps_in_double_precision(double, steps):
     # Few images on few cells make the steps chaotic: the last layer's float32 shows in
     # the fourth loss by 1.3 %, in the fifth by 9 %.

@@ -78,6 +78,7 @@ def test_is_the_same_in_every_process(identities, recipe):
     assert " at 0x" not in json.dumps(first)
 
 
+@pytest.mark.slow
 def test_a_recipe_with_an_initializer_goes_on_in_another_process(tmp_path):
     folder = draw_labels(tmp_path)
     command = [

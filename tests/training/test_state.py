@@ -77,6 +77,7 @@ class TestGoingOn:
         assert error is None and steps == STEPS
         same(train(small_recipe(), tmp_path), whole)
 
+    @pytest.mark.slow
     def test_keeps_the_means_of_several_losses(self, monkeypatch, tmp_path):
         recipe = small_recipe(two_losses=True)
         undisturbed = train(recipe, tmp_path / "whole")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from slow_params import cases
 
 import hrnet_tf
 from hrnet_tf.weights.build import build_model
@@ -30,15 +31,18 @@ def pose():
 
 @pytest.mark.parametrize(
     ("name", "number"),
-    [
-        ("HRNetPose", {"num_keypoints": 5}),
-        ("HRNetLandmarks", {"num_keypoints": 5}),
-        ("HRNetSegmenter", {"num_classes": 3}),
-        ("HRNetOCRSegmenter", {"num_classes": 3}),
-        ("HRNetClassifier", {"num_classes": 3}),
-        ("HRNetFeaturePyramid", {"num_channels": 6}),
-        ("HigherHRNetPose", {"num_keypoints": 5}),
-    ],
+    cases(
+        [
+            ("HRNetPose", {"num_keypoints": 5}),
+            ("HRNetLandmarks", {"num_keypoints": 5}),
+            ("HRNetSegmenter", {"num_classes": 3}),
+            ("HRNetOCRSegmenter", {"num_classes": 3}),
+            ("HRNetClassifier", {"num_classes": 3}),
+            ("HRNetFeaturePyramid", {"num_channels": 6}),
+            ("HigherHRNetPose", {"num_keypoints": 5}),
+        ],
+        quick=["HRNetPose", "HRNetSegmenter", "HigherHRNetPose"],
+    ),
 )
 def test_every_kind(name, number):
     model = build(export(name, **number))

@@ -76,6 +76,7 @@ def failure(model, source, **options):
     return str(caught.value)
 
 
+@pytest.mark.slow
 def test_golden_pose_w32(golden):
     folder = golden / "models"
     listing = json.loads((folder / "pose_w32_256x192.json").read_text())

@@ -5,6 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from slow_params import cases
 
 import hrnet_tf
 from hrnet_tf.weights.export_torch import export_torch_state_dict
@@ -32,7 +33,10 @@ def randomise(model):
         variable.assign(rng.normal(0, 1, variable.shape))
 
 
-@pytest.mark.parametrize(("name", "arguments"), MODELS)
+QUICK = ("HRNetPose", "HRNetOCRSegmenter", "HRNetFeaturePyramid", "HigherHRNetPose")
+
+
+@pytest.mark.parametrize(("name", "arguments"), cases(MODELS, QUICK))
 def test_round_trips_are_exact(name, arguments):
     model = getattr(hrnet_tf, name).from_preset("hrnet_test", **arguments)
     randomise(model)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from slow_params import cases
 
 from hrnet_tf.data.augment import classification as crops
 from hrnet_tf.io import decode_image
@@ -144,7 +145,7 @@ def test_areas_are_distributed_as_torchvisions():
     )
 
 
-@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("subsampling", cases([0, 1, 2], quick=[2]))
 def test_windows_of_jpegs_are_those_of_the_whole_image(subsampling):
     """Chroma of half the resolution is not cut off at the window's border."""
     encoded = encode(noise_image(61, 83), subsampling=subsampling)

@@ -106,6 +106,7 @@ def test_part_of_a_split(tfds_dir):
     assert labels.numpy().tolist() == expected
 
 
+@pytest.mark.slow
 def test_training_resumes(tfds_dir):
     source = load_tfds("tfds:shapes", "train", tfds_dir)
 

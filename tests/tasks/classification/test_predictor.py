@@ -82,6 +82,7 @@ def test_load(model, image, tmp_path):
         np.testing.assert_allclose(found.probabilities, direct.probabilities, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_exported_crop_fraction_is_kept(model, image, tmp_path):
     export_saved_model(model, tmp_path / "exported", crop_fraction=1.0)
     predictor = Predictor.load(tmp_path / "exported")

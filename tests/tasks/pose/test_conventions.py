@@ -25,6 +25,7 @@ def load(data_dir, **arguments):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "convention", [pytest.param("dark", marks=pytest.mark.slow), "udp"]
 )

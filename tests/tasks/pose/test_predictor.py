@@ -98,6 +98,7 @@ def test_a_batch_is_its_images_one_by_one(predictor, photo, jpeg, tmp_path):
     assert [one.xy.shape for one in nobody] == [(0, 17, 2)] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "convention",
     [*(pytest.param(c, marks=pytest.mark.slow) for c in ("dark", "face")), "udp"],

@@ -74,6 +74,7 @@ def test_a_resumed_run_sees_what_an_undisturbed_one_sees(examples, records, kind
     assert not same(whole[0], batches(source, seed=4)[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["files", pytest.param("records", marks=pytest.mark.slow)]
 )

@@ -117,6 +117,7 @@ def test_lovasz_of_hard_pixels_is_refused(folder):
         make(folder, ohem=True, lovasz=1.0)
 
 
+@pytest.mark.slow
 def test_camvid_recipe_trains(folder, tmp_path):
     path = "recipes/camvid_seg_w18_small.py"
     labels = str(folder / "labels.json")
