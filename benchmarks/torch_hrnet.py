@@ -151,7 +151,8 @@ class TorchHRNet(nn.Module):
             )
         self.head = nn.Conv2d(width, num_outputs, 1)
 
-    def forward(self, x):
+    def streams(self, x):
+        """The streams of the last stage, the finest first."""
         streams = [self.stem(x)]
         for transition, stage in zip(self.transitions, self.stages, strict=True):
             # The coarsest stream goes on, and the new one is made from it.
@@ -162,6 +163,10 @@ class TorchHRNet(nn.Module):
                 )
             ]
             streams = stage(streams)
+        return streams
+
+    def forward(self, x):
+        streams = self.streams(x)
         size = streams[0].shape[2:]
         finest = [
             x

@@ -24,17 +24,15 @@ out, weights and optimizer among it, where it tells.
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
-import time
+
+from sides import OURS, PEER, Worker, check_torch, work
 
 # COCO's keypoints and Cityscapes' classes.
 NUM_OUTPUTS = {"pose": 17, "segmentation": 19}
 # Known for certain; for other networks the two sides must agree.
 PARAMETERS = {("pose", "hrnet_w32"): 28_536_113}
-OURS, PEER = "hrnet_tf", "PyTorch"
 
 
 def parse_arguments(arguments=None):
@@ -74,87 +72,13 @@ def parse_arguments(arguments=None):
     return options
 
 
-def work(side, settings):
-    """The worker: answers each line "number of steps" with a line of measurements."""
-    # Libraries may print; the answers go through a channel of their own.
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    started = time.perf_counter()
+def steps_of(side, settings):
+    """The steps of a side, see `sides.work`."""
     if side == OURS:
         from keras_hrnet import training_steps
     else:
         from torch_hrnet import training_steps
-    parameters, run, tensors_mb = training_steps(**settings)
-    run(1)
-    ready = {"parameters": parameters, "first_step": time.perf_counter() - started}
-    # Some things are made in the second step, and for each number of steps.
-    run(2)
-    print(json.dumps(ready), file=answers, flush=True)
-    for line in sys.stdin:
-        steps = int(line)
-        wall, cpu = time.perf_counter(), time.process_time()
-        loss = run(steps)
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        answer = {"wall": wall / steps, "cpu": cpu / steps, "loss": loss}
-        answer |= {"peak_mb": peak_memory(), "tensors_mb": tensors_mb()}
-        print(json.dumps(answer), file=answers, flush=True)
-
-
-def peak_memory():
-    """This process's peak of resident memory in MB, or None where unknown."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
-
-
-class Worker:
-    """A side in a process of its own."""
-
-    def __init__(self, side, python, settings):
-        self.side = side
-        self.process = subprocess.Popen(
-            [python, __file__, "--worker", json.dumps([side, settings])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "KERAS_BACKEND": settings.get("backend", "tensorflow")},
-        )
-
-    def read(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(
-                f"The process of {self.side} ended; see its error above. If there is"
-                " none, the system may have ended it for lack of memory."
-            )
-        return json.loads(line)
-
-    def measure(self, steps):
-        if self.process.poll() is None:
-            print(steps, file=self.process.stdin, flush=True)
-        return self.read()
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def check_torch(python):
-    """Exits with advice if the interpreter has no PyTorch."""
-    try:
-        found = subprocess.run([python, "-c", "import torch"], capture_output=True)
-        missing = found.returncode != 0
-    except OSError:
-        missing = True
-    if missing:
-        raise SystemExit(
-            f"{python} has no PyTorch to compare with. Run `pip install torch` there"
-            " (or hrnet_tf's extra: pip install '.[bench]'),"
-            " name another interpreter with --torch-python, or pass --ours-only."
-        )
+    return training_steps(**settings)
 
 
 def measure(options):
@@ -185,7 +109,7 @@ def measure(options):
     try:
         parameters, first_steps = set(), {}
         for side, python in pythons.items():
-            workers.append(Worker(side, python, settings))
+            workers.append(Worker(side, python, __file__, settings))
             ready = workers[-1].read()
             parameters.add(ready["parameters"])
             first_steps[side] = ready["first_step"]
@@ -242,7 +166,7 @@ def report(rounds, first_steps, batch_size, title):
 def main(arguments=None):
     options = parse_arguments(arguments)
     if options.worker is not None:
-        work(*json.loads(options.worker))
+        work(steps_of, *json.loads(options.worker))
         return
     parameters, rounds, first_steps = measure(options)
     height, width = options.image_size

@@ -17,6 +17,8 @@ from hrnet_tf.data.synthetic import generate_people
 from hrnet_tf.tasks.pose import stream as pipeline
 
 ROOT = Path(__file__).parent.parent
+# They import each other.
+sys.path.insert(0, str(ROOT / "benchmarks"))
 COCO = load_keypoint_set("coco")
 
 
@@ -135,7 +137,7 @@ class TestTrainingStep:
 
     def test_ended_worker_is_named(self):
         benchmark = load("training_step")
-        worker = benchmark.Worker("PyTorch", sys.executable, {})
+        worker = benchmark.Worker("PyTorch", sys.executable, benchmark.__file__, {})
         with pytest.raises(SystemExit, match="process of PyTorch ended"):
             worker.read()
         worker.close()

@@ -1,0 +1,100 @@
+"""Two sides of a comparison, each in a process of its own.
+
+Each waits while the other one works: rounds alternate, and only ratios are to be
+trusted.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+OURS, PEER = "hrnet_tf", "PyTorch"
+
+
+def work(make_steps, side, settings):
+    """The worker: answers each line "number of steps" with a line of measurements.
+
+    Args:
+        make_steps: `(side, settings)` to the number of parameters; a function that
+            takes a number of steps and returns the last loss; and one that returns the
+            peak of the tensors' memory in MB, or None.
+        side: str.
+        settings: dict.
+    """
+    # Libraries may print; the answers go through a channel of their own.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    started = time.perf_counter()
+    parameters, run, tensors_mb = make_steps(side, settings)
+    run(1)
+    ready = {"parameters": parameters, "first_step": time.perf_counter() - started}
+    # Some things are made in the second step, and for each number of steps.
+    run(2)
+    print(json.dumps(ready), file=answers, flush=True)
+    for line in sys.stdin:
+        steps = int(line)
+        wall, cpu = time.perf_counter(), time.process_time()
+        loss = run(steps)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        answer = {"wall": wall / steps, "cpu": cpu / steps, "loss": loss}
+        answer |= {"peak_mb": peak_memory(), "tensors_mb": tensors_mb()}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def peak_memory():
+    """This process's peak of resident memory in MB, or None where unknown."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+class Worker:
+    """A side in a process of its own."""
+
+    def __init__(self, side, python, script, settings):
+        self.side = side
+        self.process = subprocess.Popen(
+            [python, script, "--worker", json.dumps([side, settings])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "KERAS_BACKEND": settings.get("backend", "tensorflow")},
+        )
+
+    def read(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(
+                f"The process of {self.side} ended; see its error above. If there is"
+                " none, the system may have ended it for lack of memory."
+            )
+        return json.loads(line)
+
+    def measure(self, steps):
+        if self.process.poll() is None:
+            print(steps, file=self.process.stdin, flush=True)
+        return self.read()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def check_torch(python):
+    """Exits with advice if the interpreter has no PyTorch."""
+    try:
+        found = subprocess.run([python, "-c", "import torch"], capture_output=True)
+        missing = found.returncode != 0
+    except OSError:
+        missing = True
+    if missing:
+        raise SystemExit(
+            f"{python} has no PyTorch to compare with. Run `pip install torch` there"
+            " (or hrnet_tf's extra: pip install '.[bench]'),"
+            " name another interpreter with --torch-python, or pass --ours-only."
+        )
