@@ -66,13 +66,10 @@ class SmoothLayer:
 
     def blend_into(self, picture: "Image") -> None:
         """Averages what was drawn down and composites it onto an RGB picture."""
-        from PIL import Image
-
         for left, top, right, bottom in self._drawn_areas():
-            drawn = self._image.crop(
-                [self.zoom * x for x in (left, top, right, bottom)]
-            )
-            small = drawn.resize((right - left, bottom - top), Image.Resampling.BOX)
+            zoom = self.zoom
+            part = (zoom * left, zoom * top, zoom * right, zoom * bottom)
+            small = self._image.crop(part).reduce(zoom)
             x, y = self._corner[0] + left, self._corner[1] + top
             place = (x, y, x + right - left, y + bottom - top)
             # Without alpha_composite only the mask would blend, and the edges darken.
