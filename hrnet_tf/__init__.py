@@ -17,16 +17,34 @@ if TYPE_CHECKING:
     from hrnet_tf.models.backbone import HRNetBackbone as HRNetBackbone
     from hrnet_tf.models.cascade_rcnn import HRNetCascadeRCNN as HRNetCascadeRCNN
     from hrnet_tf.models.classifier import HRNetClassifier as HRNetClassifier
+    from hrnet_tf.models.deconvnet_segmenter import (
+        DeconvNetSegmenter as DeconvNetSegmenter,
+    )
+    from hrnet_tf.models.deeplab_segmenter import DeepLabSegmenter as DeepLabSegmenter
+    from hrnet_tf.models.encoder_decoder_pose import (
+        EncoderDecoderPose as EncoderDecoderPose,
+    )
+    from hrnet_tf.models.encoder_decoder_segmenter import (
+        EncoderDecoderSegmenter as EncoderDecoderSegmenter,
+    )
     from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN as HRNetFasterRCNN
+    from hrnet_tf.models.fcn_segmenter import FCNSegmenter as FCNSegmenter
     from hrnet_tf.models.fcos import HRNetFCOS as HRNetFCOS
     from hrnet_tf.models.higher_pose import HigherHRNetPose as HigherHRNetPose
+    from hrnet_tf.models.hourglass_pose import (
+        StackedHourglassPose as StackedHourglassPose,
+    )
     from hrnet_tf.models.landmarks import HRNetLandmarks as HRNetLandmarks
+    from hrnet_tf.models.lite_pose import LiteHRNetPose as LiteHRNetPose
     from hrnet_tf.models.loading import load_model as load_model
     from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter as HRNetOCRSegmenter
+    from hrnet_tf.models.plain_classifier import PlainClassifier as PlainClassifier
     from hrnet_tf.models.pose import HRNetPose as HRNetPose
     from hrnet_tf.models.pyramid import HRNetFeaturePyramid as HRNetFeaturePyramid
     from hrnet_tf.models.segmenter import HRNetSegmenter as HRNetSegmenter
+    from hrnet_tf.models.segnet_segmenter import SegNetSegmenter as SegNetSegmenter
     from hrnet_tf.models.simple_baseline import SimpleBaselinePose as SimpleBaselinePose
+    from hrnet_tf.models.unet_segmenter import UNetSegmenter as UNetSegmenter
     from hrnet_tf.predict import Predictor as Predictor
     from hrnet_tf.tasks.classification.result import Classification as Classification
     from hrnet_tf.tasks.detection.result import Detections as Detections
@@ -51,7 +69,17 @@ _EXPORTS = {
     "HRNetCascadeRCNN": "hrnet_tf.models.cascade_rcnn",
     "HRNetFCOS": "hrnet_tf.models.fcos",
     "HigherHRNetPose": "hrnet_tf.models.higher_pose",
+    "LiteHRNetPose": "hrnet_tf.models.lite_pose",
     "SimpleBaselinePose": "hrnet_tf.models.simple_baseline",
+    "StackedHourglassPose": "hrnet_tf.models.hourglass_pose",
+    "UNetSegmenter": "hrnet_tf.models.unet_segmenter",
+    "SegNetSegmenter": "hrnet_tf.models.segnet_segmenter",
+    "FCNSegmenter": "hrnet_tf.models.fcn_segmenter",
+    "DeconvNetSegmenter": "hrnet_tf.models.deconvnet_segmenter",
+    "DeepLabSegmenter": "hrnet_tf.models.deeplab_segmenter",
+    "EncoderDecoderPose": "hrnet_tf.models.encoder_decoder_pose",
+    "EncoderDecoderSegmenter": "hrnet_tf.models.encoder_decoder_segmenter",
+    "PlainClassifier": "hrnet_tf.models.plain_classifier",
     "HubBackbone": "hrnet_tf.hub",
     "KeypointSet": "hrnet_tf.data.keypoint_sets",
     "LabelSet": "hrnet_tf.data.label_sets",

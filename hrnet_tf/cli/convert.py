@@ -53,7 +53,7 @@ _KINDS = {
     Task.backbone: "backbone",
 }
 # Those whose models read heatmaps of keypoints.
-_KEYPOINT_KINDS = ("pose", "landmarks", "simple_baseline")
+_KEYPOINT_KINDS = ("pose", "landmarks", "simple_baseline", "lite_pose")
 _ANY_SIZE = "any"
 CheckpointArgument = Annotated[
     Path,
@@ -259,7 +259,7 @@ def _choose_kind(recognised, checkpoint, task, class_count):
     """Returns the kind of model for a task and a checkpoint."""
     from hrnet_tf.weights import detectors
     from hrnet_tf.weights.kinds import KINDS
-    from hrnet_tf.weights.recognise import is_resnet
+    from hrnet_tf.weights.recognise import model_of
 
     if recognised.architecture is None:
         # build_model says what is wrong.
@@ -271,8 +271,9 @@ def _choose_kind(recognised, checkpoint, task, class_count):
             f" Pass --task, one of: {', '.join(task.value for task in Task)}."
         )
     kind = recognised.kind if task is None else _KINDS[task]
-    if kind == "pose" and is_resnet(recognised.architecture):
-        kind = "simple_baseline"
+    if kind == "pose":
+        bodies = {"SimpleBaselinePose": "simple_baseline", "LiteHRNetPose": "lite_pose"}
+        kind = bodies.get(model_of(recognised.architecture), kind)
     if task is Task.segmentation and recognised.kind == "ocr_segmenter":
         kind = "ocr_segmenter"
     if task is Task.detection and recognised.kind in detectors.KINDS:

@@ -102,10 +102,19 @@ def inspect(
 def _load(preset, model, weights):
     """Returns the model and a word about its weights."""
     import hrnet_tf
+    from hrnet_tf.models.presets import LITE_NETWORKS
     from hrnet_tf.weights import registry
 
     if model is not None:
         return hrnet_tf.load_model(model), "its own"
+    if preset in LITE_NETWORKS:
+        network = hrnet_tf.LiteHRNetPose.from_preset(
+            preset, load_weights=False, image_size=None
+        )
+        if weights is None:
+            return network, "random"
+        hrnet_tf.load_torch_weights(network, weights, strict=False)
+        return network, str(weights)
     is_published = preset in registry.names()
     name = registry.published(preset).model if is_published else "HRNetBackbone"
     network = getattr(hrnet_tf, name).from_preset(

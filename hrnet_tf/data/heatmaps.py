@@ -88,6 +88,7 @@ class HeatmapCodec:
         """The codec that fits an `HRNetPose` model."""
         return cls(
             image_size=model.image_size,
+            stride=getattr(model, "heatmap_stride", 4),
             sigma=model.heatmap_sigma,
             activation=model.heatmap_activation,
             convention=model.heatmap_convention,

@@ -23,6 +23,7 @@ class FusionBlock(NormalizedLayer):
         widths: sequence of int. Channels of each stream, finest first.
         num_outputs: int or None. How many of the finest streams are made; None
             means all. Pose networks end with one.
+        first_output: int. The finest stream that is made; 0 is the finest one there is.
         interpolation: see `ResizeLike`.
         momentum: float. Momentum of the batch normalisations.
         kernel_initializer: Keras initializer of the kernels.
@@ -31,7 +32,8 @@ class FusionBlock(NormalizedLayer):
         inputs: list of tensors `[B, H / 2**i, W / 2**i, widths[i]]`.
         training: bool.
     Returns:
-        A list of `num_outputs` tensors of the same shapes.
+        A list of tensors of the same shapes: those of the streams `first_output` to
+        `num_outputs - 1`.
     Reference:
         arXiv 1908.07919, section 3.2, equation 1.
     """
@@ -44,17 +46,19 @@ class FusionBlock(NormalizedLayer):
         momentum: float = 0.9,
         kernel_initializer: Initializer = "he_normal",
         frozen_statistics: bool = False,
+        first_output: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         self.widths = tuple(widths)
         self.num_outputs = num_outputs or len(self.widths)
+        self.first_output = first_output
         self.interpolation = interpolation
         self.resize = ResizeLike(interpolation, dtype=self.dtype_policy, name="resize")
         # Names of the units by "target_source": attributes keep paths readable, and
         # exports refuse keys that are no strings.
         self._units: dict[str, list[str]] = {}
-        for target in range(self.num_outputs):
+        for target in range(first_output, self.num_outputs):
             for source in range(len(self.widths)):
                 for name, unit in self._make_units(target, source):
                     setattr(self, name, unit)
@@ -98,7 +102,7 @@ class FusionBlock(NormalizedLayer):
     ) -> list[Tensor]:
         return [
             keras.ops.relu(self._fuse(inputs, target, training))
-            for target in range(self.num_outputs)
+            for target in range(self.first_output, self.num_outputs)
         ]
 
     def _fuse(self, inputs, target, training):
@@ -112,7 +116,8 @@ class FusionBlock(NormalizedLayer):
         return total
 
     def compute_output_shape(self, input_shapes: Sequence[Shape]) -> list[Shape]:
-        return [tuple(shape) for shape in input_shapes[: self.num_outputs]]
+        made = slice(self.first_output, self.num_outputs)
+        return [tuple(shape) for shape in input_shapes[made]]
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -120,4 +125,5 @@ class FusionBlock(NormalizedLayer):
             "widths": self.widths,
             "num_outputs": self.num_outputs,
             "interpolation": self.interpolation,
+            "first_output": self.first_output,
         }

@@ -25,11 +25,13 @@ class HighResolutionModule(NormalizedLayer):
         momentum: float. Momentum of the batch normalisations.
         kernel_initializer: Keras initializer of the kernels.
         frozen_statistics: bool, of the batch normalisations; see `BatchNorm`.
+        first_output: int, of the exchange; see `FusionBlock`.
+        exchange: bool. False leaves the exchange out, as in the paper's ablation.
     Call arguments:
         inputs: list of tensors `[B, H / 2**i, W / 2**i, widths[i]]`.
         training: bool.
     Returns:
-        A list of `num_outputs` tensors of the same shapes.
+        A list of tensors of the same shapes, as many as the exchange makes.
     Reference:
         arXiv 1908.07919, sections 3.1 and 3.2.
     """
@@ -43,11 +45,15 @@ class HighResolutionModule(NormalizedLayer):
         momentum: float = 0.9,
         kernel_initializer: Initializer = "he_normal",
         frozen_statistics: bool = False,
+        first_output: int = 0,
+        exchange: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(momentum, kernel_initializer, frozen_statistics, **kwargs)
         self.widths = tuple(widths)
         self.num_blocks = num_blocks
+        self.first_output = first_output
+        self.exchange = exchange
         self.num_outputs = num_outputs or len(self.widths)
         self.interpolation = interpolation
         options = self.unit_options
@@ -56,13 +62,16 @@ class HighResolutionModule(NormalizedLayer):
             for k in range(num_blocks):
                 name = f"stream{i}_block{k}"
                 setattr(self, name, BasicBlock(width, name=name, **options))
-        self.fusion = FusionBlock(
-            self.widths,
-            num_outputs=self.num_outputs,
-            interpolation=interpolation,
-            name="fusion",
-            **options,
-        )
+        self.fusion = None
+        if exchange:
+            self.fusion = FusionBlock(
+                self.widths,
+                num_outputs=self.num_outputs,
+                interpolation=interpolation,
+                first_output=first_output,
+                name="fusion",
+                **options,
+            )
 
     def _streams(self):
         """The blocks of each stream."""
@@ -75,7 +84,8 @@ class HighResolutionModule(NormalizedLayer):
         for blocks, shape in zip(self._streams(), input_shapes, strict=True):
             for block in blocks:
                 block.build(tuple(shape))
-        self.fusion.build(input_shapes)
+        if self.fusion is not None:
+            self.fusion.build(input_shapes)
         self.built = True
 
     def call(
@@ -86,9 +96,13 @@ class HighResolutionModule(NormalizedLayer):
             for block in blocks:
                 x = block(x, training=training)
             streams.append(x)
+        if self.fusion is None:
+            return streams
         return self.fusion(streams, training=training)
 
     def compute_output_shape(self, input_shapes: Sequence[Shape]) -> list[Shape]:
+        if self.fusion is None:
+            return [tuple(shape) for shape in input_shapes]
         return self.fusion.compute_output_shape(input_shapes)
 
     def get_config(self) -> dict[str, Any]:
@@ -98,6 +112,8 @@ class HighResolutionModule(NormalizedLayer):
             "num_blocks": self.num_blocks,
             "num_outputs": self.num_outputs,
             "interpolation": self.interpolation,
+            "first_output": self.first_output,
+            "exchange": self.exchange,
         }
 
 

@@ -17,6 +17,8 @@ from hrnet_tf.models.base import (
 )
 from hrnet_tf.typing import DType, Initializer
 
+EXCHANGES = ("all", "across_stages", "final")
+
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
 class HRNetBackbone(HRNetModel):
@@ -31,6 +33,9 @@ class HRNetBackbone(HRNetModel):
         stage1_blocks: int. Number of the first stage's bottlenecks.
         image_size: (height, width) or None for any size.
         num_outputs: int. How many of the finest streams the last fusion makes.
+        first_output: int. The finest stream that the last fusion makes; 0 is "P2".
+        exchanges: "all", "across_stages" (only at the end of each stage) or "final"
+            (only at the end), as in the paper's ablation.
         interpolation: "nearest", "bilinear" or "bilinear_align_corners". Upsampling
             inside the fusions; it belongs to the weights.
         momentum: float. Momentum of the batch normalisations (Keras convention).
@@ -52,7 +57,8 @@ class HRNetBackbone(HRNetModel):
         training: bool.
     Returns:
         A dict of tensors: "P2" `[B, H/4, W/4, width]`, "P3" `[B, H/8, W/8,
-        2 * width]`, "P4", "P5"; the `num_outputs` finest of them.
+        2 * width]`, "P4", "P5"; the `num_outputs` finest of them, from `first_output`
+        on.
     Raises:
         ValueError: if `image_size` does not suit the interpolation, or another
             argument is out of its range.
@@ -70,6 +76,8 @@ class HRNetBackbone(HRNetModel):
         stage1_blocks: int = 4,
         image_size: tuple[int, int] | None = None,
         num_outputs: int = 4,
+        first_output: int = 0,
+        exchanges: str = "all",
         interpolation: str = "nearest",
         momentum: float = 0.9,
         kernel_initializer: Initializer = OFFICIAL_INITIALIZER,
@@ -82,11 +90,7 @@ class HRNetBackbone(HRNetModel):
         name: str = "hrnet_backbone",
     ) -> None:
         size = check_size(image_size, interpolation)
-        if len(num_modules) != 3 or num_outputs not in (1, 2, 3, 4):
-            raise ValueError(
-                "num_modules must be three integers, and num_outputs 1 to 4. Received:"
-                f" num_modules={num_modules!r}, num_outputs={num_outputs!r}."
-            )
+        _check_outputs(num_modules, num_outputs, first_output, exchanges)
         dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
         initializer = keras.initializers.get(kernel_initializer)
         unit = {
@@ -108,18 +112,23 @@ class HRNetBackbone(HRNetModel):
             widths = tuple(width * 2**i for i in range(stage))
             streams = Transition(widths, name=f"transition{stage - 1}", **unit)(streams)
             for m in range(count):
-                last = stage == 4 and m == count - 1
+                ends = m == count - 1
+                last = stage == 4 and ends
                 streams = HighResolutionModule(
                     widths,
                     num_blocks=num_blocks,
                     num_outputs=num_outputs if last else None,
+                    first_output=first_output if last else 0,
+                    exchange=last
+                    or exchanges == "all"
+                    or (ends and exchanges == "across_stages"),
                     interpolation=interpolation,
                     name=f"stage{stage}_module{m}",
                     **unit,
                 )(streams)
         super().__init__(
             inputs=inputs,
-            outputs={f"P{i + 2}": x for i, x in enumerate(streams)},
+            outputs={f"P{i + 2}": x for i, x in enumerate(streams, first_output)},
             arguments={
                 "width": width,
                 "num_modules": tuple(num_modules),
@@ -129,6 +138,8 @@ class HRNetBackbone(HRNetModel):
                 "stage1_blocks": stage1_blocks,
                 "image_size": image_size,
                 "num_outputs": num_outputs,
+                "first_output": first_output,
+                "exchanges": exchanges,
                 "interpolation": interpolation,
                 "momentum": momentum,
                 "kernel_initializer": initializer,
@@ -140,4 +151,21 @@ class HRNetBackbone(HRNetModel):
                 "dtype": dtype,
             },
             name=name,
+        )
+
+
+def _check_outputs(num_modules, num_outputs, first_output, exchanges):
+    if len(num_modules) != 3 or num_outputs not in (1, 2, 3, 4):
+        raise ValueError(
+            "num_modules must be three integers, and num_outputs 1 to 4. Received:"
+            f" num_modules={num_modules!r}, num_outputs={num_outputs!r}."
+        )
+    if first_output not in range(num_outputs):
+        raise ValueError(
+            "first_output must be 0 or more, and less than num_outputs. Received:"
+            f" first_output={first_output!r}, num_outputs={num_outputs}."
+        )
+    if exchanges not in EXCHANGES:
+        raise ValueError(
+            f"exchanges must be one of {EXCHANGES}. Received: exchanges={exchanges!r}."
         )

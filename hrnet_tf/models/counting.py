@@ -1,7 +1,9 @@
 """Parameters and multiply-adds of the networks, without building them."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from hrnet_tf.models import counting_lite, counting_series
+from hrnet_tf.models.counted import Convolution
 from hrnet_tf.models.presets import ARCHITECTURES, RESNETS, architecture
 
 _BOTTLENECK_EXPANSION = 4
@@ -15,49 +17,6 @@ DEFAULTS = {
 }
 
 
-class _Convolution(NamedTuple):
-    """A convolution or linear layer.
-
-    `level` is how often the sides of its map are halved: of the output, or of the
-    input of a transposed convolution.
-    """
-
-    kernel: int
-    inputs: int
-    outputs: int
-    level: int
-    # Parameters besides the kernel, for each output: 2 of a batch normalisation (the
-    # moving statistics are no parameters), 1 of a bias.
-    others: int = 2
-    # Places of the map where they do not follow from the level.
-    area: int | None = None
-    # Average pooling rounds sides down, strides round them up.
-    rounds_down: bool = False
-    # Maps that it is put to, each of half the sides of the one before.
-    levels: int = 1
-
-    def macs(self, image_size):
-        """Returns the multiply-adds for an image of (height, width) pixels."""
-        return self.kernel**2 * self.inputs * self.outputs * self.places(image_size)
-
-    def places(self, image_size):
-        """Returns the number of places that the kernel is put to."""
-        area = self.area
-        if area is None and self.levels > 1:
-            return sum(
-                self._replace(level=self.level + i, levels=1).places(image_size)
-                for i in range(self.levels)
-            )
-        if area is None:
-            # ceil(ceil(side / 2) / 2) = ceil(side / 4), and so with floor.
-            scale = 2**self.level
-            sides = [
-                s // scale if self.rounds_down else -(-s // scale) for s in image_size
-            ]
-            area = sides[0] * sides[1]
-        return area
-
-
 def count_parameters(
     model: str, preset: str | dict[str, Any] | None, **head: Any
 ) -> int:
@@ -67,7 +26,8 @@ def count_parameters(
         model: str. Name of the class, one of `MODELS`.
         preset: str. A preset of that class.
         **head: arguments of the class that change its head: `num_keypoints`,
-            `num_classes`, `representation`, `with_masks`, `convention`.
+            `num_classes`, `representation`, `heatmap_stride`, `with_masks`,
+            `convention`; and `exchanges` of the body.
     Raises:
         ValueError: if the model or the preset is unknown.
     """
@@ -107,7 +67,7 @@ def count_activations(
         model, preset, image_size, **head: see `count_macs`.
     """
     found = _convolutions(model, preset, head)
-    return sum(c.outputs * c.places(image_size) for c in found)
+    return sum(c.outputs * c.places(image_size) for c in found if c.kernel)
 
 
 def _convolutions(model, preset, head):
@@ -119,15 +79,20 @@ def _convolutions(model, preset, head):
     if model == "SimpleBaselinePose":
         yield from _simple_baseline(architecture(preset, RESNETS)["num_blocks"], **head)
         return
+    if model in _SERIES:
+        yield from MODELS[model](preset, **head)
+        return
     parts = {**DEFAULTS, **architecture(preset, ARCHITECTURES)}
     one_stream = model == "HigherHRNetPose" or (
         model == "HRNetPose" and head.get("representation", "v1") == "v1"
     )
-    yield from _body(parts, 1 if one_stream else 4)
+    first = {4: 0, 8: 1, 16: 2}[head.get("heatmap_stride", 4)]
+    outputs = range(first, first + 1 if one_stream else 4)
+    yield from _body(parts, outputs, head.pop("exchanges", "all"))
     yield from MODELS[model]([parts["width"] * 2**i for i in range(4)], **head)
 
 
-def _body(parts, num_outputs):
+def _body(parts, outputs, exchanges="all"):
     yield from _first_stage(parts)
     channels = [_BOTTLENECK_EXPANSION * parts["stage1_width"]]
     for stage, num_modules in enumerate(parts["num_modules"], start=2):
@@ -135,15 +100,19 @@ def _body(parts, num_outputs):
         yield from _transition(channels, widths)
         channels = widths
         for module in range(num_modules):
-            last = stage == 4 and module == num_modules - 1
-            outputs = num_outputs if last else stage
-            yield from _module(widths, parts["num_blocks"], outputs)
+            ends = module == num_modules - 1
+            last = stage == 4 and ends
+            fused = (
+                last or exchanges == "all" or (ends and exchanges == "across_stages")
+            )
+            made = outputs if last else range(stage if fused else 0)
+            yield from _module(widths, parts["num_blocks"], made)
 
 
 def _first_stage(parts):
     stem, width = parts["stem_width"], parts["stage1_width"]
-    yield _Convolution(3, 3, stem, 1)
-    yield _Convolution(3, stem, stem, 2)
+    yield Convolution(3, 3, stem, 1)
+    yield Convolution(3, stem, stem, 2)
     inputs = stem
     for _ in range(parts["stage1_blocks"]):
         yield from _bottleneck(inputs, width, 2)
@@ -152,41 +121,42 @@ def _first_stage(parts):
 
 def _bottleneck(inputs, width, level, strided=False):
     outputs = _BOTTLENECK_EXPANSION * width
-    yield _Convolution(1, inputs, width, level - strided)
-    yield _Convolution(3, width, width, level)
-    yield _Convolution(1, width, outputs, level)
+    yield Convolution(1, inputs, width, level - strided)
+    yield Convolution(3, width, width, level)
+    yield Convolution(1, width, outputs, level)
     if strided or inputs != outputs:
-        yield _Convolution(1, inputs, outputs, level)
+        yield Convolution(1, inputs, outputs, level)
 
 
 def _transition(channels, widths):
     for i, width in enumerate(widths):
         if i == len(channels):
-            yield _Convolution(3, channels[-1], width, i + 2)
+            yield Convolution(3, channels[-1], width, i + 2)
         elif channels[i] != width:
-            yield _Convolution(3, channels[i], width, i + 2)
+            yield Convolution(3, channels[i], width, i + 2)
 
 
-def _module(widths, num_blocks, num_outputs):
+def _module(widths, num_blocks, outputs):
     for i, width in enumerate(widths):
         for _ in range(2 * num_blocks):
-            yield _Convolution(3, width, width, i + 2)
-    for target in range(num_outputs):
+            yield Convolution(3, width, width, i + 2)
+    for target in outputs:
         for source, width in enumerate(widths):
             if source > target:
-                yield _Convolution(1, width, widths[target], source + 2)
+                yield Convolution(1, width, widths[target], source + 2)
             for level in range(source + 1, target + 1):
                 last = level == target
-                yield _Convolution(
+                yield Convolution(
                     3, width, widths[target if last else source], level + 2
                 )
 
 
-def _pose(widths, num_keypoints=17, representation="v1"):
+def _pose(widths, num_keypoints=17, representation="v1", heatmap_stride=4):
     if representation == "v2":
         yield from _mixed(widths, num_keypoints)
     else:
-        yield _Convolution(1, widths[0], num_keypoints, 2, others=1)
+        stream = {4: 0, 8: 1, 16: 2}[heatmap_stride]
+        yield Convolution(1, widths[stream], num_keypoints, stream + 2, others=1)
 
 
 def _landmarks(widths, num_keypoints=98):
@@ -200,23 +170,23 @@ def _segmenter(widths, num_classes=19):
 def _mixed(widths, outputs):
     channels = sum(widths)
     # Convolution with bias, then batch normalisation.
-    yield _Convolution(1, channels, channels, 2, others=3)
-    yield _Convolution(1, channels, outputs, 2, others=1)
+    yield Convolution(1, channels, channels, 2, others=3)
+    yield Convolution(1, channels, outputs, 2, others=1)
 
 
 def _ocr_segmenter(widths, num_classes=19):
     features, keys = 512, 256
     yield from _mixed(widths, num_classes)
-    yield _Convolution(3, sum(widths), features, 2, others=3)
-    yield _Convolution(1, features, keys, 2)
-    yield _Convolution(1, keys, keys, 2)
+    yield Convolution(3, sum(widths), features, 2, others=3)
+    yield Convolution(1, features, keys, 2)
+    yield Convolution(1, keys, keys, 2)
     # One place a class.
-    yield _Convolution(1, features, keys, 2, area=num_classes)
-    yield _Convolution(1, keys, keys, 2, area=num_classes)
-    yield _Convolution(1, features, keys, 2, area=num_classes)
-    yield _Convolution(1, keys, features, 2)
-    yield _Convolution(1, 2 * features, features, 2)
-    yield _Convolution(1, features, num_classes, 2, others=1)
+    yield Convolution(1, features, keys, 2, area=num_classes)
+    yield Convolution(1, keys, keys, 2, area=num_classes)
+    yield Convolution(1, features, keys, 2, area=num_classes)
+    yield Convolution(1, keys, features, 2)
+    yield Convolution(1, 2 * features, features, 2)
+    yield Convolution(1, features, num_classes, 2, others=1)
 
 
 def _classifier(widths, num_classes=1000):
@@ -225,16 +195,16 @@ def _classifier(widths, num_classes=1000):
         yield from _bottleneck(inputs, width, i + 2)
         outputs = _BOTTLENECK_EXPANSION * width
         if previous:
-            yield _Convolution(3, previous, outputs, i + 2, others=3)
+            yield Convolution(3, previous, outputs, i + 2, others=3)
         previous = outputs
-    yield _Convolution(1, previous, 2048, 5, others=3)
-    yield _Convolution(1, 2048, num_classes, 5, others=1, area=1)
+    yield Convolution(1, previous, 2048, 5, others=3)
+    yield Convolution(1, 2048, num_classes, 5, others=1, area=1)
 
 
 def _pyramid(widths, num_channels=256):
-    yield _Convolution(1, sum(widths), num_channels, 2, others=1)
+    yield Convolution(1, sum(widths), num_channels, 2, others=1)
     for level in range(2, 7):
-        yield _Convolution(
+        yield Convolution(
             3, num_channels, num_channels, level, others=1, rounds_down=True
         )
 
@@ -243,7 +213,7 @@ def _two_stage(widths, num_classes, num_stages, agnostic, with_masks, official):
     yield from _pyramid(widths)
     # Shared by the levels: its parameters count once.
     for kernel, outputs in ((3, 256), (1, 3), (1, 12)):
-        yield _Convolution(kernel, 256, outputs, 2, others=1, levels=5)
+        yield Convolution(kernel, 256, outputs, 2, others=1, levels=5)
     regions = 2000 if official else 1000
     deltas = 1 if agnostic else num_classes + official
     for _ in range(num_stages):
@@ -253,15 +223,15 @@ def _two_stage(widths, num_classes, num_stages, agnostic, with_masks, official):
             (1, 1024, num_classes + 1),
             (1, 1024, 4 * deltas),
         ):
-            yield _Convolution(kernel, inputs, outputs, 2, others=1, area=regions)
+            yield Convolution(kernel, inputs, outputs, 2, others=1, area=regions)
     # Masks of a hundred detections.
     cells = 100 * 14 * 14
     for _ in range(num_stages if with_masks else 0):
         for _ in range(4):
-            yield _Convolution(3, 256, 256, 2, others=1, area=cells)
-        yield _Convolution(2, 256, 256, 2, others=1, area=cells)
+            yield Convolution(3, 256, 256, 2, others=1, area=cells)
+        yield Convolution(2, 256, 256, 2, others=1, area=cells)
         masks = num_classes + official
-        yield _Convolution(1, 256, masks, 2, others=1, area=4 * cells)
+        yield Convolution(1, 256, masks, 2, others=1, area=4 * cells)
 
 
 def _faster_rcnn(widths, num_classes=80, with_masks=False, convention="mmdet"):
@@ -275,9 +245,9 @@ def _cascade_rcnn(widths, num_classes=80, with_masks=False, convention="mmdet"):
 
 
 def _fcos(widths, num_classes=80, convention="mmdet", first_level=3, num_levels=5):
-    yield _Convolution(1, sum(widths), 256, 2, others=1)
+    yield Convolution(1, sum(widths), 256, 2, others=1)
     for level in range(first_level, first_level + num_levels):
-        yield _Convolution(3, 256, 256, level, others=1, rounds_down=first_level == 2)
+        yield Convolution(3, 256, 256, level, others=1, rounds_down=first_level == 2)
     # Scales and offsets of group normalisations, and biases before them.
     others = 3 if convention == "official" else 2
     for outputs, extra in (
@@ -286,24 +256,22 @@ def _fcos(widths, num_classes=80, convention="mmdet", first_level=3, num_levels=
         (4, 1),
         (1, 1),
     ):
-        yield _Convolution(
-            3, 256, outputs, first_level, others=extra, levels=num_levels
-        )
+        yield Convolution(3, 256, outputs, first_level, others=extra, levels=num_levels)
     # The levels' scales of boxes.
-    yield _Convolution(0, 0, num_levels, first_level, others=1, area=0)
+    yield Convolution(0, 0, num_levels, first_level, others=1, area=0)
 
 
 def _higher_pose(widths, num_keypoints=17):
     width = widths[0]
-    yield _Convolution(1, width, 2 * num_keypoints, 2, others=1)
-    yield _Convolution(4, width + 2 * num_keypoints, width, 2)
+    yield Convolution(1, width, 2 * num_keypoints, 2, others=1)
+    yield Convolution(4, width + 2 * num_keypoints, width, 2)
     for _ in range(8):
-        yield _Convolution(3, width, width, 1)
-    yield _Convolution(1, width, num_keypoints, 1, others=1)
+        yield Convolution(3, width, width, 1)
+    yield Convolution(1, width, num_keypoints, 1, others=1)
 
 
 def _simple_baseline(num_blocks, num_keypoints=17):
-    yield _Convolution(7, 3, 64, 1)
+    yield Convolution(7, 3, 64, 1)
     inputs = 64
     for stage, count in enumerate(num_blocks):
         width = 64 * 2**stage
@@ -313,9 +281,9 @@ def _simple_baseline(num_blocks, num_keypoints=17):
             )
             inputs = _BOTTLENECK_EXPANSION * width
     for level in (5, 4, 3):
-        yield _Convolution(4, inputs, 256, level)
+        yield Convolution(4, inputs, 256, level)
         inputs = 256
-    yield _Convolution(1, inputs, num_keypoints, 2, others=1)
+    yield Convolution(1, inputs, num_keypoints, 2, others=1)
 
 
 # The convolutions of each class's head, from the streams' widths.
@@ -331,4 +299,8 @@ MODELS = {
     "HRNetFCOS": _fcos,
     "HigherHRNetPose": _higher_pose,
     "SimpleBaselinePose": _simple_baseline,
+    "LiteHRNetPose": counting_lite.convolutions,
+    "StackedHourglassPose": counting_series.hourglass,
 }
+# Those without HRNet's body, from their presets.
+_SERIES = ("LiteHRNetPose", "StackedHourglassPose")

@@ -41,7 +41,7 @@ def make_body(num_outputs: int = 4, **arguments: Any) -> Body:
     backbone = HRNetBackbone(num_outputs=num_outputs, **arguments)
     inputs = keras.Input(backbone.input_shape[1:], dtype="float32", name="image")
     shared = dict(backbone.arguments)
-    del shared["num_outputs"]
+    del shared["num_outputs"], shared["first_output"]
     unit = {name: shared[name] for name in ("momentum", "kernel_initializer", "dtype")}
     return Body(backbone, inputs, list(backbone(inputs).values()), unit, shared)
 

@@ -16,6 +16,12 @@ _ALL_WIDTHS = (
 _POSE_WIDTHS = ("hrnet_w32", "hrnet_w48")
 _SEGMENTATION_WIDTHS = ("hrnet_w18_small_v1", "hrnet_w18_small_v2", "hrnet_w48")
 _DETECTION_WIDTHS = ("hrnet_w18", "hrnet_w32", "hrnet_w40", "hrnet_w48")
+_LITE = (
+    "lite_hrnet_18",
+    "lite_hrnet_30",
+    "naive_lite_hrnet_18",
+    "wider_naive_lite_hrnet_18",
+)
 _RESNETS = ("resnet50", "resnet101", "resnet152")
 
 
@@ -63,6 +69,39 @@ _GROUPS = (
         "MPII",
         "SimpleBaselinePose",
         _RESNETS,
+        {"num_keypoints": 16},
+        ((256, 256),),
+    ),
+    (
+        "pose",
+        "COCO",
+        "LiteHRNetPose",
+        _LITE,
+        {"num_keypoints": 17},
+        ((256, 192),),
+    ),
+    (
+        "pose",
+        "COCO",
+        "LiteHRNetPose",
+        _LITE[:2],
+        {"num_keypoints": 17},
+        ((384, 288),),
+    ),
+    ("pose", "MPII", "LiteHRNetPose", _LITE, {"num_keypoints": 16}, ((256, 256),)),
+    (
+        "pose",
+        "COCO",
+        "StackedHourglassPose",
+        ("hourglass_8",),
+        {"num_keypoints": 17},
+        ((256, 192),),
+    ),
+    (
+        "pose",
+        "MPII",
+        "StackedHourglassPose",
+        ("hourglass_1", "hourglass_2", "hourglass_8"),
         {"num_keypoints": 16},
         ((256, 256),),
     ),

@@ -11,6 +11,7 @@ HEATMAP_ACTIVATIONS = ("linear", "spatial_softmax")
 # What they mean is told by `hrnet_tf.data.heatmaps.HeatmapCodec`.
 HEATMAP_CONVENTIONS = ("official", "dark", "udp", "face")
 REPRESENTATIONS = ("v1", "v2")
+HEATMAP_STRIDES = (4, 8, 16)
 
 
 @keras.saving.register_keras_serializable(package="hrnet_tf")
@@ -27,6 +28,9 @@ class HRNetPose(HRNetModel):
         representation: "v1" (the official pose networks: the finest stream alone) or
             "v2" (all streams upsampled and mixed, as for face landmarks; small
             networks learn faster with it).
+        heatmap_stride: 4, 8 or 16. Pixels of the crop a heatmap cell: the stream that
+            the heatmaps are made of, as in the paper's ablation; other than 4 with "v1"
+            alone.
         heatmap_activation: "linear" (trained by mean squared error) or
             "spatial_softmax" (the outputs are logits over all cells).
         heatmap_sigma: float. Standard deviation of the training Gaussians, in cells.
@@ -42,7 +46,7 @@ class HRNetPose(HRNetModel):
             `include_preprocessing=False`).
         training: bool.
     Returns:
-        Heatmaps, float32 `[B, H/4, W/4, num_keypoints]`.
+        Heatmaps, float32 `[B, H/4, W/4, num_keypoints]`, or of another stride.
     Raises:
         ValueError: if an argument is out of its range or contradicts another one.
     Reference:
@@ -54,6 +58,7 @@ class HRNetPose(HRNetModel):
         num_keypoints: int = 17,
         image_size: tuple[int, int] | None = (256, 192),
         representation: str = "v1",
+        heatmap_stride: int = 4,
         heatmap_activation: str = "linear",
         heatmap_sigma: float = 2.0,
         heatmap_convention: str = "official",
@@ -68,8 +73,12 @@ class HRNetPose(HRNetModel):
             )
         check_heatmaps(num_keypoints, heatmap_activation, heatmap_sigma, keypoint_set)
         check_convention(heatmap_convention, heatmap_activation)
-        num_streams = 1 if representation == "v1" else 4
-        built = heads.make_body(num_streams, image_size=image_size, **body)
+        check_stride(heatmap_stride, representation)
+        stream = HEATMAP_STRIDES.index(heatmap_stride)
+        num_streams = stream + 1 if representation == "v1" else 4
+        built = heads.make_body(
+            num_streams, image_size=image_size, first_output=stream, **body
+        )
         features = built.streams[0]
         if representation == "v2":
             features = heads.mix(built, heads.concatenate_streams(built))
@@ -80,6 +89,7 @@ class HRNetPose(HRNetModel):
                 **built.arguments,
                 "num_keypoints": num_keypoints,
                 "representation": representation,
+                "heatmap_stride": heatmap_stride,
                 "heatmap_activation": heatmap_activation,
                 "heatmap_sigma": heatmap_sigma,
                 "heatmap_convention": heatmap_convention,
@@ -90,6 +100,7 @@ class HRNetPose(HRNetModel):
         self.backbone = built.backbone
         self.num_keypoints = num_keypoints
         self.image_size = None if image_size is None else tuple(image_size)
+        self.heatmap_stride = heatmap_stride
         self.heatmap_activation = heatmap_activation
         self.heatmap_sigma = heatmap_sigma
         self.heatmap_convention = heatmap_convention
@@ -123,6 +134,20 @@ def check_heatmaps(
             f"keypoint_set {keypoint_set['name']!r} names"
             f" {len(keypoint_set['names'])} keypoints, which contradicts"
             f" num_keypoints={num_keypoints}. Pass the same number."
+        )
+
+
+def check_stride(heatmap_stride: int, representation: str) -> None:
+    """Raises ValueError if a representation has no heatmaps of this stride."""
+    if heatmap_stride not in HEATMAP_STRIDES:
+        raise ValueError(
+            f"heatmap_stride must be one of {HEATMAP_STRIDES}."
+            f" Received: heatmap_stride={heatmap_stride!r}."
+        )
+    if heatmap_stride != 4 and representation != "v1":
+        raise ValueError(
+            "The representation 'v2' is made at a quarter of the size. Received:"
+            f" heatmap_stride={heatmap_stride}. Use representation='v1'."
         )
 
 

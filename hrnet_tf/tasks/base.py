@@ -322,6 +322,22 @@ class Parts:
 
 
 @dataclasses.dataclass(frozen=True)
+class Comparison:
+    """How networks of a task are compared, where nothing else is said.
+
+    Attributes:
+        recipe: str. The recipe that trains them all.
+        systems: tuple of str, presets of the task's models.
+        draw: `(folder, progress) -> None` that draws a small data set of the recipe's
+            layout, if it is not there yet; or None.
+    """
+
+    recipe: str
+    systems: tuple
+    draw: Callable | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Task:
     """Everything there is of a task; the commands ask it and name none.
 
@@ -335,6 +351,7 @@ class Task:
             TensorFlow.
         carries: tuple of str. Arguments of its models that it reads: names, sets.
         options: dict of a command's name to a tuple of `Option`.
+        comparison: `Comparison`, or None where networks are not compared.
     """
 
     name: str
@@ -345,6 +362,7 @@ class Task:
     load: Callable
     carries: tuple = ()
     options: dict = dataclasses.field(default_factory=dict)
+    comparison: Comparison | None = None
 
     def __post_init__(self):
         unknown = set(self.options) - set(COMMANDS)

@@ -6,9 +6,10 @@ import inspect
 from hrnet_tf.optimizers.multipliers import RateMultipliers
 from hrnet_tf.training.recipe import Recipe
 
-# The bodies' layers, of HRNet and of ResNets.
+# The bodies' layers, of HRNet, of Lite-HRNet and of ResNets.
 BODY_PATHS = (
-    r"^(?:stem_conv\d?|transition\d+|stage\d+_(?:block|module)\d+|layer\d+_block\d+)/"
+    r"^(?:stem|stem_conv\d?|merge|transition\d+|stage\d+_(?:block|module)\d+"
+    r"|layer\d+_block\d+)/"
 )
 
 

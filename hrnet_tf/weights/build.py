@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import hrnet_tf
 from hrnet_tf.weights.kinds import KINDS
 from hrnet_tf.weights.prefixes import not_hrnet
-from hrnet_tf.weights.recognise import is_resnet
+from hrnet_tf.weights.recognise import model_of
 
 if TYPE_CHECKING:
     from hrnet_tf.models.base import HRNetModel
@@ -59,7 +59,8 @@ def build_model(
     if preset is not None:
         return model.from_preset(preset, load_weights=False, **{**known, **arguments})
     assert checkpoint.architecture is not None
-    if is_resnet(checkpoint.architecture) != (kind == "simple_baseline"):
+    own_bodies = {"simple_baseline": "SimpleBaselinePose", "lite_pose": "LiteHRNetPose"}
+    if model_of(checkpoint.architecture) != own_bodies.get(kind, "HRNetPose"):
         looks_like = checkpoint.looks_like or "an HRNet"
         raise ValueError(
             f"The checkpoint ({checkpoint.layout}) looks like {looks_like}, which does"

@@ -27,7 +27,7 @@ from hrnet_tf.weights.names import (
     variable_path,
 )
 from hrnet_tf.weights.prefixes import not_hrnet
-from hrnet_tf.weights.recognise import architecture, find_preset, is_resnet
+from hrnet_tf.weights.recognise import architecture, find_preset, model_of
 from hrnet_tf.weights.torch_checkpoint import read_checkpoint
 
 if TYPE_CHECKING:
@@ -372,8 +372,8 @@ _AXES = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,), 0: ()}
 def _describe_other(theirs, ours, looks_like):
     """Says which model another architecture fits."""
     preset = find_preset(theirs)
-    if is_resnet(theirs) != is_resnet(ours):
-        name = "SimpleBaselinePose" if is_resnet(theirs) else "HRNetPose"
+    name = model_of(theirs)
+    if name != model_of(ours):
         model = f"{name} with the preset {preset!r}" if preset else f"{name}"
         return f"The checkpoint looks like {looks_like or 'an HRNet'}: build {model}."
     if preset:

@@ -30,6 +30,12 @@ def export_torch_state_dict(model: keras.Model) -> dict[str, np.ndarray]:
     """
     tensors = official_tensors(model)
     kind = kind_of(model)
+    if kind == "lite_pose":
+        # The official code is a part of OpenMMLab's, which keeps bodies apart.
+        return {
+            f"{'keypoint_head' if n.startswith('final_layer') else 'backbone'}.{n}": t
+            for n, t in tensors.items()
+        }
     if kind in detectors.KINDS:
         return detectors.to_file(tensors, kind, model.arguments)
     return tensors

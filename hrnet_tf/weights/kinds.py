@@ -69,6 +69,7 @@ KINDS = {
         ("final_layers.1", "final_layers.0", "deconv_layers.0.0.0"),
     ),
     "simple_baseline": Kind("SimpleBaselinePose", "num_keypoints", ("final_layer",)),
+    "lite_pose": Kind("LiteHRNetPose", "num_keypoints", ("final_layer",)),
 }
 
 

@@ -9,7 +9,12 @@ from hrnet_tf.weights import deeplabcut, detectors
 from hrnet_tf.weights.kinds import KINDS
 from hrnet_tf.weights.names import head_kinds, variable_path
 from hrnet_tf.weights.prefixes import find_place
-from hrnet_tf.weights.recognise import architecture, describe_network, is_resnet
+from hrnet_tf.weights.recognise import (
+    architecture,
+    describe_network,
+    is_resnet,
+    model_of,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,6 +137,7 @@ _TITLES = {
     "fcos": "FCOS",
     "higher_pose": "HigherHRNet",
     "simple_baseline": "SimpleBaseline",
+    "lite_pose": "Lite-HRNet",
     None: "network without a known head",
 }
 # timm's networks for features, without the rest of a classification head.
@@ -163,6 +169,7 @@ _TRAINED_WITH: dict[tuple[str | None, str | None], dict[str, Any]] = {
     },
     ("official", "higher_pose"): _NEAREST,
     ("official", "simple_baseline"): {"channel_order": "bgr"},
+    ("OpenMMLab", "lite_pose"): {"channel_order": "rgb"},
     ("DeepLabCut 3", "pose"): deeplabcut.TRAINED_WITH,
     ("OpenMMLab", "pose"): _NEAREST,
     ("OpenMMLab", "landmarks"): _BILINEAR,
@@ -239,7 +246,7 @@ def recognise(tensors: "Mapping[str, np.ndarray]") -> Checkpoint:
     arguments = architecture(shapes)
     heads = _add_detector(found, tensors)
     about = _add_head(found, arguments, tensors)
-    kind = heads.kind if heads else _find_kind(found.tensors)
+    kind = heads.kind if heads else _find_kind(found.tensors, arguments)
     # Before a known body any name may stand for anything.
     is_hrnet = arguments and not is_resnet(arguments)
     looks_like = None if is_hrnet else describe_network(shapes)
@@ -385,7 +392,7 @@ def _official(name):
     return name
 
 
-def _find_kind(names):
+def _find_kind(names, arguments):
     """Returns the kind of network whose head is among official names, or None."""
     found = {kind for name in names for kind in head_kinds(name)}
     if not any(
@@ -393,7 +400,9 @@ def _find_kind(names):
     ):
         # Of the head of classification timm's networks for features have a part alone.
         found.discard("classifier")
-    # Both end in a final_layer.
+    # Three end in a final_layer.
+    is_lite = arguments is not None and model_of(arguments) == "LiteHRNetPose"
+    found -= {"pose"} if is_lite else {"lite_pose"}
     if "simple_baseline" in found and "deconv_layers.0.weight" not in names:
         found.remove("simple_baseline")
     elif "simple_baseline" in found:

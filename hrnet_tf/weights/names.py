@@ -89,6 +89,74 @@ _RESNET = [
     *_unit("stem_conv", "conv1", "bn1"),
     *_block("layer{s}_block{k}", "layer{s}.{k}"),
 ]
+
+
+def _separable(ours, official):
+    """Returns templates of a separable convolution in a Sequential."""
+    return [
+        *_unit(f"{ours}/depthwise", f"{official}.0", f"{official}.1"),
+        *_unit(f"{ours}/pointwise", f"{official}.2", f"{official}.3"),
+    ]
+
+
+def _module(ours, official):
+    """Returns templates of OpenMMLab's unit of a convolution and a normalisation."""
+    return _unit(ours, f"{official}.conv", f"{official}.bn")
+
+
+def _lite_stage(stage):
+    """Returns templates of a stage of Lite-HRNet, whose numbers begin with 0 there."""
+    ours, official = f"stage{stage}_module{{m}}", f"stage{stage - 2}.{{m}}"
+    place, opening = f"transition{stage - 1}", f"transition{stage - 2}"
+    last = stage - 1
+    layers = f"{official}.layers"
+    fusion = f"{official}.fuse_layers"
+    return [
+        *_separable(f"{place}/stream{last}", f"{opening}.{last}.0"),
+        *_separable(f"{place}/stream{{i}}", f"{opening}.{{i}}"),
+        *_module(
+            f"{ours}/block{{k}}/cross/conv{{n}}",
+            f"{layers}.{{k}}.cross_resolution_weighting.conv{{n}}",
+        ),
+        *_module(
+            f"{ours}/block{{k}}/stream{{i}}_depthwise",
+            f"{layers}.{{k}}.depthwise_convs.{{i}}",
+        ),
+        *_layer(
+            f"{ours}/block{{k}}/stream{{i}}_spatial/conv{{n}}",
+            f"{layers}.{{k}}.spatial_weighting.{{i}}.conv{{n}}.conv",
+        ),
+        *(
+            pair
+            for n, part in enumerate(("reduce", "depthwise", "expand"))
+            for pair in _module(
+                f"{ours}/stream{{i}}_block{{k}}/{part}",
+                f"{layers}.{{i}}.{{k}}.branch2.{n}",
+            )
+        ),
+        *_unit(
+            f"{ours}/fusion/up{{j}}to{{i}}_conv",
+            f"{fusion}.{{i}}.{{j}}.0",
+            f"{fusion}.{{i}}.{{j}}.1",
+        ),
+        *_separable(
+            f"{ours}/fusion/down{{j}}to{{i}}_conv{{c}}",
+            f"{fusion}.{{i}}.{{j}}.{{c}}",
+        ),
+    ]
+
+
+_LITE = [
+    *_module("stem/conv", "stem.conv1"),
+    *_module("stem/left_depthwise", "stem.branch1.0"),
+    *_module("stem/left", "stem.branch1.1"),
+    *_module("stem/expand", "stem.expand_conv"),
+    *_module("stem/depthwise", "stem.depthwise_conv"),
+    *_module("stem/right", "stem.linear_conv"),
+    *(pair for stage in (2, 3, 4) for pair in _lite_stage(stage)),
+    *_module("merge/project{i}/depthwise", "head_layer.projects.{i}.depthwise_conv"),
+    *_module("merge/project{i}/pointwise", "head_layer.projects.{i}.pointwise_conv"),
+]
 _NECK = [
     *_layer("pyramid/reduce", "neck.reduction_conv.0"),
     *_layer("pyramid/level{i}", "neck.fpn_conv.{i}"),
@@ -171,6 +239,7 @@ _HEADS = {
         ),
         *_layer("high_head", "final_layers.1"),
     ],
+    "lite_pose": _layer("head", "final_layer"),
     "simple_baseline": [
         *(
             pair
@@ -186,6 +255,7 @@ _HEADS = {
 _BODY_PREFIXES = dict.fromkeys(
     ("feature_pyramid", "faster_rcnn", "cascade_rcnn", "fcos"), "backbone."
 )
+_BODIES = {"simple_baseline": _RESNET, "lite_pose": _LITE}
 
 
 def _pattern(template):
@@ -205,7 +275,7 @@ def _tables(kind, part):
     pairs = _HEADS[kind]
     if part == "body":
         prefix = _BODY_PREFIXES.get(kind, "")
-        body = _RESNET if kind == "simple_baseline" else _HRNET
+        body = _BODIES.get(kind, _HRNET)
         pairs = [(ours, prefix + official) for ours, official in body]
     return (
         [(_pattern(ours), official) for ours, official in pairs],

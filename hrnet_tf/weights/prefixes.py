@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from hrnet_tf.weights.layouts import Checkpoint
 
-# Tensors that every HRNet has, and every ResNet of bottlenecks.
-_MARKS = ("stage2.0.branches.0.0.conv1.weight", "layer4.0.conv3.weight")
+# Tensors that every HRNet has, every ResNet of bottlenecks, and every Lite-HRNet.
+_MARKS = (
+    "stage2.0.branches.0.0.conv1.weight",
+    "layer4.0.conv3.weight",
+    "head_layer.projects.0.depthwise_conv.conv.weight",
+)
 _BODY = "backbone."
 
 

@@ -4,7 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hrnet_tf.models.presets import ARCHITECTURES, DEFAULTS, RESNETS
+from hrnet_tf.models.presets import (
+    ARCHITECTURES,
+    DEFAULTS,
+    LITE_DEFAULTS,
+    LITE_NETWORKS,
+    RESNETS,
+)
 
 # What other networks are called, and patterns that must each be found in their names;
 # the first that matches counts. Names are those of torchvision, timm and OpenMMLab.
@@ -51,8 +57,8 @@ def architecture(shapes: Mapping[str, Sequence[int]]) -> dict[str, Any] | None:
     Args:
         shapes: dict of official name to shape, as PyTorch has it.
     Returns:
-        A dict of arguments of `HRNetBackbone`, or of `SimpleBaselinePose` for a
-        ResNet of bottlenecks; None if it is neither.
+        A dict of arguments of `HRNetBackbone`, of `SimpleBaselinePose` for a ResNet of
+        bottlenecks, or of `LiteHRNetPose`; None if it is none of them.
     """
 
     def count(pattern):
@@ -70,6 +76,8 @@ def architecture(shapes: Mapping[str, Sequence[int]]) -> dict[str, Any] | None:
         }
     except (KeyError, IndexError):
         pass
+    if "head_layer.projects.0.depthwise_conv.conv.weight" in shapes:
+        return _lite_architecture(shapes, count)
     # Those of ResNeXts and wide ResNets have other shapes, SE-ResNets more tensors.
     is_resnet = (
         "conv1.weight" in shapes
@@ -80,9 +88,31 @@ def architecture(shapes: Mapping[str, Sequence[int]]) -> dict[str, Any] | None:
     return {"num_blocks": _count_resnet_blocks(shapes)} if is_resnet else None
 
 
+def _lite_architecture(shapes, count):
+    is_naive = "stage0.0.layers.0.0.branch2.0.conv.weight" in shapes
+    blocks = r"stage0\.0\.layers\.0\.(\d+)" if is_naive else r"stage0\.0\.layers\.(\d+)"
+    try:
+        return {
+            "width": shapes["stage0.0.fuse_layers.0.1.0.weight"][0],
+            "num_modules": tuple(count(rf"stage{s}\.(\d+)\.") for s in range(3)),
+            "num_blocks": count(rf"{blocks}\."),
+            "unit": "shuffle" if is_naive else "weighting",
+            "stem_width": shapes["stem.conv1.conv.weight"][0],
+        }
+    except (KeyError, IndexError):
+        return None
+
+
 def is_resnet(arguments: dict[str, Any]) -> bool:
     """Says whether arguments of `architecture` are those of a ResNet."""
     return set(arguments) == {"num_blocks"}
+
+
+def model_of(arguments: dict[str, Any]) -> str:
+    """Returns the class (str) of pose networks that arguments of `architecture` fit."""
+    if is_resnet(arguments):
+        return "SimpleBaselinePose"
+    return "LiteHRNetPose" if "unit" in arguments else "HRNetPose"
 
 
 def find_preset(arguments: dict[str, Any]) -> str | None:
@@ -91,11 +121,11 @@ def find_preset(arguments: dict[str, Any]) -> str | None:
     Args:
         arguments: dict, of `architecture`.
     """
-    if is_resnet(arguments):
-        presets: dict[str, dict[str, Any]] = RESNETS
-        defaults: dict[str, Any] = {}
-    else:
-        presets, defaults = ARCHITECTURES, DEFAULTS
+    presets, defaults = {
+        "SimpleBaselinePose": (RESNETS, {}),
+        "LiteHRNetPose": (LITE_NETWORKS, LITE_DEFAULTS),
+        "HRNetPose": (ARCHITECTURES, DEFAULTS),
+    }[model_of(arguments)]
     for name, preset in presets.items():
         if {**defaults, **preset} == arguments:
             return name

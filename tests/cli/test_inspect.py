@@ -100,3 +100,10 @@ def test_errors_say_what_arrived(image, tmp_path):
     assert "text.png (8 bytes) is no complete JPEG" in said and "[Op:" not in said
     assert "hrnet_w33" in run("--preset", "hrnet_w33", image, exit_code=1)[1]
     assert not (tmp_path / "features.png").exists()
+
+
+@pytest.mark.slow
+def test_streams_of_lite_hrnet(image, tmp_path):
+    out = tmp_path / "lite.png"
+    text, _ = run("--preset", "lite_hrnet_test", "--side", 64, image, "--out", out)
+    assert "channels 8 16 32 64" in text and out.is_file()

@@ -163,7 +163,8 @@ def test_every_official_tensor_has_its_variable(golden, network, kind):
 
 
 def test_heads_tell_the_kinds_apart():
-    assert head_kinds("final_layer.weight") == ["pose", "simple_baseline"]
+    kinds = ["pose", "simple_baseline", "lite_pose"]
+    assert head_kinds("final_layer.weight") == kinds
     assert head_kinds("final_layer.0.weight") == ["classifier"]
     assert head_kinds("aux_head.1.running_var") == ["ocr_segmenter"]
     assert head_kinds("conv1.weight") == head_kinds("head.2.weight") == []

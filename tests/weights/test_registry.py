@@ -155,6 +155,7 @@ def test_numbers_of_entries():
     assert counts == {
         "HRNetPose": 91,
         "SimpleBaselinePose": 28,
+        "LiteHRNetPose": 7,
         "HRNetLandmarks": 10,
         "HigherHRNetPose": 9,
         "HRNetSegmenter": 37,

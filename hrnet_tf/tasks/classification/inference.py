@@ -216,7 +216,8 @@ def checked_image_size(model: "HRNetModel") -> tuple[int, int]:
     Raises:
         ValueError: if the model does not classify images of pixels 0..255.
     """
-    if not getattr(model, "arguments", {}).get("include_top"):
+    arguments = getattr(model, "arguments", {})
+    if "class_names" not in arguments or not arguments.get("include_top", True):
         without = " with include_top=False" if hasattr(model, "num_classes") else ""
         raise ValueError(
             "Expected an HRNetClassifier with include_top=True. Received:"

@@ -9,12 +9,13 @@ import keras
 
 from hrnet_tf.data.fingerprint import files_fingerprint, fingerprint
 from hrnet_tf.data.formats import image_folder, tfds
-from hrnet_tf.models.classifier import CROP_FRACTION, HRNetClassifier
+from hrnet_tf.models.classifier import CROP_FRACTION
 from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.sgd import TorchSGD
 from hrnet_tf.tasks.classification import evaluate as evaluation
 from hrnet_tf.tasks.classification.checks import check_classes
+from hrnet_tf.tasks.classification.networks import classification_network
 from hrnet_tf.tasks.classification.picture import sheet
 from hrnet_tf.tasks.classification.stream import (
     classified_stream,
@@ -83,7 +84,7 @@ def classification_recipe(
         )
 
     def model():
-        built = HRNetClassifier.from_preset(
+        built = classification_network(
             settings["preset"],
             load_weights=not is_architecture(settings["preset"]),
             num_classes=len(data.class_names),

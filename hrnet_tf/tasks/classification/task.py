@@ -56,15 +56,15 @@ _PREDICT = (
 
 def _load():
     from hrnet_tf.data.formats import image_folder, tfds
-    from hrnet_tf.models.classifier import HRNetClassifier
     from hrnet_tf.tasks.classification import labelled, own_data, picture
     from hrnet_tf.tasks.classification.evaluate import evaluate
     from hrnet_tf.tasks.classification.inference import ClassificationInference
+    from hrnet_tf.tasks.classification.networks import NETWORKS
     from hrnet_tf.tasks.classification.recipe import classification_recipe
     from hrnet_tf.tasks.classification.stream import classified_stream
 
     return Parts(
-        models=(HRNetClassifier,),
+        models=NETWORKS,
         inference=ClassificationInference,
         evaluate=evaluate,
         test=labelled.test_files,

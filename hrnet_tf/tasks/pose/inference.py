@@ -39,7 +39,7 @@ class PoseInference:
     `crops`, `people` and `locate` are graph code.
 
     Args:
-        model: `HRNetPose` or `SimpleBaselinePose` with a fixed `image_size` and
+        model: `HRNetPose`, or another one of `NETWORKS` with a fixed `image_size` and
             preprocessing included; or `Exported`.
         flip_test: bool or None. True averages the heatmaps with those of the mirrored
             crop, for twice the time. None: False, or what was exported.
@@ -338,15 +338,20 @@ class PoseInference:
         """Runs the network on uint8 crops; merges mirrored ones if asked."""
         return graphs.run_some(self._heatmaps_of_some, images)
 
+    def _outputs(self, images):
+        """The network's heatmaps; of several the last ones."""
+        found = self._infer(images)
+        return found["main"] if isinstance(found, dict) else found
+
     def _heatmaps_of_some(self, images):
         if not self.flip_test:
-            return self.codec.activate(self._infer(images))
+            return self.codec.activate(self._outputs(images))
         mirrored = tf.reverse(images, [2])
         if tf.executing_eagerly():
-            found = [self.codec.activate(self._infer(x)) for x in (images, mirrored)]
+            found = [self.codec.activate(self._outputs(x)) for x in (images, mirrored)]
         else:
             # A graph of one network is half as large as one of two.
-            joined = self._infer(tf.concat([images, mirrored], 0))
+            joined = self._outputs(tf.concat([images, mirrored], 0))
             found = tf.split(self.codec.activate(joined), 2)
         return self.codec.merge_flipped(*found, self.keypoint_set.flip_indices)
 

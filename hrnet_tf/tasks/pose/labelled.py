@@ -40,7 +40,7 @@ def test_files(
     """Tests a pose model on annotated people.
 
     Args:
-        model: `HRNetPose` or `SimpleBaselinePose`.
+        model: `HRNetPose`, or another one of `NETWORKS`.
         images: path of the image folder.
         progress: `(description, unit)` to a context of a callable (done, total).
         source: path the model came from, for messages.
@@ -180,7 +180,7 @@ def checked_keypoint_set(
     """The keypoint set to test with, which the model then carries.
 
     Args:
-        model: `HRNetPose` or `SimpleBaselinePose`.
+        model: `HRNetPose`, or another one of `NETWORKS`.
         source: path of the model, for messages.
         keypoints: name or descriptor file, or None for the model's own.
     Raises:

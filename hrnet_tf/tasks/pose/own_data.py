@@ -8,7 +8,6 @@ import numpy as np
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS, KeypointSet
-from hrnet_tf.models.pose import HRNetPose
 from hrnet_tf.own.choices import (
     Choice,
     Choices,
@@ -23,6 +22,7 @@ from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.reading import UserData
 from hrnet_tf.own.weights import architecture_of
 from hrnet_tf.tasks.pose import evaluate as evaluation
+from hrnet_tf.tasks.pose.networks import counted_as
 from hrnet_tf.tasks.pose.own_people import (
     choose_flips,
     choose_keypoints,
@@ -50,10 +50,10 @@ def choose(
     preset = choices.value("preset")
     size = choose_crop(choices, train, machine)
     head: dict[str, Any] = {"num_keypoints": keypoint_set.num_keypoints}
-    if weights is None:
+    model, architecture = counted_as(architecture_of(preset))
+    if weights is None and model == "HRNetPose":
         head["representation"] = "v2"
-    architecture = architecture_of(preset)
-    choose_batch(choices, 16, people, machine, "HRNetPose", architecture, size, **head)
+    choose_batch(choices, 16, people, machine, model, architecture, size, **head)
     choose_epochs(choices, people, _SEEN // (4 if weights else 1))
     choose_sigma(choices, keypoint_set, size)
     choose_learning(choices, weights)
@@ -177,6 +177,5 @@ def recipe(
         metric=metric,
         representation="v2" if weights is None else "v1",
         weights=weights,
-        make_model=HRNetPose.from_preset,
         **settings,
     )

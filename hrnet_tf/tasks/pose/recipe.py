@@ -13,12 +13,12 @@ from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
 from hrnet_tf.data.shards import PoseRecords, open_pose_records, verified_bytes
 from hrnet_tf.losses.heatmap import HeatmapMSE, SpatialCrossEntropy
-from hrnet_tf.models.pose import HRNetPose
-from hrnet_tf.models.presets import is_architecture
+from hrnet_tf.models.presets import is_architecture, split_preset
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.adam import Adam
 from hrnet_tf.tasks.pose import evaluate as evaluation
 from hrnet_tf.tasks.pose.checks import check_people, check_sides
+from hrnet_tf.tasks.pose.networks import heatmap_outputs, pose_network
 from hrnet_tf.tasks.pose.picture import sheet
 from hrnet_tf.tasks.pose.stream import people_stream, training_batches
 from hrnet_tf.training.recipe import Recipe
@@ -50,7 +50,7 @@ def pose_recipe(
     dtype: DType | None = None,
     representation: str = "v1",
     evaluate_every: int = 1,
-    make_model: Callable[..., Any] = HRNetPose.from_preset,
+    make_model: Callable[..., Any] = pose_network,
     test: Callable[..., Any] | None = None,
     metric: str | None = None,
     lengths: Callable[..., Any] | None = None,
@@ -79,7 +79,7 @@ def pose_recipe(
         weights: what to start from, see `start_from`: a path or the name of published
             weights, or a pair of it and of what its outputs are; or None.
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
-        representation: "v1" or "v2", see `HRNetPose`.
+        representation: "v1" or "v2", see `HRNetPose`; other networks have one.
         evaluate_every: int, epochs.
         make_model: `(preset, load_weights, **arguments of HRNetPose) -> model`.
         test: `(model, examples, infer, batch_size) -> report`, or None for the
@@ -104,8 +104,14 @@ def pose_recipe(
     batch_size, epochs = settings["batch_size"], settings["epochs"]
     height, width = image_size
     codec = HeatmapCodec(
-        (height, width), sigma=sigma, activation=activation, convention=convention
+        (height, width),
+        # An ablation of the network may say another one.
+        stride=split_preset(settings["preset"])[1].get("heatmap_stride", 4),
+        sigma=sigma,
+        activation=activation,
+        convention=convention,
     )
+    outputs = heatmap_outputs(settings["preset"])
     has_records = records_dir is not None and Path(records_dir).is_dir()
     val_source = functools.cache(functools.partial(load_val, keypoint_set))
     if test is None and evaluation.checked_metric(metric, keypoint_set) == "pck":
@@ -153,6 +159,15 @@ def pose_recipe(
             epochs=epochs,
             first_step=first_step,
         )
+        if outputs:
+            # All heatmaps of a network learn the same.
+            batches = batches.map(
+                lambda x, y, weights: (
+                    x,
+                    dict.fromkeys(outputs, y),
+                    dict.fromkeys(outputs, weights),
+                )
+            )
         return batches, people.steps_per_epoch(batch_size)
 
     run_test = test or functools.partial(
@@ -197,7 +212,7 @@ def pose_recipe(
         },
         model=model,
         train_data=train_data,
-        loss=loss_class,
+        loss=lambda: {n: loss_class() for n in outputs} or loss_class(),
         optimizer=lambda steps: optimizer(steps, epochs),
         evaluate=evaluate,
         epochs=epochs,
@@ -264,6 +279,7 @@ def official_adam(
     learning_rate: float = 1e-3,
     milestones: Sequence[int] = (170, 200),
     published_epochs: int = 210,
+    warmup_steps: int = 0,
 ) -> Adam:
     """Adam as the official code sets it: no weight decay, steps of a tenth.
 
@@ -273,7 +289,9 @@ def official_adam(
         deep-high-resolution-net.pytorch, experiments/coco/hrnet/*.yaml.
     """
     milestones = [max(1, round(m * epochs / published_epochs)) for m in milestones]
-    schedule = schedules.step_decay(learning_rate, milestones, steps_per_epoch)
+    schedule = schedules.step_decay(
+        learning_rate, milestones, steps_per_epoch, warmup_steps=warmup_steps
+    )
     # PyTorch's epsilon, and Adam's of the paper; Keras has 1e-7.
     return Adam(schedule, epsilon=1e-8)
 

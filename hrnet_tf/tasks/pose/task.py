@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from hrnet_tf.tasks import options
-from hrnet_tf.tasks.base import Option, OwnData, Parts, Task
+from hrnet_tf.tasks.base import Comparison, Option, OwnData, Parts, Task
+from hrnet_tf.tasks.drawn import draw_people
 
 _EVALUATE = (
     options.ANNOTATIONS,
@@ -72,20 +73,19 @@ _RECORDS = (
 
 def _load():
     from hrnet_tf.data.formats import coco, mpii
-    from hrnet_tf.models.pose import HRNetPose
-    from hrnet_tf.models.simple_baseline import SimpleBaselinePose
     from hrnet_tf.tasks.pose import labelled, own_data, own_people, own_test, picture
     from hrnet_tf.tasks.pose.box_files import known_boxes
     from hrnet_tf.tasks.pose.boxes import check_known
     from hrnet_tf.tasks.pose.detectors import make_detector
     from hrnet_tf.tasks.pose.evaluate import evaluate
     from hrnet_tf.tasks.pose.inference import PoseInference
+    from hrnet_tf.tasks.pose.networks import NETWORKS
     from hrnet_tf.tasks.pose.recipe import pose_recipe
     from hrnet_tf.tasks.pose.stream import people_stream
     from hrnet_tf.tasks.pose.tracks import track_people
 
     return Parts(
-        models=(HRNetPose, SimpleBaselinePose),
+        models=NETWORKS,
         inference=PoseInference,
         evaluate=evaluate,
         test=labelled.test_files,
@@ -127,4 +127,15 @@ POSE = Task(
         "export": options.PEOPLE_EXPORT,
         "records": _RECORDS,
     },
+    comparison=Comparison(
+        recipe="synthetic_pose",
+        systems=(
+            "hrnet_w18_small_v1",
+            "hrnet_w18_small_v1:exchanges=final",
+            "lite_hrnet_18",
+            "resnet50",
+            "hourglass_1:depth=3",
+        ),
+        draw=draw_people,
+    ),
 )

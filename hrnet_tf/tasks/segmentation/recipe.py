@@ -11,14 +11,13 @@ from hrnet_tf.data.label_sets import load_label_set
 from hrnet_tf.io import read_image
 from hrnet_tf.losses.lovasz import LovaszCrossEntropy
 from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntropy
-from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
 from hrnet_tf.models.presets import is_architecture
-from hrnet_tf.models.segmenter import HRNetSegmenter
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
 from hrnet_tf.optimizers.sgd import TorchSGD
 from hrnet_tf.tasks.segmentation import evaluate as evaluation
 from hrnet_tf.tasks.segmentation.checks import check_maps
+from hrnet_tf.tasks.segmentation.networks import segmentation_network
 from hrnet_tf.tasks.segmentation.picture import sheet
 from hrnet_tf.tasks.segmentation.stream import labelled_stream, training_batches
 from hrnet_tf.training.recipe import Recipe
@@ -97,14 +96,14 @@ def segmentation_recipe(
         )
     label_set = load_label_set(labels)
     batch_size, epochs = settings["batch_size"], settings["epochs"]
-    model_class = HRNetOCRSegmenter if ocr else HRNetSegmenter
     load = functools.cache(
         lambda source: check_labels(source(label_set), label_set, skip_bad)
     )
 
     def model():
-        built = model_class.from_preset(
+        built = segmentation_network(
             settings["preset"],
+            ocr=ocr,
             load_weights=not is_architecture(settings["preset"]),
             num_classes=label_set.num_classes,
             label_set=label_set.to_dict(),

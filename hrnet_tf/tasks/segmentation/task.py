@@ -4,7 +4,8 @@ import dataclasses
 from pathlib import Path
 
 from hrnet_tf.tasks import options
-from hrnet_tf.tasks.base import Option, OwnData, Parts, Task
+from hrnet_tf.tasks.base import Comparison, Option, OwnData, Parts, Task
+from hrnet_tf.tasks.drawn import draw_people
 
 _TRAIN = (
     Option(
@@ -120,8 +121,6 @@ _EXPORT = (
 
 
 def _load():
-    from hrnet_tf.models.ocr_segmenter import HRNetOCRSegmenter
-    from hrnet_tf.models.segmenter import HRNetSegmenter
     from hrnet_tf.tasks.segmentation import (
         labelled,
         own_classes,
@@ -131,12 +130,13 @@ def _load():
     )
     from hrnet_tf.tasks.segmentation.evaluate import evaluate
     from hrnet_tf.tasks.segmentation.inference import SegmentationInference
+    from hrnet_tf.tasks.segmentation.networks import NETWORKS
     from hrnet_tf.tasks.segmentation.recipe import segmentation_recipe
     from hrnet_tf.tasks.segmentation.result import SegmentationMap
     from hrnet_tf.tasks.segmentation.stream import labelled_stream
 
     return Parts(
-        models=(HRNetSegmenter, HRNetOCRSegmenter),
+        models=NETWORKS,
         inference=SegmentationInference,
         evaluate=evaluate,
         test=labelled.test_files,
@@ -173,4 +173,16 @@ SEGMENTATION = Task(
         "predict": _PREDICT,
         "export": _EXPORT,
     },
+    comparison=Comparison(
+        recipe="synthetic_parts",
+        systems=(
+            "hrnet_w18_small_v1",
+            "hrnet_w18_small_v1:exchanges=final",
+            "unet_small",
+            "segnet_small",
+            "deconvnet_small",
+            "deeplab_small",
+        ),
+        draw=draw_people,
+    ),
 )
