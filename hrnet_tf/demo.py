@@ -4,13 +4,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hrnet_tf.tasks.drawn import NUM_TRAIN, NUM_VAL
 from hrnet_tf.typing import PathLike
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-NUM_TRAIN, NUM_VAL = 1200, 120
 NUM_PICTURES = 12
 RECIPE = "synthetic_pose/w18_small"
 

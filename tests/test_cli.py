@@ -18,6 +18,7 @@ COMMANDS = (
     "evaluate",
     "predict",
     "export",
+    "compare",
     "convert",
     "inspect",
     "records",

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hrnet_tf import __version__
+from hrnet_tf.cli.compare import compare
 from hrnet_tf.cli.convert import convert
 from hrnet_tf.cli.data import make_data_app
 from hrnet_tf.cli.data_service import data_service
@@ -25,6 +26,7 @@ _COMMANDS = (
     evaluate,
     predict,
     export,
+    compare,
     convert,
     inspect_command,
     records,

@@ -1,0 +1,160 @@
+"""One network of a comparison, in a process of its own: its memory is its own, too."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hrnet_tf.io import read_json, write_json
+
+# Steps before speed is measured, in which TensorFlow traces, and steps measured.
+_FIRST_STEPS = 2
+_TIMED_STEPS = 6
+
+
+def describe(recipe: str, presets: list[str], arguments: dict[str, Any]) -> list:
+    """Builds each network as a recipe does, and counts it.
+
+    Args:
+        recipe: str, see `load_recipe`.
+        presets: list of str.
+        arguments: dict of the recipe's function, but for the preset.
+    Returns:
+        A list of dicts: preset, model (the class's name), parameters (trainable ones)
+        and multiply_adds of an image of the recipe's size.
+    Raises:
+        ValueError: if the recipe or a preset is unknown, or they do not fit.
+    """
+    import math
+
+    import keras
+
+    from hrnet_tf.comparison.multiply_adds import count_multiply_adds
+    from hrnet_tf.training.recipe import load_recipe
+
+    found = []
+    for preset in presets:
+        model = load_recipe(recipe, preset=preset, **arguments).model()
+        sized = model
+        if None in model.input_shape[1:3]:
+            sized = type(model).from_config(
+                {**model.get_config(), "image_size": _crop_size(recipe, arguments)}
+            )
+        found.append(
+            {
+                "preset": preset,
+                "model": type(model).__name__,
+                "parameters": sum(
+                    math.prod(v.shape) for v in model.trainable_variables
+                ),
+                "multiply_adds": count_multiply_adds(sized),
+            }
+        )
+        del model, sized
+        keras.backend.clear_session()
+    return found
+
+
+def _crop_size(recipe, arguments):
+    """(height, width) that a recipe's variant trains on."""
+    from hrnet_tf.training.recipe_files import find_recipe, read_recipe_file
+
+    path, variant = find_recipe(recipe)
+    file = read_recipe_file(path)
+    own = file.variants.get(arguments.get("variant", variant) or file.default, {})
+    size = own.get("image_size") or own.get("crop_size")
+    if size is None:
+        raise ValueError(
+            f"The recipe {recipe} does not say on which size of images it trains, so"
+            " that nothing can be counted. Give its variants a crop_size."
+        )
+    return tuple(size)
+
+
+def epochs_within(
+    recipe: str, preset: str, arguments: dict[str, Any], minutes: float
+) -> dict[str, Any]:
+    """Measures how many epochs of training some minutes hold.
+
+    Args:
+        recipe, arguments: see `describe`.
+        preset: str.
+        minutes: float, of training without tests.
+    Returns:
+        dict: epochs (int, at least 1) and seconds_per_step.
+    """
+    import itertools
+
+    from hrnet_tf.lowlevel import accelerate
+    from hrnet_tf.training.recipe import load_recipe
+    from hrnet_tf.training.run import compile_model, plain_graphs
+
+    loaded = load_recipe(recipe, preset=preset, **arguments)
+    model = loaded.model()
+    with plain_graphs():
+        accelerate(model)
+        batches, steps = loaded.train_data(0, 0)
+        compile_model(model, loaded, steps)
+        some = itertools.islice(iter(batches), _FIRST_STEPS + _TIMED_STEPS)
+        for k, batch in enumerate(some):
+            if k == _FIRST_STEPS:
+                begin = time.perf_counter()
+            model.train_on_batch(*batch)
+            done = k + 1
+    if done <= _FIRST_STEPS:
+        raise ValueError(
+            f"Speed is measured from step {_FIRST_STEPS + 1} on, and the data give only"
+            f" {done}. Compare by --epochs, or use more data or a smaller batch."
+        )
+    seconds = (time.perf_counter() - begin) / (done - _FIRST_STEPS)
+    epochs = max(1, int(60 * minutes / (seconds * steps)))
+    return {"epochs": epochs, "seconds_per_step": seconds}
+
+
+def train_member(
+    recipe: str, preset: str, arguments: dict[str, Any], out: str, seed: int
+) -> dict[str, Any]:
+    """Trains a network, or goes on with its run.
+
+    Args:
+        recipe, preset: see `epochs_within`.
+        arguments: dict of the recipe's function, with the epochs.
+        out: str. Folder of the run.
+        seed: int.
+    Returns:
+        dict: best (float, the best score) and history, a list of dicts, one an epoch.
+    """
+    from hrnet_tf.training.recipe import load_recipe
+    from hrnet_tf.training.run import train
+
+    loaded = load_recipe(recipe, preset=preset, **arguments)
+    result = train(loaded, out, seed=seed)
+    return {"best": result.best, "history": result.history}
+
+
+_WORK: dict[str, Callable[..., Any]] = {
+    "describe": describe,
+    "epochs_within": epochs_within,
+    "train_member": train_member,
+}
+
+
+def main() -> None:
+    """Does what the json file says that is named on the command line.
+
+    It holds `work` (a function of this module), `arguments` (dict) and `answer`, the
+    path of the json file that the result is written to.
+    """
+    from hrnet_tf.launch.keras_import import import_keras
+
+    import_keras()
+    order = read_json(sys.argv[1])
+    try:
+        answer = _WORK[order["work"]](**order["arguments"])
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+    write_json(order["answer"], answer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Trains networks one after another under one budget."""
+
+import dataclasses
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hrnet_tf.comparison.report import Member, write_report
+from hrnet_tf.io import read_json, write_json
+from hrnet_tf.typing import PathLike
+from hrnet_tf.words import count_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_START = "from hrnet_tf.comparison.member import main; main()"
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """What each network is trained for: one of the two.
+
+    Attributes:
+        epochs: int or None.
+        minutes: float or None, of training without tests. Each network's speed is
+            measured first, and it is trained for the whole epochs that they hold, one
+            at least.
+    """
+
+    epochs: int | None = None
+    minutes: float | None = None
+
+    def __post_init__(self):
+        given = [x for x in (self.epochs, self.minutes) if x is not None]
+        if len(given) != 1 or given[0] <= 0:
+            raise ValueError(
+                "A comparison needs one budget, epochs or minutes, that is positive."
+                f" Received: epochs={self.epochs}, minutes={self.minutes}."
+            )
+
+    def __str__(self):
+        if self.epochs is not None:
+            return count_text(self.epochs, "epoch", "epochs")
+        return f"{self.minutes:g} minutes of training"
+
+
+def compare(
+    recipe: str,
+    presets: Sequence[str],
+    out: PathLike,
+    budget: Budget,
+    console: "Console",
+    arguments: dict[str, Any] | None = None,
+    seed: int = 0,
+    title: str = "",
+) -> list[Member]:
+    """Trains networks by one recipe under one budget, each in a process of its own.
+
+    All of them are built before the first is trained, so that what is misspelt or does
+    not fit shows at once. The same call goes on with a comparison that was stopped:
+    finished networks are kept, and one that was under way goes on.
+
+    Args:
+        recipe: str, see `load_recipe`.
+        presets: sequence of str; arguments of a network may stand behind a colon, see
+            `split_preset`.
+        out: str or Path. Folder: a run for each network, and comparison.json, .csv,
+            .md and .png, which are written anew after each.
+        budget: `Budget`.
+        console: rich console.
+        arguments: dict of the recipe's function, such as data_dir; or None.
+        seed: int. The same for all.
+        title: str, of the plot.
+    Returns:
+        A list of `Member`, in the order of the presets.
+    Raises:
+        ValueError: if a network occurs twice or cannot be built or trained.
+    """
+    out, arguments = Path(out), dict(arguments or {})
+    if len(set(presets)) < len(presets) or not presets:
+        raise ValueError(f"Expected different networks. Received: {list(presets)}.")
+    out.mkdir(parents=True, exist_ok=True)
+    described = _described(recipe, list(presets), arguments, out)
+    members = []
+    for number, facts in enumerate(described, start=1):
+        preset = facts["preset"]
+        console.print(f"[bold]{number}/{len(described)}[/] {preset}", highlight=False)
+        folder = out / folder_name(preset)
+        epochs = budget.epochs or _epochs(recipe, preset, arguments, budget, folder)
+        own = {**arguments, "epochs": epochs}
+        answer = folder / f"member_{_digest({**own, 'seed': seed})}.json"
+        if not answer.is_file():
+            work = {
+                "recipe": recipe,
+                "preset": preset,
+                "arguments": own,
+                "out": str(folder),
+                "seed": seed,
+            }
+            _in_a_process("train_member", work, answer, preset)
+        members.append(Member.of(facts, read_json(answer)["history"]))
+        write_report(members, out, str(budget), title)
+    return members
+
+
+def folder_name(preset: str) -> str:
+    """Returns the name (str) of a network's folder: the preset, without signs."""
+    return "".join(c if c.isalnum() or c in "_-." else "_" for c in preset)
+
+
+def _described(recipe, presets, arguments, out):
+    """What is known of the networks before they are trained."""
+    work = {"recipe": recipe, "presets": presets, "arguments": arguments}
+    answer = out / f"networks_{_digest(work)}.json"
+    if not answer.is_file():
+        _in_a_process("describe", work, answer, ", ".join(presets))
+    return read_json(answer)
+
+
+def _epochs(recipe, preset, arguments, budget, folder):
+    """The epochs that the budget's minutes hold; measured once."""
+    work = {
+        "recipe": recipe,
+        "preset": preset,
+        "arguments": arguments,
+        "minutes": budget.minutes,
+    }
+    answer = folder / f"speed_{_digest(work)}.json"
+    if not answer.is_file():
+        _in_a_process("epochs_within", work, answer, preset)
+    return read_json(answer)["epochs"]
+
+
+def _in_a_process(work, arguments, answer, what):
+    """Has `member` do some work in a process of its own."""
+    answer.parent.mkdir(parents=True, exist_ok=True)
+    order = answer.with_name(f"order_{answer.name}")
+    write_json(
+        order, {"work": work, "arguments": arguments, "answer": str(answer.resolve())}
+    )
+    code = subprocess.run(
+        [sys.executable, "-c", _START, str(order)], check=False
+    ).returncode
+    order.unlink()
+    if code < 0 or code == 130:
+        raise KeyboardInterrupt
+    if code or not answer.is_file():
+        raise ValueError(
+            f"{what}: stopped with exit code {code}; why is said above. The same"
+            " command goes on with the rest once that is mended, or leave the network"
+            " out of the comparison."
+        )
+
+
+def _digest(content):
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
