@@ -71,11 +71,15 @@ EXTRAS = {
         "keras-hub>=0.25,<0.26; python_version < '3.11'",
     ],
     "kubernetes": ["kubernetes>=31,<38"],
+    # `hrnet serve`. FastAPI reads requests with Starlette, uvicorn HTTP with h11.
+    "serve": ["fastapi>=0.115", "uvicorn>=0.34", "prometheus-client>=0.20"],
+    # TensorFlow Serving's protocol; its releases go with those of TensorFlow.
+    "grpc": ["tensorflow-serving-api>=2.20,<2.22", "grpcio>=1.60"],
     "docs": DOCS,
     # The peers of `make bench-train`, and of the operations of detectors.
     "bench": ["torch>=2.4", "torchvision>=0.19"],
     # What files of annotation tools are opened with in `make test-slow`.
-    "peers": ["datumaro>=1.10", "label-studio-sdk>=2"],
+    "peers": ["datumaro>=1.10", "label-studio-sdk>=2", "selenium>=4.20"],
     "test": [
         "pytest>=8",
         "pytest-xdist>=3.5",
@@ -102,7 +106,10 @@ setup(
     packages=[*find_packages(include=["hrnet_tf", "hrnet_tf.*"]), "hrnet_tf.recipes"],
     package_dir={"hrnet_tf.recipes": "recipes"},
     # py.typed tells type checkers that the annotations are meant for them.
-    package_data={"hrnet_tf": ["py.typed", "weights/published/*.json"]},
+    package_data={
+        "hrnet_tf": ["py.typed", "weights/published/*.json"],
+        "hrnet_tf.serving.page": ["*.html", "*.css", "*.js"],
+    },
     python_requires=">=3.10,<3.14",
     install_requires=REQUIRED,
     extras_require=EXTRAS,

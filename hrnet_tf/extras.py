@@ -13,6 +13,11 @@ _EXTRAS = {
     "yaml": ("formats", "PyYAML"),
     "tensorflow_datasets": ("tfds", "TensorFlow Datasets"),
     "official": ("official", "tf-models-official"),
+    "fastapi": ("serve", "FastAPI"),
+    "uvicorn": ("serve", "uvicorn"),
+    "prometheus_client": ("serve", "prometheus-client"),
+    "grpc": ("grpc", "grpcio"),
+    "tensorflow_serving": ("grpc", "tensorflow-serving-api"),
 }
 
 

@@ -18,6 +18,9 @@ from hrnet_tf.cli.predict import predict
 from hrnet_tf.cli.presets import presets
 from hrnet_tf.cli.recipes import recipes
 from hrnet_tf.cli.records import records
+from hrnet_tf.cli.serve import serve
+from hrnet_tf.cli.serve_check import serve_check
+from hrnet_tf.cli.serving_kit import serving_kit
 from hrnet_tf.cli.task_options import with_task_options
 from hrnet_tf.cli.train import train
 
@@ -31,6 +34,9 @@ _COMMANDS = (
     inspect_command,
     records,
     data_service,
+    serve,
+    serving_kit,
+    serve_check,
     presets,
     recipes,
     demo,

@@ -1,5 +1,6 @@
 """The class of each pixel of an image."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,17 +112,27 @@ class SegmentationMap:
             ValueError: for another ending, or if there is no value for what is not
                 labelled.
         """
-        from PIL import Image
-
-        from hrnet_tf.io import write_file
+        from hrnet_tf.io import write_bytes
 
         path = Path(path)
         if path.suffix.lower() != ".png":
             raise ValueError(
                 f"{path} ends in {path.suffix!r}; maps of classes are written as .png."
             )
+        write_bytes(path, self.png_bytes())
+
+    def png_bytes(self) -> bytes:
+        """Returns the content of the file that `save_labels` writes.
+
+        Raises:
+            ValueError: if there is no value for what is not labelled.
+        """
+        from PIL import Image
+
         picture = Image.fromarray(self.label_set.to_file_ids(self.labels))
         colors = np.zeros((256, 3), np.uint8)
         colors[list(self.label_set.file_ids)] = self.label_set.palette
         picture.putpalette(colors.ravel().tolist())
-        write_file(path, lambda file: picture.save(file, format="PNG"))
+        file = io.BytesIO()
+        picture.save(file, format="PNG")
+        return file.getvalue()
