@@ -8,14 +8,16 @@ import typer
 
 from hrnet_tf.cli import common
 from hrnet_tf.cli.options import Debug
+from hrnet_tf.starters import starter
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _TOKEN = "HRNET_SERVE_TOKEN"
+_COMES_WITH = ", which comes with the package, as none was named"
 ModelArgument = Annotated[
-    Path,
+    Path | None,
     typer.Argument(
         metavar="MODEL",
-        show_default=False,
+        show_default="the model of poses that comes with the package",
         help="A .keras file, or what `hrnet export` wrote, in any format.",
     ),
 ]
@@ -111,7 +113,7 @@ ScriptsOption = Annotated[
 
 @common.command(interrupted="Stopped.")
 def serve(
-    model: ModelArgument,
+    model: ModelArgument = None,
     name: NameOption = None,
     host: HostOption = "127.0.0.1",
     port: PortOption = 8501,
@@ -136,12 +138,16 @@ def serve(
     requests that it has taken.
 
     Examples:
+      hrnet serve
       hrnet serve runs/lspet/best.keras
       hrnet serve saved_models/coco --port 8600 --max-pixels 12
       hrnet serve exported/faces.tflite --litert-js web --host 0.0.0.0 \\
           --token-file token.txt
     """
     token = _token(token_file)
+    is_starter = model is None
+    if model is None:
+        model = starter()
     with common.spinner("loading the model"):
         from hrnet_tf.predict import read_model
         from hrnet_tf.serving.app import make_app
@@ -174,7 +180,7 @@ def serve(
         address = f"http://{shown}:{opened.getsockname()[1]}"
         facts = {
             "model": f"{engine.name}, version {engine.version} ({engine.task.title},"
-            f" {engine.format})",
+            f" {engine.format}){_COMES_WITH if is_starter else ''}",
             "page": f"{address}/",
             "predict": f"{address}/v1/models/{engine.name}:predict",
             "results": f"{address}/v1/models/{engine.name}:results",

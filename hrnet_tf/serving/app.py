@@ -64,25 +64,25 @@ def make_app(
     page.add_routes(app, engine, limits, local)
 
     @app.exception_handler(Refused)
-    async def refuse(request: fastapi.Request, error: Refused) -> Any:
+    async def refuse(request: Any, error: Refused) -> Any:
         return fastapi.responses.JSONResponse(
             {"error": error.text}, error.status, error.headers
         )
 
     @app.exception_handler(HTTPException)
-    async def refuse_address(request: fastapi.Request, error: HTTPException) -> Any:
+    async def refuse_address(request: Any, error: HTTPException) -> Any:
         text = f"{request.method} {request.url.path[:200]}: {error.detail}"
         return fastapi.responses.JSONResponse(
             {"error": text}, error.status_code, error.headers
         )
 
     @app.exception_handler(RequestValidationError)
-    async def refuse_values(request: fastapi.Request, error: Any) -> Any:
+    async def refuse_values(request: Any, error: Any) -> Any:
         text = f"{request.url.path[:200]}: a version is a number."
         return fastapi.responses.JSONResponse({"error": text}, 400)
 
     @app.exception_handler(Exception)
-    async def fail(request: fastapi.Request, error: Exception) -> Any:
+    async def fail(request: Any, error: Exception) -> Any:
         # Starlette raises it again, so that the log has the traceback.
         text = "The server failed; its log says why."
         return fastapi.responses.JSONResponse({"error": text}, 500)

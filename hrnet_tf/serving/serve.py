@@ -51,7 +51,9 @@ def make_server(
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
 
-    class Server(uvicorn.Server):
+    base: Any = uvicorn.Server
+
+    class Server(base):
         """Says when it is there."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -28,6 +28,8 @@ class Server:
         ready: bool. Whether the model has run once, and the server is not stopping.
     """
 
+    batcher: Batcher
+
     def __init__(
         self,
         engine: "Engine",
