@@ -1,4 +1,7 @@
-"""The whole path on drawn people: data, records, training, test, export, pictures."""
+"""The whole path on drawn people: from data to pictures of people that it found.
+
+A pose network and a detector are trained, tested and exported together.
+"""
 
 import time
 from pathlib import Path
@@ -13,6 +16,10 @@ if TYPE_CHECKING:
 
 NUM_PICTURES = 12
 RECIPE = "synthetic_pose/w18_small"
+DETECTOR_RECIPE = "synthetic_objects/people_finder"
+# Of a picture, for the test: a real person may have a low score.
+BOXES_A_PICTURE = 20
+NUM_STEPS = 8
 
 
 def run_demo(
@@ -21,6 +28,7 @@ def run_demo(
     epochs: int | None = None,
     num_train: int = NUM_TRAIN,
     num_val: int = NUM_VAL,
+    detector_epochs: int | None = None,
 ) -> dict[str, Any]:
     """Runs the main job end to end on the embedded data set.
 
@@ -28,18 +36,18 @@ def run_demo(
         output_dir: str or Path. Folder for everything that is made. The drawn data
             are kept; what an earlier demo trained and exported is replaced.
         console: rich console.
-        epochs: int or None for the recipe's.
+        epochs: int or None for the recipe's, of the pose network.
         num_train, num_val: int. Pictures to draw.
+        detector_epochs: int or None for the recipe's.
     Returns:
-        dict with AP, PCK, images_per_second, seconds and pictures (Path).
+        dict with AP and PCK in ground-truth boxes, images_per_second of that test,
+        AP_detected in the detector's boxes, box_AP50 of these, seconds and pictures
+        (Path).
     Raises:
         ValueError: if the folder holds other data.
     """
     from hrnet_tf.data.synthetic import generate_people
-    from hrnet_tf.export.saved_model import export_saved_model
     from hrnet_tf.models.loading import load_model
-    from hrnet_tf.training.recipe import load_recipe
-    from hrnet_tf.training.run import train
 
     started = time.perf_counter()
     output_dir = Path(output_dir)
@@ -47,24 +55,33 @@ def run_demo(
     with _step(console, 1, "draw people in COCO's layout", num_train + num_val) as tick:
         generate_people(data_dir, num_train, num_val, progress=tick)
     _write_records(data_dir, console)
-    console.print("[bold]3/6[/] train HRNet-W18-small on them")
-    recipe = load_recipe(RECIPE, data_dir=data_dir, epochs=epochs)
-    train(recipe, output_dir / "run", overwrite=True, console=console)
-    model = load_model(output_dir / "run" / "best.keras")
-    numbers = _evaluate(model, data_dir, console)
-    with _step(console, 5, "export a SavedModel for TensorFlow Serving"):
-        export_saved_model(
-            model, output_dir / "saved_model", flip_test=True, overwrite=True
-        )
+    console.print(f"[bold]3/{NUM_STEPS}[/] train HRNet-W18-small on their keypoints")
+    _train(RECIPE, data_dir, epochs, output_dir / "run", console)
+    pose = load_model(output_dir / "run" / "best.keras")
+    numbers = _evaluate(pose, data_dir, console)
+    console.print(f"[bold]5/{NUM_STEPS}[/] train a detector to find the people")
+    finder_dir = output_dir / "detector"
+    _train(DETECTOR_RECIPE, data_dir, detector_epochs, finder_dir, console)
+    finder = load_model(finder_dir / "best.keras")
+    numbers |= _evaluate_pair(pose, finder, data_dir, output_dir, console)
+    _export(pose, finder, output_dir / "saved_model", console)
     numbers["pictures"] = _predict(output_dir, console)
     numbers["seconds"] = time.perf_counter() - started
     _print_table(numbers, output_dir, console)
     return numbers
 
 
+def _train(name, data_dir, epochs, run_dir, console):
+    from hrnet_tf.training.recipe import load_recipe
+    from hrnet_tf.training.run import train
+
+    recipe = load_recipe(name, data_dir=data_dir, epochs=epochs)
+    train(recipe, run_dir, overwrite=True, console=console)
+
+
 def _step(console, number, text, total=None):
     """A context that shows a numbered step, with a bar if it has a total."""
-    return _Step(console, f"[bold]{number}/6[/] {text}", total)
+    return _Step(console, f"[bold]{number}/{NUM_STEPS}[/] {text}", total)
 
 
 class _Step:
@@ -134,8 +151,56 @@ def _evaluate(model, data_dir, console):
     }
 
 
+def _evaluate_pair(model, finder, data_dir, output_dir, console):
+    """Numbers of the poses in the boxes that a detector finds, and of these."""
+    from hrnet_tf.data.formats import coco, coco_objects
+    from hrnet_tf.data.object_sets import load_object_set
+    from hrnet_tf.io import write_json
+    from hrnet_tf.tasks.detection import evaluate as detection
+    from hrnet_tf.tasks.pose import evaluate as pose
+
+    truth = data_dir / "annotations" / "person_keypoints_val2017.json"
+    images = data_dir / "val2017"
+    pictures = coco_objects.load_detection(truth, images, load_object_set("people"))
+    boxes_file = output_dir / "detector" / "val_boxes.json"
+    found = []
+
+    def keep(example, detections):
+        best = detections.chosen(slice(BOXES_A_PICTURE))
+        found.extend(best.to_coco(example.image_id))
+
+    with _step(console, 6, "test with the boxes that it finds", len(pictures)) as tick:
+        report = detection.evaluate(finder, pictures, progress=tick, on_found=keep)
+        write_json(boxes_file, found)
+        numbers = {"box_AP50": report.numbers["AP50"], "AP_detected": 0.0}
+        if found:
+            keypoint_set = pose.keypoint_set_of(model)
+            examples = coco.load_detections(
+                boxes_file, truth, images, keypoint_set=keypoint_set
+            )
+            people = pose.predict_people(model, examples, progress=tick)
+            oks = pose.score(people, examples, keypoint_set, "oks", truth)
+            numbers["AP_detected"] = oks["AP"]
+    return numbers
+
+
+def _export(model, finder, folder, console):
+    """One SavedModel of both: from a photo to its people."""
+    from hrnet_tf.export.saved_model import export_saved_model
+    from hrnet_tf.tasks import make_inference
+
+    with _step(console, 7, "export both as one SavedModel for TensorFlow Serving"):
+        export_saved_model(
+            model,
+            folder,
+            flip_test=True,
+            overwrite=True,
+            detector=make_inference(finder),
+        )
+
+
 def _predict(output_dir, console):
-    """Pictures of predictions that the exported model makes from JPEG bytes."""
+    """Pictures of what the exported pair finds in JPEG bytes, without any box."""
     from hrnet_tf.pictures import sheet, skeletons
     from hrnet_tf.predict import Predictor
 
@@ -143,10 +208,10 @@ def _predict(output_dir, console):
     pictures.mkdir(exist_ok=True)
     examples = _load(output_dir / "data", "val")[:NUM_PICTURES]
     drawn = []
-    with _step(console, 6, "predict through the SavedModel", len(examples)) as tick:
+    with _step(console, 8, "predict through the SavedModel", len(examples)) as tick:
         predictor = Predictor.load(output_dir / "saved_model")
         for example in examples:
-            keypoints = predictor.predict(example.image_path, example.boxes)
+            keypoints = predictor.predict(example.image_path)
             drawn.append(skeletons.draw_keypoints(example.image_path, keypoints))
             name = Path(example.image_path).stem
             sheet.save_image(drawn[-1], pictures / f"{name}_keypoints.png")
@@ -163,11 +228,14 @@ def _print_table(numbers, output_dir, console):
     table.add_column("what")
     table.add_column("value", overflow="fold")
     table.add_row("AP (OKS, ground-truth boxes)", f"{numbers['AP']:.3f}")
+    table.add_row("AP (OKS, detected boxes)", f"{numbers['AP_detected']:.3f}")
+    table.add_row("AP50 of the detected boxes", f"{numbers['box_AP50']:.3f}")
     table.add_row("PCK@0.2 of the torso", f"{numbers['PCK']:.3f}")
     speed = f"{numbers['images_per_second']:.0f} people/s"
     table.add_row("test speed with flip test", speed)
     table.add_row("whole demo", f"{numbers['seconds'] / 60:.1f} min")
     table.add_row("pictures with skeletons", str(numbers["pictures"]))
-    table.add_row("training curves", str(output_dir / "run" / "curves.png"))
-    table.add_row("model, exported", str(output_dir / "saved_model"))
+    curves = [str(output_dir / run / "curves.png") for run in ("run", "detector")]
+    table.add_row("training curves", "\n".join(curves))
+    table.add_row("models, exported", str(output_dir / "saved_model"))
     console.print(table)

@@ -22,9 +22,11 @@ from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
 
+# The heads have a quarter of the published channels: of 205 pictures more learn nothing
+# more, and take three times as long.
 VARIANTS = {
-    "fcos": {"preset": "hrnet_w18_small_v1", "epochs": 40},
-    "faster_rcnn": {"preset": "hrnet_w18_small_v1", "epochs": 40},
+    "fcos": {"preset": "hrnet_w18_small_v1", "epochs": 40, "num_channels": 64},
+    "faster_rcnn": {"preset": "hrnet_w18_small_v1", "epochs": 40, "num_channels": 64},
 }
 MODELS: dict[str, Any] = {"fcos": HRNetFCOS, "faster_rcnn": HRNetFasterRCNN}
 
@@ -77,4 +79,5 @@ def recipe(
         weights=weights,
         dtype=dtype,
         evaluate_every=5,
+        num_channels=own.num_channels,
     )

@@ -21,20 +21,38 @@ from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
 
+# Pictures have 240x320 pixels.
+WHOLE = {
+    "height": 240,
+    "num_channels": 256,
+    "epochs": 6,
+    "evaluate_every": 3,
+    "learning_rate": 2e-3,
+}
 VARIANTS = {
-    "mask_rcnn": {"preset": "hrnet_w18_small_v1", "epochs": 6},
-    "faster_rcnn": {"preset": "hrnet_w18_small_v1", "epochs": 6},
-    "fcos": {"preset": "hrnet_w18_small_v1", "epochs": 6},
+    "mask_rcnn": {"preset": "hrnet_w18_small_v1"},
+    "faster_rcnn": {"preset": "hrnet_w18_small_v1"},
+    "fcos": {"preset": "hrnet_w18_small_v1"},
+    # The detector of the demo: smaller pictures and a lighter head.
+    "people_finder": {
+        "preset": "hrnet_w18_small_v1",
+        "height": 192,
+        "num_channels": 64,
+        "epochs": 2,
+        "evaluate_every": 2,
+        "learning_rate": 5e-3,
+    },
 }
 MODELS: dict[str, Any] = {
     "mask_rcnn": HRNetFasterRCNN,
     "faster_rcnn": HRNetFasterRCNN,
     "fcos": HRNetFCOS,
+    "people_finder": HRNetFCOS,
 }
 
 
-def optimizer(steps_per_epoch: int, epochs: int) -> Muon:
-    schedule = cosine_decay(2e-3, epochs, steps_per_epoch, warmup_steps=100)
+def optimizer(steps_per_epoch: int, epochs: int, learning_rate: float = 2e-3) -> Muon:
+    schedule = cosine_decay(learning_rate, epochs, steps_per_epoch, warmup_steps=100)
     return Muon(schedule, exclude_layers=FIRST_AND_LAST, global_clipnorm=35.0)
 
 
@@ -49,9 +67,10 @@ def recipe(
     objects: str = "people",
     skip_bad: bool = False,
 ) -> Recipe:
-    own = choose_variant(VARIANTS, variant, preset=preset, epochs=epochs)
+    own = choose_variant(VARIANTS, variant, WHOLE, preset=preset, epochs=epochs)
     data = Path(data_dir)
     masks = variant == "mask_rcnn"
+    height, width = own.height, own.height * 4 // 3
 
     def load(split, object_set):
         return coco_objects.load_detection(
@@ -74,14 +93,15 @@ def recipe(
         load_train=partial(load, "train"),
         load_val=partial(load, "val"),
         make_model=MODELS[variant].from_preset,
-        # The pictures as they are, of 240x320.
-        augmentation=DetectionAugmentation(scales=((320, 240),)),
-        image_size=(256, 320),
+        augmentation=DetectionAugmentation(scales=((width, height),)),
+        # The next sides that the network takes.
+        image_size=(-(-height // 32) * 32, width),
         max_boxes=10,
-        optimizer=optimizer,
+        optimizer=partial(optimizer, learning_rate=own.learning_rate),
         kernel_initializer=KAIMING_FAN_OUT,
         weights=weights,
         dtype=dtype,
-        evaluate_every=3,
+        evaluate_every=own.evaluate_every,
+        num_channels=own.num_channels,
         masks=masks,
     )
