@@ -103,9 +103,12 @@ function drawObjects(context, result, {threshold, opacity}) {
   const zoom = zoomOf(context);
   context.font = `${13 * zoom}px system-ui, sans-serif`;
   context.textBaseline = "top";
-  for (const object of shown(result, threshold)) {
+  const objects = shown(result, threshold);
+  for (const {mask, class: name} of objects) {
+    if (mask) drawMask(context, mask, colorOf(result, name), opacity);
+  }
+  for (const object of objects) {
     const color = colorOf(result, object.class), [x, y, width, height] = object.box;
-    if (object.mask) drawMask(context, object.mask, color, opacity);
     context.lineWidth = 2 * zoom;
     context.strokeStyle = color;
     context.strokeRect(x, y, width, height);
