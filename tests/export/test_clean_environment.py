@@ -90,6 +90,21 @@ def test_the_saved_model_runs_with_tensorflow_alone(
         text=True,
     )
     assert "signature_def['serving_default']" in shown.stdout, shown.stderr[-2000:]
+    # As bytes objects: NumPy's own texts lose zeros at their ends.
+    np.save(tmp_path / "files.npy", np.array([image.read_bytes()], object))
+    np.save(tmp_path / "boxes.npy", np.array([boxes], np.float32))
+    command = ["run", "--dir", folder, "--tag_set", "serve", "--outdir", tmp_path]
+    command += ["--signature_def", "serving_default", "--inputs"]
+    command.append("image_bytes=files.npy;boxes=boxes.npy")
+    done = subprocess.run(
+        [clean_python.with_name("saved_model_cli"), *command],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    points = np.load(tmp_path / "keypoints.npy")
+    np.testing.assert_allclose(points, [found], atol=1e-3)
 
 
 @pytest.mark.slow

@@ -192,6 +192,7 @@ class TestCheck:
             text = run(*command, "--model", pose_folder).out
             assert text.count(" ok ") == 6 and "WRONG" not in text, text
 
+    @pytest.mark.slow
     def test_of_a_wrong_one(self, pose_folder):
         class Wrong(Engine):
             def predict(self, name, requests):
