@@ -10,10 +10,16 @@ from hrnet_tf.layers.batch_norm import BatchNorm
 from hrnet_tf.layers.classification import StreamGathering
 from hrnet_tf.layers.conv_norm import ConvNorm
 from hrnet_tf.layers.convolution import Conv2D
+from hrnet_tf.layers.crop_like import CropLike
 from hrnet_tf.layers.deconv_norm import DeconvNorm
+from hrnet_tf.layers.dilated import DilatedConvNorm
 from hrnet_tf.layers.fusion import FusionBlock
+from hrnet_tf.layers.hourglass import Hourglass
+from hrnet_tf.layers.max_pool_places import MaxPoolPlaces
+from hrnet_tf.layers.max_unpool import MaxUnpool
 from hrnet_tf.layers.object_context import ObjectContext
 from hrnet_tf.layers.parallel import HighResolutionModule, Transition
+from hrnet_tf.layers.pre_activation import PreActivationBlock
 from hrnet_tf.layers.pyramid import HighResolutionPyramid
 from hrnet_tf.layers.representation import StreamConcatenation
 from hrnet_tf.layers.residual import BasicBlock, Bottleneck
@@ -120,6 +126,12 @@ CASES = {
         [(2, 16, 8, 3), (2, 8, 4, 7), (2, 4, 2, 5)],
     ),
     "concatenation": (StreamConcatenation, {}, STREAMS, (2, 16, 8, 12)),
+    "dilated": (DilatedConvNorm, {"filters": 3, "dilation": 3}, MAP, (2, 6, 8, 3)),
+    "crop": (CropLike, {"stride": 2}, [MAP, (2, 9, 13, 2)], (2, 5, 7, 3)),
+    "pre_activation": (PreActivationBlock, {"filters": 6}, MAP, (2, 6, 8, 6)),
+    "hourglass": (Hourglass, {"depth": 2}, (2, 8, 4, 4), (2, 8, 4, 4)),
+    "pool_places": (MaxPoolPlaces, {}, MAP, [(2, 3, 4, 3), (2, 3, 4, 4, 3)]),
+    "unpool": (MaxUnpool, {}, [(2, 3, 4, 3), (2, 3, 4, 4, 3), MAP], MAP),
     "pyramid": (
         HighResolutionPyramid,
         {"filters": 4, "num_levels": 3},

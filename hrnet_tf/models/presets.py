@@ -1,6 +1,7 @@
 """The published architectures."""
 
 import ast
+import re
 from typing import Any
 
 # Stream i has width * 2**i channels. Names follow the papers (the network called
@@ -171,7 +172,8 @@ def split_preset(preset: str) -> tuple[str, dict[str, Any]]:
     """
     name, _, rest = preset.partition(":")
     arguments: dict[str, Any] = {}
-    for part in filter(None, rest.split(",")):
+    # Commas within parentheses are those of tuples.
+    for part in filter(None, re.split(r",(?![^(]*\))", rest)):
         key, equals, value = part.partition("=")
         if not equals or not key.isidentifier():
             raise ValueError(

@@ -28,6 +28,7 @@ def plot_comparison(
     """
     # Figure instead of pyplot: no global state, no display.
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     figure = Figure(figsize=(15, 5.2), dpi=110, layout="constrained")
     by_macs, by_size, by_time = figure.subplots(1, 3, sharey=True)
@@ -57,6 +58,12 @@ def plot_comparison(
         if scored and axes is not by_time:
             axes.set_xscale("log")
             axes.margins(x=0.15)
+            # Plain numbers, also where the axis spans less than a decade.
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
+    by_time.set_xlim(left=0)
+    by_macs.set_ylim(bottom=0)
     by_macs.set_ylabel(score_name)
     if scored:
         handles, labels = by_macs.get_legend_handles_labels()

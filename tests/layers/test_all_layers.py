@@ -8,7 +8,15 @@ from layer_harness import run_layer_test
 from hrnet_tf.layers.normalized import NormalizedLayer
 
 # XLA compiles them for long.
-LARGE = ("context", "fusion", "gathering", "module", "module_frozen", "pyramid")
+LARGE = (
+    "context",
+    "fusion",
+    "gathering",
+    "hourglass",
+    "module",
+    "module_frozen",
+    "pyramid",
+)
 
 
 @pytest.mark.parametrize("case", CASES)

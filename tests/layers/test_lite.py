@@ -61,7 +61,9 @@ QUICK = ("depthwise", "module")
 )
 def test_layer(name, tmp_path):
     kind, arguments, shapes, expected = CASES[name]
-    run_layer_test(kind, arguments, shapes, expected, tmp_path)
+    run_layer_test(
+        kind, arguments, shapes, expected, tmp_path, compiled=name != "module"
+    )
 
 
 def test_depthwise_is_a_convolution_in_groups():

@@ -74,6 +74,7 @@ def test_arguments_stand_behind_a_preset():
         "hrnet_test",
         {"exchanges": "final", "heatmap_stride": 8},
     )
+    assert split_preset("a:b=(1, 2),c=x")[1] == {"b": (1, 2), "c": "x"}
     assert is_architecture(preset) and not is_architecture("hrnet:exchanges=final")
     model = pose_network(
         preset, load_weights=False, image_size=(64, 64), representation="v1"

@@ -5,16 +5,12 @@ import json
 import keras
 import numpy as np
 import pytest
-from layer_harness import run_layer_test
 from slow_params import cases
 
 import hrnet_tf
 from hrnet_tf.data.label_sets import load_label_set
-from hrnet_tf.layers.crop_like import CropLike
-from hrnet_tf.layers.dilated import DilatedConvNorm
 from hrnet_tf.layers.max_pool_places import MaxPoolPlaces
 from hrnet_tf.layers.max_unpool import MaxUnpool
-from hrnet_tf.layers.pre_activation import PreActivationBlock
 from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.tasks.segmentation.networks import SERIES, segmentation_network
 
@@ -89,21 +85,6 @@ def test_unpooling_puts_maxima_back():
     np.testing.assert_array_equal(
         np.array(pooled)[0, :2], x[0, :4].reshape(2, 2, 2, 2, 2).max((1, 3))
     )
-
-
-MAP = (2, 6, 8, 4)
-LAYERS = {
-    "dilated": (DilatedConvNorm, {"filters": 3, "dilation": 2}, MAP, (2, 6, 8, 3)),
-    "crop": (CropLike, {}, [MAP, (2, 5, 7, 2)], (2, 5, 7, 4)),
-    "pre_activation": (PreActivationBlock, {"filters": 6}, MAP, (2, 6, 8, 6)),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", LAYERS)
-def test_layer(name, tmp_path):
-    kind, arguments, shapes, expected = LAYERS[name]
-    run_layer_test(kind, arguments, shapes, expected, tmp_path)
 
 
 @pytest.mark.parametrize(
