@@ -1,0 +1,1 @@
+"""Keypoints with tags of the people they belong to: targets, and their grouping."""
