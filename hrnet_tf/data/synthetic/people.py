@@ -36,13 +36,15 @@ def generate_people(
     image_size: tuple[int, int] = (240, 320),
     seed: int = 0,
     progress: Callable[[int], Any] | None = None,
+    most_people: int = 4,
 ) -> Path:
     """Draws a data set of people in the layout of COCO.
 
     Every picture depends on the seed, the split and its own index only, so the
     first pictures of a larger data set are those of a smaller one. Written are
 
-    - `train2017/*.jpg`, `val2017/*.jpg`: one to four people in every picture;
+    - `train2017/*.jpg`, `val2017/*.jpg`: one to four people in every picture, or to
+      six;
     - `annotations/person_keypoints_{train,val}2017.json`: official fields, 17
       keypoints with visibility 2 (seen), 1 (behind a body or a thing) or 0
       (outside the picture, `x = y = 0`), box, area and RLE of the visible pixels;
@@ -61,24 +63,26 @@ def generate_people(
             to 0.92 of the height tall when they stand.
         seed: int, 0 or more.
         progress: None or a function called with the number of pictures done.
+        most_people: int, 4 or 6. With 6 there are 3.2 people in a picture on average.
     Returns:
         pathlib.Path of the data set.
     Raises:
         ValueError: for bad parameters, or when `output_dir` holds something else.
     """
-    parameters = _check_parameters(num_train, num_val, image_size, seed)
+    parameters = _check_parameters(num_train, num_val, image_size, seed, most_people)
     output_dir = pathlib.Path(output_dir)
     if _already_there(output_dir, parameters):
         return output_dir
     with replacing(output_dir) as beside:
         done = 0
         for split, count in (("train", num_train), ("val", num_val)):
-            done = _write_split(beside, split, count, image_size, seed, done, progress)
+            draw = (image_size, seed, most_people)
+            done = _write_split(beside, split, count, draw, done, progress)
         (beside / "dataset.json").write_text(json.dumps(parameters, indent=1) + "\n")
     return output_dir
 
 
-def _check_parameters(num_train, num_val, image_size, seed):
+def _check_parameters(num_train, num_val, image_size, seed, most_people):
     """Returns the contents of dataset.json, or raises ValueError."""
     for name, count in (("num_train", num_train), ("num_val", num_val)):
         if not _is_int(count) or not 1 <= count <= MAX_IMAGES:
@@ -95,6 +99,12 @@ def _check_parameters(num_train, num_val, image_size, seed):
         )
     if not _is_int(seed) or seed < 0:
         raise ValueError(f"seed must be an int of 0 or more. Received: seed={seed!r}.")
+    if most_people not in (4, 6):
+        raise ValueError(
+            f"most_people must be 4 or 6. Received: most_people={most_people!r}."
+        )
+    # Data sets of four were written before there were others.
+    more = {} if most_people == 4 else {"most_people": most_people}
     return {
         "generator": "hrnet_tf.data.synthetic.generate_people",
         "version": GENERATOR_VERSION,
@@ -102,6 +112,7 @@ def _check_parameters(num_train, num_val, image_size, seed):
         "num_val": int(num_val),
         "image_size": [int(side) for side in size],
         "seed": int(seed),
+        **more,
     }
 
 
@@ -145,7 +156,7 @@ def _already_there(output_dir, parameters):
     return True
 
 
-def _write_split(root, split, count, image_size, seed, done, progress):
+def _write_split(root, split, count, draw, done, progress):
     """Draws and writes one split; returns the number of pictures done so far."""
     folders = {
         "image": root / f"{split}2017",
@@ -156,7 +167,7 @@ def _write_split(root, split, count, image_size, seed, done, progress):
         folder.mkdir(parents=True)
     images, annotations = [], []
     for index in range(count):
-        image, people = _write_picture(folders, split, index, image_size, seed)
+        image, people = _write_picture(folders, split, index, *draw)
         images.append(image)
         annotations.extend(people)
         done += 1
@@ -189,7 +200,7 @@ def _category():
     }
 
 
-def _write_picture(folders, split, index, image_size, seed):
+def _write_picture(folders, split, index, image_size, seed, most_people):
     """Draws one picture; returns its image entry and its annotations."""
     from PIL import Image
 
@@ -197,7 +208,7 @@ def _write_picture(folders, split, index, image_size, seed):
 
     image_id = FIRST_IDS[split] + index
     rng = np.random.default_rng([seed, image_id])
-    scene = draw_scene(rng, image_size)
+    scene = draw_scene(rng, image_size, most_people)
     people = [
         person
         for number, keypoints in enumerate(scene.keypoints, start=1)

@@ -17,9 +17,16 @@ from hrnet_tf.data.synthetic.head import face_points
 
 # The picture is painted at this multiple of its size and averaged down.
 OVERSAMPLING = 2
-PEOPLE_CHANCES = (0.3, 0.34, 0.22, 0.14)
-# Standing heights as parts of the picture height, for 1, 2, 3 and 4 people.
-HEIGHTS = ((0.42, 0.92), (0.34, 0.88), (0.27, 0.78), (0.25, 0.7))
+# Chances of one person, two, ..., by the most people of a picture.
+PEOPLE_CHANCES = {
+    4: (0.3, 0.34, 0.22, 0.14),
+    6: (0.18, 0.22, 0.2, 0.16, 0.13, 0.11),
+}
+# Standing heights as parts of the picture height, for 1, 2, ... people.
+HEIGHTS = (
+    *((0.42, 0.92), (0.34, 0.88), (0.27, 0.78), (0.25, 0.7)),
+    *((0.24, 0.62), (0.23, 0.56)),
+)
 # A person may lose about this part of its box to nearer people.
 MAX_COVER = 0.34
 
@@ -74,19 +81,22 @@ class Scene:
     keypoints: list
 
 
-def draw_scene(rng: np.random.Generator, image_size: tuple[int, int]) -> Scene:
-    """Draws a picture of one to four people.
+def draw_scene(
+    rng: np.random.Generator, image_size: tuple[int, int], most_people: int = 4
+) -> Scene:
+    """Draws a picture of one to four people, or to six.
 
     Args:
         rng: numpy.random.Generator; the only source of chance.
         image_size: (height, width) in pixels.
+        most_people: int, a key of `PEOPLE_CHANCES`.
     Returns:
         A `Scene`.
     """
     from PIL import Image
 
     height, width = image_size
-    placements = _place_people(rng, height, width)
+    placements = _place_people(rng, height, width, most_people)
     canvas = _background(rng, height, width)
     labels = Image.new("L", canvas.size)
     angle = rng.uniform(-np.pi, 0)
@@ -110,9 +120,10 @@ def draw_scene(rng: np.random.Generator, image_size: tuple[int, int]) -> Scene:
     )
 
 
-def _place_people(rng, height, width):
+def _place_people(rng, height, width, most_people):
     """Draws figures and places, the farthest (highest foot line) first."""
-    count = 1 + int(rng.choice(4, p=PEOPLE_CHANCES))
+    chances = PEOPLE_CHANCES[most_people]
+    count = 1 + int(rng.choice(len(chances), p=chances))
     camera_pitch = rng.uniform(0, 13)
     placed = []
     for _ in range(count):

@@ -240,6 +240,12 @@ class TestWriting:
             generate_people(tmp_path / "people", 2, 1, (96, 96), progress=stop)
         assert list(tmp_path.iterdir()) == []
 
+    def test_there_may_be_six_people(self, tmp_path):
+        folder = generate_people(tmp_path / "six", 12, 1, (96, 128), most_people=6)
+        path = folder / "annotations" / "person_keypoints_train2017.json"
+        owners = [a["image_id"] for a in json.loads(path.read_text())["annotations"]]
+        assert 4 < max(map(owners.count, owners)) <= 6
+
     def test_empty_folder_is_filled(self, tmp_path):
         generate_people(tmp_path, 1, 1, (96, 128))
         assert (tmp_path / "dataset.json").exists()
@@ -253,6 +259,7 @@ class TestWriting:
             ({"image_size": (64, 320)}, r"at least 96 pixels.*\(64, 320\)"),
             ({"image_size": 240}, "image_size=240"),
             ({"seed": -1}, "seed=-1"),
+            ({"most_people": 9}, "most_people must be 4 or 6.*9"),
         ],
     )
     def test_bad_parameters(self, tmp_path, arguments, message):
