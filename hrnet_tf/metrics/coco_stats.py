@@ -108,6 +108,27 @@ def coco_keypoint_stats(
         ValueError: if the results are empty, hold NaN, name unknown images or
             categories, or have another number of keypoints than the ground truth.
     """
+    evaluation = evaluate_keypoints(ground_truth, results, sigmas, image_ids, skip_bad)
+    # It prints what it summarizes.
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation.summarize()
+    return dict(zip(STAT_NAMES, map(float, evaluation.stats), strict=True))
+
+
+def evaluate_keypoints(
+    ground_truth: PathLike | dict[str, Any],
+    results: Sequence[dict[str, Any]],
+    sigmas: "ArrayLike | None" = None,
+    image_ids: Iterable[int] | None = None,
+    skip_bad: bool = False,
+) -> Any:
+    """Returns pycocotools' `COCOeval` of results, accumulated, not yet summarized.
+
+    Args:
+        ground_truth, results, sigmas, image_ids, skip_bad: see `coco_keypoint_stats`.
+    Raises:
+        ValueError: see `coco_keypoint_stats`.
+    """
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -136,8 +157,7 @@ def coco_keypoint_stats(
         evaluation.params.imgIds = sorted(wanted_ids)
         evaluation.evaluate()
         evaluation.accumulate()
-        evaluation.summarize()
-    return dict(zip(STAT_NAMES, map(float, evaluation.stats), strict=True))
+    return evaluation
 
 
 def _check_known(values, known, name, what, source):
