@@ -54,6 +54,8 @@ _KINDS = {
 }
 # Those whose models read heatmaps of keypoints.
 _KEYPOINT_KINDS = ("pose", "landmarks", "simple_baseline", "lite_pose")
+# Those whose models carry the names of keypoints.
+_NAMED_KINDS = (*_KEYPOINT_KINDS, "higher_pose")
 _ANY_SIZE = "any"
 CheckpointArgument = Annotated[
     Path,
@@ -245,10 +247,10 @@ def _parse_size(text):
 
 
 def _keypoint_set(keypoints, task):
-    if task not in (None, Task.pose, Task.landmarks):
+    if task not in (None, Task.pose, Task.bottom_up, Task.landmarks):
         raise ValueError(
-            "--keypoints belongs to --task pose and landmarks. Received: --task"
-            f" {task.value}. Leave it out."
+            "--keypoints belongs to --task pose, bottom-up and landmarks. Received:"
+            f" --task {task.value}. Leave it out."
         )
     from hrnet_tf.data.keypoint_sets import load_keypoint_set
 
@@ -294,7 +296,7 @@ def _check_kind(kind, keypoints, convention, crop_fraction):
         return
     poses = ("pose and landmarks", _KEYPOINT_KINDS)
     for option, value, (tasks, kinds) in (
-        ("--keypoints", keypoints, poses),
+        ("--keypoints", keypoints, (poses[0], _NAMED_KINDS)),
         ("--convention", convention, poses),
         ("--crop-fraction", crop_fraction, ("classification", ("classifier",))),
     ):
@@ -307,14 +309,14 @@ def _check_kind(kind, keypoints, convention, crop_fraction):
 
 def _find_published(checkpoint, kind):
     """Returns the `PublishedWeights` that a keypoint network's file is, or None."""
-    if kind not in _KEYPOINT_KINDS:
+    if kind not in _NAMED_KINDS:
         return None
     from hrnet_tf.weights import registry
     from hrnet_tf.weights.download import file_sha256
     from hrnet_tf.weights.kinds import KINDS
 
     found = registry.identify(file_sha256(checkpoint))
-    models = [KINDS[name].model for name in _KEYPOINT_KINDS]
+    models = [KINDS[name].model for name in _NAMED_KINDS]
     return found if found is not None and found.model in models else None
 
 

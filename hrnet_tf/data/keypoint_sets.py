@@ -46,7 +46,7 @@ class KeypointSet(Descriptor):
         ValueError: if the description contradicts itself.
     Reference:
         deep-high-resolution-net.pytorch, lib/dataset/{coco,mpii}.py (orders, pairs,
-        halves); pycocotools.cocoeval (sigmas).
+        halves); pycocotools.cocoeval (sigmas); https://github.com/Jeff-sjtu/CrowdPose.
     """
 
     name: str
@@ -171,5 +171,27 @@ LSP = KeypointSet(
     pck_reference=("right_shoulder", "left_hip"),
 )
 
+# Twelve of COCO's joints in COCO's order, then those of the head.
+CROWDPOSE = KeypointSet(
+    name="crowdpose",
+    names=(
+        *("left_shoulder", "right_shoulder", "left_elbow", "right_elbow"),
+        *("left_wrist", "right_wrist", "left_hip", "right_hip"),
+        *("left_knee", "right_knee", "left_ankle", "right_ankle"),
+        *("head", "neck"),
+    ),
+    flip_pairs=((0, 1), (2, 3), (4, 5), (6, 7), (8, 9), (10, 11)),
+    skeleton=(
+        *((10, 8), (8, 6), (11, 9), (9, 7), (6, 7), (0, 6), (1, 7), (0, 1)),
+        *((0, 2), (1, 3), (2, 4), (3, 5), (12, 13), (13, 0), (13, 1)),
+    ),
+    sigmas=(
+        *(0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107),
+        *(0.087, 0.087, 0.089, 0.089, 0.079, 0.079),
+    ),
+    upper_body=(0, 1, 2, 3, 4, 5, 12, 13),
+    pck_reference=("right_shoulder", "left_hip"),
+)
+
 FACES = tuple(KeypointSet(**fields) for fields in FACE_SETS)
-KEYPOINT_SETS = {known.name: known for known in (COCO, MPII, LSP, *FACES)}
+KEYPOINT_SETS = {known.name: known for known in (COCO, MPII, LSP, CROWDPOSE, *FACES)}

@@ -8,6 +8,7 @@ from hrnet_tf.layers.deconv_norm import DeconvNorm
 from hrnet_tf.layers.residual import BasicBlock
 from hrnet_tf.models import heads
 from hrnet_tf.models.base import HRNetModel, check_count
+from hrnet_tf.models.pose import check_heatmaps
 
 _NUM_BLOCKS = 4
 
@@ -16,9 +17,15 @@ _NUM_BLOCKS = 4
 class HigherHRNetPose(HRNetModel):
     """HigherHRNet: heatmaps at two resolutions, and tags that group keypoints.
 
+    `shorter_side` and `keypoint_set` do not change the graph: they tell the test how
+    images are seen, and travel with the saved model.
+
     Args:
         num_keypoints: int. Number of heatmaps at each resolution, and of tag maps.
         image_size: (height, width) or None for any size, sides divisible by 32.
+        shorter_side: int, divisible by 32. Pixels of the shorter side of images as
+            they are tested.
+        keypoint_set: dict or None. `KeypointSet.to_dict()` of the keypoints.
         name: str. Name of the model.
         **body: other arguments of `HRNetBackbone`, such as `width` and `dtype`.
     Call arguments:
@@ -38,10 +45,18 @@ class HigherHRNetPose(HRNetModel):
         self,
         num_keypoints: int = 17,
         image_size: tuple[int, int] | None = None,
+        shorter_side: int = 512,
+        keypoint_set: dict[str, Any] | None = None,
         name: str = "higher_hrnet_pose",
         **body: Any,
     ) -> None:
-        check_count(num_keypoints=num_keypoints)
+        check_heatmaps(num_keypoints, "linear", 2.0, keypoint_set)
+        check_count(shorter_side=shorter_side)
+        if shorter_side % 32:
+            raise ValueError(
+                "shorter_side must be divisible by 32, as 512 is. Received:"
+                f" shorter_side={shorter_side!r}."
+            )
         built = heads.make_body(1, image_size=image_size, **body)
         (features,) = built.streams
         quarter = heads.predict(built, features, 2 * num_keypoints)
@@ -61,8 +76,14 @@ class HigherHRNetPose(HRNetModel):
                     built, x, num_keypoints, name="high_head"
                 ),
             },
-            arguments={**built.arguments, "num_keypoints": num_keypoints},
+            arguments={
+                **built.arguments,
+                "num_keypoints": num_keypoints,
+                "shorter_side": shorter_side,
+                "keypoint_set": keypoint_set,
+            },
             name=name,
         )
         self.backbone = built.backbone
         self.num_keypoints = num_keypoints
+        self.shorter_side = shorter_side

@@ -4,6 +4,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.tasks.base import Exported
+from hrnet_tf.tasks.bottom_up.task import BOTTOM_UP
 from hrnet_tf.tasks.classification.task import CLASSIFICATION
 from hrnet_tf.tasks.detection.task import DETECTION
 from hrnet_tf.tasks.landmarks.task import LANDMARKS
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from hrnet_tf.tasks.base import Inference, Task
 
 
-TASKS = (POSE, LANDMARKS, SEGMENTATION, CLASSIFICATION, DETECTION)
+TASKS = (POSE, BOTTOM_UP, LANDMARKS, SEGMENTATION, CLASSIFICATION, DETECTION)
 
 
 def task_named(name: str) -> "Task":

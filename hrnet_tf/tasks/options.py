@@ -15,8 +15,8 @@ ANNOTATIONS = Option(
 KEYPOINTS = Option(
     "keypoints",
     str,
-    "Keypoint set: coco, mpii, lsp, 300w, wflw, cofw, aflw, or a descriptor (.json or"
-    " .py).",
+    "Keypoint set: coco, mpii, lsp, crowdpose, 300w, wflw, cofw, aflw, or a descriptor"
+    " (.json or .py).",
     metavar="NAME|FILE",
     default="the model's own",
 )
@@ -119,8 +119,8 @@ LOSS = Option(
 TRAIN_KEYPOINTS = Option(
     "keypoints",
     str,
-    "Keypoint set of the data: coco, mpii, lsp, 300w, wflw, cofw, aflw, or a descriptor"
-    " (.json or .py).",
+    "Keypoint set of the data: coco, mpii, lsp, crowdpose, 300w, wflw, cofw, aflw, or"
+    " a descriptor (.json or .py).",
     metavar="NAME|FILE",
     default="the recipe's",
 )

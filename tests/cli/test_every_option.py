@@ -1,6 +1,7 @@
 """Every option that a task adds to a command does something, on tiny data."""
 
 import json
+import shutil
 
 import keras
 import pytest
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.slow
 # What takes a file that was damaged is run with --skip-bad.
 RECIPES = {
     "pose": "lspet_pose",
+    "bottom_up": "coco_bottom_up/w32_512",
     "landmarks": "face68",
     "segmentation": "camvid",
     "classification": "digits",
@@ -253,8 +255,45 @@ def detection(folder, people_dir):
     return place
 
 
+def bottom_up(folder, people_dir):
+    place = Place(folder)
+    place.data = folder / "people"
+    shutil.copytree(people_dir, place.data)
+    place.images = place.data / "val2017"
+    damaged = sorted((place.data / "train2017").iterdir())[0]
+    place.damaged = f"../train2017/{damaged.name}"
+    annotations = place.data / "annotations" / "person_keypoints_val2017.json"
+    place.annotations = ["--annotations", annotations]
+    place.model = hrnet_tf.HigherHRNetPose.from_preset(
+        "hrnet_test",
+        load_weights=False,
+        shorter_side=64,
+        keypoint_set=load_keypoint_set("coco").to_dict(),
+    )
+    place.image = sorted(place.images.iterdir())[0]
+    seen = {"scales": ["0.5,1"], "shorter_side": [96]}
+    place.values = {
+        "train": {"keypoints": ["coco"]},
+        "evaluate": {
+            "annotations": [annotations],
+            "format": ["coco"],
+            "keypoints": ["coco"],
+            "metric": ["oks"],
+            "limit": [3],
+            **seen,
+        },
+        "predict": {
+            **{"limit": [3], "min_score": [0.5], "min_person_score": [0.3]},
+            **{"track": None, **seen},
+        },
+        "export": {"max_people": [5], **seen},
+    }
+    return place
+
+
 MAKE = {
-    f.__name__: f for f in (pose, landmarks, segmentation, classification, detection)
+    f.__name__: f
+    for f in (pose, bottom_up, landmarks, segmentation, classification, detection)
 }
 
 

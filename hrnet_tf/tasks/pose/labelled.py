@@ -58,7 +58,7 @@ def test_files(
     Raises:
         ValueError: if the arguments contradict each other or the data are bad.
     """
-    file = _one_file(annotations, source)
+    file = one_file(annotations, source)
     keypoint_set = checked_keypoint_set(model, source, keypoints)
     check_keypoints(keypoint_set, format)
     metric = metric or evaluation.default_metric(keypoint_set)
@@ -203,7 +203,13 @@ def checked_keypoint_set(
     return keypoint_set
 
 
-def _one_file(annotations, source):
+def one_file(annotations: Sequence[Any], source: PathLike) -> Any:
+    """Returns the one annotation file of a list; ValueError if it is not one.
+
+    Args:
+        annotations: list of paths.
+        source: path of the model, for messages.
+    """
     if not annotations:
         raise ValueError(
             f"`annotations` is missing: {source} is tested on annotated people. Pass"

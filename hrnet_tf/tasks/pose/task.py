@@ -56,7 +56,7 @@ _RECORDS = (
     Option(
         "keypoints",
         str,
-        "Keypoint set: coco, mpii, lsp, or a descriptor (.json or .py).",
+        "Keypoint set: coco, mpii, lsp, crowdpose, or a descriptor (.json or .py).",
         metavar="NAME|FILE",
         default="the format's",
     ),

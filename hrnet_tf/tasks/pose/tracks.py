@@ -2,18 +2,18 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
-from hrnet_tf.tasks.pose.inference import PoseInference
 from hrnet_tf.tasks.pose.result import Keypoints
 from hrnet_tf.tracking import Tracker
 
 
-def track_people(inference: PoseInference) -> Callable[[Keypoints, float], Keypoints]:
+def track_people(inference: Any) -> Callable[[Keypoints, float], Keypoints]:
     """Makes what numbers the people of a video's frames; see `Parts.track`.
 
     Args:
-        inference: `PoseInference`. Its keypoint set's sigmas say how exactly keypoints
-            can be placed.
+        inference: `PoseInference`, or `BottomUpInference`. Its keypoint set's sigmas
+            say how exactly keypoints can be placed.
     Returns:
         A function from `Keypoints` of a frame and its time, seconds, to `Keypoints`
         with `ids`.
