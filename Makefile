@@ -29,7 +29,7 @@ $(STAMP): setup.py
 		"or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[test,video,tfds,litert,jax,hub,serve,grpc]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,video,tfds,litert,openvino,onnx,jax,hub,serve,grpc]"
 	@touch $(STAMP)
 
 demo: $(STAMP)

@@ -61,7 +61,10 @@ EXTRAS = {
         # tensorflow-hub, which it imports, needs pkg_resources.
         "setuptools<81",
     ],
-    "litert": ["ai-edge-litert>=2.0"],
+    "litert": ["ai-edge-litert>=2.0", "ai-edge-quantizer>=0.6"],
+    # NNCF fits whole numbers.
+    "openvino": ["openvino>=2025.3", "nncf>=2.18"],
+    "onnx": ["tf2onnx>=1.17", "onnx>=1.17", "onnxruntime>=1.20"],
     "jax": ["jax>=0.4.34"],
     # Brings older releases of protobuf, pillow and pyarrow.
     "beam": ["apache-beam>=2.77,<2.78"],

@@ -5,8 +5,15 @@ from types import ModuleType
 
 # What the extras are for, by the name of their module.
 _EXTRAS = {
+    "ai_edge_litert": ("litert", "LiteRT"),
+    "ai_edge_quantizer": ("litert", "AI Edge Quantizer"),
     "av": ("video", "PyAV"),
     "keras_hub": ("hub", "KerasHub"),
+    "nncf": ("openvino", "NNCF"),
+    "onnx": ("onnx", "ONNX"),
+    "onnxruntime": ("onnx", "ONNX Runtime"),
+    "openvino": ("openvino", "OpenVINO"),
+    "tf2onnx": ("onnx", "tf2onnx"),
     "pandas": ("formats", "pandas"),
     "sleap_io": ("formats", "sleap-io"),
     "tables": ("formats", "PyTables"),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from hrnet_tf.models.base import HRNetModel
-    from hrnet_tf.tasks.base import Exported
+    from hrnet_tf.tasks.exported import Exported
 
 
 class Predictor:
@@ -57,9 +57,8 @@ class Predictor:
         """Loads a model.
 
         Args:
-            path: str or path of a `.keras` file, or of a folder that
-                `export_saved_model` wrote: a version's, or the one above, whose largest
-                version is taken.
+            path: str or path of a `.keras` file, or of an exported model of any format,
+                see `hrnet_tf.export.load_exported`.
             **options: see the class.
         Raises:
             ValueError: if there is no complete model of a task; the text names the
@@ -149,17 +148,16 @@ def read_model(path: PathLike) -> "HRNetModel | Exported":
     """Loads what a predictor runs.
 
     Args:
-        path: str or path of a `.keras` file, or of a folder that `export_saved_model`
-            wrote: a version's, or the one above, whose largest version is taken.
+        path: str or path of a `.keras` file, or of an exported model of any format,
+            see `hrnet_tf.export.load_exported`.
     Returns:
         An `HRNetModel`, or what `load_exported` returns.
     Raises:
         ValueError: if there is no complete model; the text names the file.
     """
     path = Path(path)
-    if path.is_dir() or (not path.exists() and path.suffix != ".keras"):
-        # TensorFlow's export is not needed for a file.
-        from hrnet_tf.export.saved_model import load_exported
+    if path.suffix != ".keras" or path.is_dir():
+        from hrnet_tf.export import load_exported
 
         return load_exported(path)
     from hrnet_tf.models.loading import load_model

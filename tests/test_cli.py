@@ -12,6 +12,7 @@ import pytest
 from command_line import fail, run
 
 from hrnet_tf.launch.peer_lost import PeerLost
+from hrnet_tf.tasks.exported import Exported
 
 COMMANDS = (
     "train",
@@ -347,7 +348,14 @@ class TestExport:
         command = ["export", "--model", model, "--out", tmp_path]
         (tmp_path / "3").mkdir()
         assert "--overwrite" in fail(*command, "--version", 3)
-        assert "belongs to --format litert" in fail(*command, "--precision", "float16")
+        assert "belongs to --format litert or openvino or onnx" in fail(
+            *command, "--precision", "float16"
+        )
+        whole = ["--format", "onnx", "--precision", "int8"]
+        assert "Pass --calibrate with a folder" in fail(*command, *whole)
+        assert "--calibrate is for --precision int8" in fail(
+            *command, "--format", "onnx", "--calibrate", tmp_path
+        )
         assert "belongs to --format saved_model" in fail(
             *command, "--format", "litert", "--version", 1
         )
@@ -359,7 +367,12 @@ class TestExport:
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(bytes(1500))
 
+        def load(path):
+            return Exported(path, {}, "litert")
+
         monkeypatch.setattr("hrnet_tf.export.litert.export_litert", export)
+        monkeypatch.setattr("hrnet_tf.export.load_exported", load)
+        monkeypatch.setattr("hrnet_tf.export.compare.differences", lambda *args: [])
         command = ["export", "--model", model, "--flip-test", "--batch-size", 2]
         command += ["--format", "litert", "--precision", "float16", "--out"]
         assert "tiny.tflite (1.5 kB)" in run(*command, tmp_path / "phone").out

@@ -40,7 +40,7 @@ class ExportedModelHandler(ModelHandler):
 
     def load_model(self) -> "Inference":
         """Returns an `Inference`, which keeps what `tf.saved_model.load` returned."""
-        from hrnet_tf.export.saved_model import load_exported
+        from hrnet_tf.export import load_exported
         from hrnet_tf.tasks import make_inference
 
         return make_inference(load_exported(self.folder), self.folder, **self.options)

@@ -229,7 +229,7 @@ def read_example(item: dict[str, Any], task: str) -> dict[str, Any]:
 
 def described_task(model: PathLike) -> str:
     """Returns the name of the task of an exported model's folder."""
-    from hrnet_tf.export.saved_model import read_description
+    from hrnet_tf.export import read_description
 
     return read_description(model)["task"]
 

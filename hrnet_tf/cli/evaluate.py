@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 ModelOption = Annotated[
     Path,
     typer.Option(
-        metavar="MODEL.keras",
+        metavar="MODEL",
         show_default=False,
-        help="Model to test, such as the best.keras of `hrnet train`. Its class says"
-        " which task is tested.",
+        help="Model to test: a .keras file, such as the best.keras of `hrnet train`, or"
+        " what `hrnet export` wrote, of any format. It says which task is tested.",
     ),
 ]
 DataOption = Annotated[
@@ -82,10 +82,10 @@ def evaluate(
     """
     check_words(data, images, given)
     with common.spinner("loading the model"):
-        from hrnet_tf.models.loading import load_model
+        from hrnet_tf.predict import read_model
         from hrnet_tf.tasks import task_of
 
-        loaded = load_model(model)
+        loaded = read_model(model)
     task = task_of(loaded, model)
     arguments = arguments_for(task, "evaluate", given, model)
     if data is not None:

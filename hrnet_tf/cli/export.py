@@ -7,18 +7,25 @@ from typing import Annotated
 import typer
 
 from hrnet_tf.cli import common
+from hrnet_tf.cli.export_check import check_file, print_summary
+from hrnet_tf.cli.export_formats import FORMATS, check_options
 from hrnet_tf.cli.options import Debug, flag
-from hrnet_tf.cli.task_options import arguments_for, merged_options, task_options
+from hrnet_tf.cli.task_options import arguments_for, task_options
 
 
 class ExportFormat(str, enum.Enum):
     saved_model = "saved_model"
     litert = "litert"
+    openvino = "openvino"
+    onnx = "onnx"
 
 
 class Precision(str, enum.Enum):
     float32 = "float32"
     float16 = "float16"
+    bfloat16 = "bfloat16"
+    dynamic_int8 = "dynamic_int8"
+    int8 = "int8"
 
 
 ModelOption = Annotated[
@@ -32,23 +39,45 @@ ModelOption = Annotated[
 OutOption = Annotated[
     Path,
     typer.Option(
-        metavar="DIR",
+        metavar="DIR|FILE",
         show_default=False,
-        help="Folder of the exported model; made if absent. With litert also a"
-        " file name ending in .tflite.",
+        help="Folder of the exported model; made if absent. Or, but for saved_model, a"
+        " file name ending in .tflite, .xml or .onnx.",
     ),
 ]
 FormatOption = Annotated[
     ExportFormat,
     typer.Option(
         help="saved_model: for TensorFlow Serving and TensorFlow; takes image files"
-        " and boxes, or crops. litert: a .tflite file for phones; takes crops."
+        " and boxes, or pixels. Those that take pixels alone: litert, a .tflite file"
+        " for phones; openvino, an .xml file and its .bin, the fastest on Intel's"
+        " processors; onnx, for ONNX Runtime."
     ),
 ]
 PrecisionOption = Annotated[
-    Precision,
+    Precision | None,
     typer.Option(
-        help="Numbers that litert stores the weights as; float16 halves the file."
+        help="Numbers that weights are stored as. float16 and bfloat16 halve the file;"
+        " int8 also computes in whole numbers, see --calibrate.",
+        show_default="float32; openvino: float16",
+    ),
+]
+CalibrateOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR|FILE",
+        help="Pictures that int8 is fitted to: a folder of them, or data as of `hrnet"
+        " train TASK --data`.",
+        show_default=False,
+    ),
+]
+CheckOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR|FILE",
+        help="Labelled data, as of `hrnet evaluate --data`, on which model and exported"
+        " file are tested side by side.",
+        show_default=False,
     ),
 ]
 VersionOption = Annotated[
@@ -66,8 +95,17 @@ BatchSizeOption = Annotated[
     typer.Option(
         metavar="N",
         min=1,
-        help="Crops in a call of the litert model, fixed.",
-        show_default="1",
+        help="Crops or images in a call of the file, fixed.",
+        show_default="litert: 1; others: any",
+    ),
+]
+OptimizeOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--optimize/--no-optimize",
+        help="Whether a saved_model has its network as a fixed graph, which runs"
+        " faster, but which no training can start from.",
+        show_default="on, but for detectors",
     ),
 ]
 OverwriteOption = Annotated[
@@ -82,17 +120,23 @@ def export(
     out: OutOption,
     given: dict,
     format: FormatOption = ExportFormat.saved_model,
-    precision: PrecisionOption = Precision.float32,
+    precision: PrecisionOption = None,
+    calibrate: CalibrateOption = None,
+    check: CheckOption = None,
     version: VersionOption = None,
     batch_size: BatchSizeOption = None,
+    optimize: OptimizeOption = None,
     overwrite: OverwriteOption = False,
     debug: Debug = False,
 ) -> None:
     """Export a model for use without this package.
 
     The exported model does everything, from image files to the result: decoding,
-    cutting people out, normalisation, and reading what the network puts out. A litert
-    file takes crops, or images of one size.
+    cutting people out, normalisation, and reading what the network puts out. Formats
+    other than saved_model take crops, or images of one size.
+
+    The file is compared with the model, and the largest difference is told. `hrnet
+    predict` and `hrnet evaluate` take it as --model.
 
     Examples:
       hrnet export --model runs/lspet/best.keras --out exported/lspet
@@ -101,13 +145,24 @@ def export(
           --out exported/photos
       hrnet export --model runs/lspet/best.keras --out exported/lspet.tflite \\
           --format litert --precision float16
+      hrnet export --model runs/mice/best.keras --out exported/mice \\
+          --format openvino --precision int8 --calibrate data/mice --check data/mice
     """
-    _check_options(format, precision, version, batch_size, given)
-    target = _target(model, out, format, version or 1)
+    chosen = FORMATS[format.value]
+    kind = check_options(
+        chosen,
+        precision and precision.value,
+        given,
+        version,
+        batch_size,
+        calibrate,
+        optimize,
+    )
+    target = chosen.target(out, model.stem, version)
     if target.exists() and not overwrite:
         raise ValueError(
             f"{target} exists. Choose another name"
-            f"{' or --version' if format is ExportFormat.saved_model else ''}, or pass"
+            f"{'' if chosen.suffix else ' or --version'}, or pass"
             " --overwrite to replace it."
         )
     with common.spinner("loading the model"):
@@ -121,73 +176,25 @@ def export(
             if option.is_model and option.name in arguments:
                 path = arguments[option.name]
                 arguments[option.name] = make_inference(load_model(path), path)
+    writing = {**arguments, "precision": kind}
+    if not chosen.suffix:
+        can = not hasattr(loaded, "detect")
+        writing["optimize"] = can if optimize is None else optimize
+    if batch_size is not None:
+        writing["batch_size"] = batch_size
+    if calibrate is not None:
+        writing["calibration"] = _calibration(loaded, calibrate, arguments)
     with common.spinner("exporting"):
-        if format is ExportFormat.saved_model:
-            from hrnet_tf.export.saved_model import export_saved_model
-
-            export_saved_model(loaded, out, version or 1, overwrite, **arguments)
-        else:
-            from hrnet_tf.export.litert import export_litert
-
-            export_litert(loaded, target, precision.value, batch_size or 1, **arguments)
-    _print_summary(loaded, target, format, batch_size or 1, arguments)
+        chosen.write(loaded, target, writing)
+    print_summary(loaded, target, chosen, kind, arguments)
+    if check is not None:
+        check_file(task, loaded, model, target, check, arguments)
 
 
-def _check_options(format, precision, version, batch_size, given):
-    """Raises ValueError for options that belong to the other format."""
-    of_format = {
-        "--version": (ExportFormat.saved_model, version is not None),
-        "--batch-size": (ExportFormat.litert, batch_size is not None),
-        "--precision float16": (
-            ExportFormat.litert,
-            precision is Precision.float16,
-        ),
-    }
-    for name, options in merged_options("export").items():
-        if options[0].only is not None:
-            only = ExportFormat(options[0].only)
-            of_format[options[0].flag] = (only, name in given)
-    for option, (only, is_given) in of_format.items():
-        if is_given and only is not format:
-            raise ValueError(
-                f"{option} belongs to --format {only.value}. Received: --format"
-                f" {format.value}. Leave {option} out, or change the format."
-            )
+def _calibration(model, source, arguments):
+    """The pictures that whole numbers are fitted to."""
+    from hrnet_tf.export.pictures import pictures_of
+    from hrnet_tf.export.portable import portable_inference
 
-
-def _target(model, out, format, version):
-    """The file or folder that is written."""
-    if format is ExportFormat.saved_model:
-        return out / str(version)
-    return out if out.suffix == ".tflite" else out / f"{model.stem}.tflite"
-
-
-def _print_summary(model, target, format, batch_size, arguments):
-    from hrnet_tf.tasks import make_inference
-
-    files = [target] if target.is_file() else target.rglob("*")
-    num_bytes = sum(file.stat().st_size for file in files if file.is_file())
-    facts = {"written": f"{target} ({common.size_text(num_bytes)})"}
-    inference = make_inference(model, **arguments)
-    names = list(inference.signatures)
-    if format is ExportFormat.litert:
-        names = [inference.portable]
-    for name in names:
-        inputs = inference.signatures[name].input_signature
-        texts = [_input_text(spec, format, batch_size) for spec in inputs]
-        facts[name] = ", ".join(texts)
-    if "flip_test" in inference.description:
-        facts["flip test"] = "inside" if inference.description["flip_test"] else "no"
-    if format is ExportFormat.saved_model:
-        facts["try it"] = f"hrnet predict --model {target.parent} IMAGE"
-    common.print_facts(facts)
-
-
-def _input_text(spec, format, batch_size):
-    """An input as people read it, such as "images uint8 [B, 256, 192, 3]"."""
-    free = iter("BHW" if len(spec.shape) == 4 else "BN")
-    sides = [next(free) if side is None else str(side) for side in spec.shape]
-    if format is ExportFormat.litert:
-        sides[0] = str(batch_size)
-    kind = "uint8 " if spec.dtype.name == "uint8" else ""
-    return f"{spec.name} {kind}[{', '.join(sides)}]"
+    with common.progress("reading pictures", "pictures") as tick:
+        return pictures_of(portable_inference(model, **arguments), source, tick)

@@ -29,8 +29,8 @@ ModelOption = Annotated[
     typer.Option(
         metavar="MODEL",
         show_default=False,
-        help="A .keras file, such as the best.keras of `hrnet train`, or a folder"
-        " of `hrnet export`. Its class says what is looked for.",
+        help="A .keras file, such as the best.keras of `hrnet train`, or what `hrnet"
+        " export` wrote, of any format. It says what is looked for.",
     ),
 ]
 OutOption = Annotated[

@@ -142,8 +142,11 @@ def model_object_set(model: "HRNetModel") -> ObjectSet | None:
     Classes of a known set have its category ids and colours.
 
     Args:
-        model: `HRNetModel`, such as `HRNetFasterRCNN`.
+        model: `HRNetModel`, such as `HRNetFasterRCNN`, or `Exported`.
     """
+    if "object_set" in model.arguments:
+        fields = model.arguments["object_set"]
+        return None if fields is None else ObjectSet.from_dict(fields)
     names = model.arguments.get("class_names")
     return None if names is None else object_set_named(names)
 

@@ -1,5 +1,6 @@
 """What leaves the package: the variables of a model, and functions of them."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,10 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import hrnet_tf
 from hrnet_tf.typing import PathLike
 
 if TYPE_CHECKING:
     from hrnet_tf.models.base import HRNetModel
+    from hrnet_tf.tasks.base import Inference
 
 
 # An asset of the graph: the names of classes, a line each.
@@ -34,6 +37,17 @@ def check_exportable(model: keras.Model) -> None:
                 " that are not finite: its training diverged. Export a checkpoint from"
                 " before that."
             )
+
+
+def description_text(inference: "Inference", **facts: Any) -> str:
+    """Returns what every exported file says of itself, a json text.
+
+    Args:
+        inference: `Inference` that is exported.
+        **facts: json values, of the file.
+    """
+    content = {**inference.description, **facts, "hrnet_tf": hrnet_tf.__version__}
+    return json.dumps(content, indent=1) + "\n"
 
 
 def save_functions(

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-import hrnet_tf
-from hrnet_tf.export.graphs import check_exportable, save_functions
+from hrnet_tf.export.graphs import (
+    check_exportable,
+    description_text,
+    save_functions,
+)
 from hrnet_tf.io import replacing
-from hrnet_tf.tasks import make_inference, task_of
-from hrnet_tf.tasks.base import NAMES_FILE, Exported
+from hrnet_tf.tasks import make_inference
+from hrnet_tf.tasks.base import NAMES_FILE
+from hrnet_tf.tasks.exported import Input, Signature
 from hrnet_tf.typing import PathLike
 from hrnet_tf.weights.exported import (
     EXTRA,
     MODEL_FILE,
     describe_model,
-    version_folder,
 )
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 
 _DESCRIPTION = "hrnet.json"
+PRECISIONS = ("float32", "bfloat16")
 
 
 def export_saved_model(
@@ -31,6 +35,8 @@ def export_saved_model(
     directory: PathLike,
     version: int = 1,
     overwrite: bool = False,
+    optimize: bool = False,
+    precision: str = "float32",
     **options: Any,
 ) -> Path:
     """Writes a model as `<directory>/<version>/`, ready for TensorFlow Serving.
@@ -45,6 +51,11 @@ def export_saved_model(
         directory: str or path. The folder of the model; created if absent.
         version: int, positive. TensorFlow Serving serves the largest one.
         overwrite: bool. True replaces the version if it exists.
+        optimize: bool. True writes the network as a fixed graph, which runs faster: its
+            weights are constants, and batch normalisations part of the convolutions.
+            Training cannot start from such an export. Detectors cannot be.
+        precision: "float32" or, of optimised exports, "bfloat16", which processors with
+            such operations compute faster.
         **options: of the task's inference, such as `flip_test` (True averages with the
             mirrored image, for twice the time) or `crop_fraction`.
     Returns:
@@ -52,6 +63,11 @@ def export_saved_model(
     Raises:
         ValueError: if the version exists, or the model cannot be exported.
     """
+    if precision not in PRECISIONS or (precision != "float32" and not optimize):
+        raise ValueError(
+            f"precision must be one of {PRECISIONS}, and is float32 where optimize is"
+            f" not set. Received: precision={precision!r}, optimize={optimize}."
+        )
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise ValueError(
             f"version must be a positive integer. Received: version={version!r}."
@@ -60,6 +76,19 @@ def export_saved_model(
     models = getattr(inference, "models", [inference.model])
     for one in models:
         check_exportable(one)
+    described = inference.model
+    if optimize:
+        from hrnet_tf.export.optimize import optimized_network
+
+        if hasattr(described, "detect"):
+            raise ValueError(
+                f"An {type(described).__name__} has heads that are no part of the graph"
+                " that is optimised. Export it with optimize=False (--no-optimize)."
+            )
+        network = optimized_network(described, precision)
+        inference = make_inference(described, infer=network, **options)
+        # What is left of variables is a detector's.
+        models = [one for one in models if one is not described]
     target = Path(directory) / str(version)
     if target.exists() and not overwrite:
         raise ValueError(
@@ -67,24 +96,33 @@ def export_saved_model(
         )
     # TensorFlow Serving looks at folders that are named like a number only.
     with replacing(target) as beside:
-        _write(inference, models, beside)
+        _write(inference, models, beside, optimize)
     return target
 
 
-def load_exported(directory: PathLike) -> Exported:
-    """Loads a SavedModel that `export_saved_model` wrote.
+def description_place(folder: Path) -> str:
+    """Returns in words (str) where the description of a version's folder is."""
+    return str(folder / EXTRA / _DESCRIPTION)
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """Returns what is written beside an exported graph.
 
     Args:
-        directory: str or path. A version's folder, or the one above, whose largest
-            version is taken.
-    Returns:
-        `Exported`, which `Predictor` and the tasks take.
-    Raises:
-        ValueError: if there is no such folder, or it is not complete.
+        folder: `Path` of a version's folder.
     """
-    folder = version_folder(Path(directory))
-    path = folder / EXTRA / _DESCRIPTION
-    description = read_description(folder)
+    return json.loads(Path(description_place(folder)).read_text(encoding="utf-8"))
+
+
+def read_signatures(folder: Path, num_threads: int) -> dict[str, Signature]:
+    """Returns the functions of a SavedModel, by name.
+
+    Args:
+        folder: `Path` of a version's folder.
+        num_threads: not used: threads are TensorFlow's own.
+    Raises:
+        ValueError: if it is not complete.
+    """
     try:
         loaded = tf.saved_model.load(str(folder))
     except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
@@ -93,51 +131,35 @@ def load_exported(directory: PathLike) -> Exported:
             f" {type(error).__name__}: {error}. Copy the whole folder, or export the"
             " model again."
         ) from error
-    exported = Exported(folder, description, loaded)
-    try:
-        # What is missing shows now.
-        make_inference(exported)
-    except (ValueError, LookupError, TypeError) as error:
-        raise _damaged(path, error) from error
-    return exported
+    return {
+        name: _signature(function, loaded)
+        for name, function in loaded.signatures.items()
+    }
 
 
-def read_description(directory: PathLike) -> dict[str, Any]:
-    """Returns what is written beside an exported graph, a dict with its "task".
+def _signature(function, loaded):
+    # Functions of a collected object lose their variables.
+    def run(_held=loaded, **arrays):
+        return function(**{name: tf.constant(x) for name, x in arrays.items()})
 
-    Args:
-        directory: see `load_exported`.
-    Raises:
-        ValueError: if there is no such folder, or it is not complete.
-    """
-    folder = version_folder(Path(directory))
-    path = folder / EXTRA / _DESCRIPTION
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-        task_of(Exported(folder, description, None))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(path, error) from error
-    return description
+    _, specs = function.structured_input_signature
+    inputs = [
+        Input(name, tuple(spec.shape), spec.dtype.name) for name, spec in specs.items()
+    ]
+    return Signature(inputs, sorted(function.structured_outputs), run)
 
 
-def _write(inference, models, folder):
+def _write(inference, models, folder, optimized):
     files = inference.assets
     save_functions(models, folder, inference.signatures, files.get(NAMES_FILE))
-    description = {**inference.description, "hrnet_tf": hrnet_tf.__version__}
     files = {
         **files,
-        _DESCRIPTION: json.dumps(description, indent=1) + "\n",
-        # With it training can start from the exported weights.
-        MODEL_FILE: describe_model(inference.model),
+        _DESCRIPTION: description_text(inference),
     }
+    if not optimized:
+        # With it training can start from the exported weights.
+        files[MODEL_FILE] = describe_model(inference.model)
     extra = folder / EXTRA
     extra.mkdir(exist_ok=True)
     for name, text in files.items():
         (extra / name).write_text(text, encoding="utf-8")
-
-
-def _damaged(path, error):
-    return ValueError(
-        f"{path} is absent or damaged ({type(error).__name__}: {error})."
-        " Export the model again with export_saved_model."
-    )

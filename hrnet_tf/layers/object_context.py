@@ -93,10 +93,15 @@ class ObjectContext(NormalizedLayer):
         query = self.pixel1(self.pixel0(features, training=training), training=training)
         key = self.object1(self.object0(regions, training=training), training=training)
         value = self.down(regions, training=training)
-        similarity = ops.einsum("bhwc,bkoc->bhwk", query, key)
+        # Products of matrices, which every runtime has; of einsum that is not so.
+        batch, height, width = ops.shape(features)[:3]
+        query = ops.reshape(query, (batch, height * width, self.key_filters))
+        key, value = ops.squeeze(key, 2), ops.squeeze(value, 2)
+        similarity = ops.matmul(query, ops.transpose(key, (0, 2, 1)))
         similarity = ops.cast(similarity, "float32") * self.key_filters**-0.5
         attention = ops.cast(ops.softmax(similarity), self.compute_dtype)
-        context = ops.einsum("bhwk,bkoc->bhwc", attention, value)
+        context = ops.matmul(attention, value)
+        context = ops.reshape(context, (batch, height, width, self.key_filters))
         context = self.up(context, training=training)
         joined = ops.concatenate([context, features], axis=-1)
         return self.drop(self.mix(joined, training=training), training=training)
@@ -109,7 +114,7 @@ class ObjectContext(NormalizedLayer):
         shares = ops.reshape(ops.cast(logits, "float32"), (*pixels, logits.shape[-1]))
         shares = ops.cast(ops.softmax(shares, axis=1), self.compute_dtype)
         features = ops.reshape(features, (*pixels, features.shape[-1]))
-        regions = ops.einsum("bpk,bpc->bkc", shares, features)
+        regions = ops.matmul(ops.transpose(shares, (0, 2, 1)), features)
         return ops.expand_dims(regions, 2)
 
     def compute_output_shape(self, input_shapes: Sequence[Shape]) -> Shape:

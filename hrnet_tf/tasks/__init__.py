@@ -3,10 +3,10 @@
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from hrnet_tf.tasks.base import Exported
 from hrnet_tf.tasks.bottom_up.task import BOTTOM_UP
 from hrnet_tf.tasks.classification.task import CLASSIFICATION
 from hrnet_tf.tasks.detection.task import DETECTION
+from hrnet_tf.tasks.exported import Exported
 from hrnet_tf.tasks.landmarks.task import LANDMARKS
 from hrnet_tf.tasks.pose.task import POSE
 from hrnet_tf.tasks.segmentation.task import SEGMENTATION

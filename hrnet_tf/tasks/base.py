@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hrnet_tf.io import write_json
-from hrnet_tf.typing import PathLike, Tensor
+from hrnet_tf.typing import PathLike
 from hrnet_tf.words import count_text  # noqa: F401
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class Option:
         min, max: number or None.
         read: function from what was given to the argument's value, or None.
         required: bool.
-        only: str or None. The one format that it is for, of those a command writes.
+        only: tuple of str or None. The formats that it is for, of those a command
+            writes.
         is_model: bool. The path of a model, of which the command makes an `Inference`.
         official: tuple of str. Of the values to choose from, those that are not for
             data of the user's own alone.
@@ -56,7 +57,7 @@ class Option:
     max: float | None = None
     read: Callable | None = None
     required: bool = False
-    only: str | None = None
+    only: tuple[str, ...] | None = None
     is_model: bool = False
     official: tuple = ()
 
@@ -164,26 +165,6 @@ def _plain(value):
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-@dataclasses.dataclass(frozen=True)
-class Exported:
-    """A SavedModel of this package, loaded; tasks take it like a model.
-
-    Attributes:
-        folder: `Path` of the version's folder.
-        description: dict, the `description` of the inference that was exported.
-        loaded: what `tf.saved_model.load` returned. Held on to: the signatures of a
-            collected object lose their variables.
-    """
-
-    folder: Path
-    description: dict
-    loaded: Any
-
-    def signature(self, name: str) -> Callable[..., dict[str, Tensor]]:
-        """Returns the function of a signature; its outputs are a dict of tensors."""
-        return self.loaded.signatures[name]
-
-
 class Inference(Protocol):
     """From images to results: crops, network, decoding, pixels of the image.
 
@@ -194,8 +175,8 @@ class Inference(Protocol):
             hold several, there is `models`, a list of them.
         signatures: dict of name to `tf.function` with an `input_signature`; the first,
             "serving_default", takes image files. For the TensorFlow backend.
-        portable: str. The signature that LiteRT files hold: it takes pixels. ValueError
-            if LiteRT cannot run it.
+        portable: str. The signature that files for runtimes without TensorFlow hold:
+            it takes pixels. ValueError if they cannot run it.
         description: dict of json values; "task" is the task's name.
         assets: dict of a file's name to its text, beside the graph.
         header: dict of json values that all results have in common.

@@ -10,7 +10,7 @@ from hrnet_tf.typing import Tensor
 
 if TYPE_CHECKING:
     from hrnet_tf.models.base import HRNetModel
-    from hrnet_tf.tasks.base import Exported
+    from hrnet_tf.tasks.exported import Exported
 
 
 def signature(function: Callable[..., Any], *specs: Any) -> Callable[..., Any]:
@@ -53,6 +53,20 @@ def check_takes_pixels(model: "HRNetModel") -> None:
         )
 
 
+def flip_test_of(
+    model: "HRNetModel | Exported", asked: bool | None, usual: bool
+) -> bool:
+    """Returns whether a test averages with mirrored images.
+
+    Args:
+        model: `HRNetModel`, or `Exported`, which does as it was exported.
+        asked: bool, or None where nobody asked.
+        usual: bool. What holds for models then.
+    """
+    description = getattr(model, "description", {})
+    return description.get("flip_test", usual) if asked is None else asked
+
+
 def check_as_exported(exported: "Exported", **asked: Any) -> None:
     """Raises ValueError for options that an exported graph was not made with.
 
@@ -64,7 +78,7 @@ def check_as_exported(exported: "Exported", **asked: Any) -> None:
         found = exported.description.get(name)
         if value is not None and value != found:
             raise ValueError(
-                f"{exported.folder} was exported with {name}={found}, which is part of"
+                f"{exported.path} was exported with {name}={found}, which is part of"
                 f" its graph. Received: {name}={value}. Leave {name} out, or export the"
                 " model again."
             )

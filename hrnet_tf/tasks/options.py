@@ -174,7 +174,7 @@ DETECT_CLASS = Option(
     default="person or face, or the only one",
 )
 MIN_BOX_SCORE_EXPORT = dataclasses.replace(
-    MIN_BOX_SCORE, default="0.3", only="saved_model"
+    MIN_BOX_SCORE, default="0.3", only=("saved_model",)
 )
 DETECTOR_EXPORT = dataclasses.replace(
     DETECTOR,
@@ -182,13 +182,13 @@ DETECTOR_EXPORT = dataclasses.replace(
     help="A detection model that becomes part of the export, which then finds the"
     " people of image files itself.",
     metavar="MODEL.keras",
-    only="saved_model",
+    only=("saved_model",),
     is_model=True,
 )
 PEOPLE_EXPORT = (
     FLIP_TEST_EXPORT,
     DETECTOR_EXPORT,
-    dataclasses.replace(DETECT_CLASS, only="saved_model"),
+    dataclasses.replace(DETECT_CLASS, only=("saved_model",)),
     MIN_BOX_SCORE_EXPORT,
 )
 TRACK = Option(

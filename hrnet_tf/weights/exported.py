@@ -84,8 +84,8 @@ def _read(version):
         raise ValueError(
             f"{version} keeps its variables without their names (there is no"
             f" {MODEL_FILE} beside its graph), so that nothing can be taken from it."
-            " Export the model again with this version, or pass the .keras file that"
-            " it was exported from."
+            " Export the model again with this version and --no-optimize, or pass the"
+            " .keras file that it was exported from."
         )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -12,7 +12,8 @@ from drawn_shapes import draw_shape
 
 from hrnet_tf import HRNetClassifier
 from hrnet_tf.data.augment.classification import center_crop
-from hrnet_tf.export.saved_model import export_saved_model, load_exported
+from hrnet_tf.export import load_exported
+from hrnet_tf.export.saved_model import export_saved_model
 from hrnet_tf.tasks import make_inference
 from hrnet_tf.tasks.classification.inference import ClassificationInference
 

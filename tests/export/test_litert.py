@@ -4,8 +4,10 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from hrnet_tf.export import litert
+from hrnet_tf.export import litert, load_exported
 from hrnet_tf.export.litert import export_litert
+from hrnet_tf.predict import Predictor
+from hrnet_tf.tasks.exported import Input
 from hrnet_tf.tasks.pose.inference import PoseInference
 
 TOLERANCES = {"float32": 1e-3, "float16": 2e-2}
@@ -117,3 +119,58 @@ def test_wrong_arguments(pose_model, tmp_path):
         export_litert(pose_model, path, precision="int4")
     with pytest.raises(ValueError, match="batch_size must be a positive .*=0"):
         export_litert(pose_model, path, batch_size=0)
+
+
+@pytest.fixture(scope="module")
+def pose_file(pose_model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("litert") / "pose.tflite"
+    return export_litert(pose_model, path, batch_size=2)
+
+
+def test_the_file_is_a_model_of_its_task(pose_model, images, pose_file):
+    exported = load_exported(pose_file)
+    assert exported.format == "litert" and exported.path == pose_file
+    assert exported.description["task"] == "pose"
+    crops = exported.signature("crops")
+    assert crops.inputs["images"] == Input("images", (2, 96, 64, 3), "uint8")
+    assert crops.outputs == ("heatmaps", "keypoints", "scores")
+    # Of the file's fixed batch, of fewer, of more, and of none.
+    expected = PoseInference(pose_model).crops(tf.constant(images))["keypoints"]
+    for order in ([0, 1], [1], [1, 0, 1], []):
+        found = crops(images=images[order])["keypoints"]
+        np.testing.assert_allclose(found, np.asarray(expected)[order], atol=1e-3)
+    with pytest.raises(
+        ValueError, match=r"'images' is uint8 \[any, 96, 64, 3\].*float"
+    ):
+        crops(images=images.astype(np.float32))
+    with pytest.raises(ValueError, match=r"Received: uint8 \[2, 96, 60, 3\]"):
+        crops(images=images[:, :, :60])
+    with pytest.raises(ValueError, match="Expected the inputs images uint8.*pixels"):
+        crops(pixels=images)
+    with pytest.raises(ValueError, match="has no signature 'people', only crops"):
+        exported.signature("people")
+
+
+def test_predictors_run_the_file(pose_model, photo, pose_file):
+    image, boxes = photo(100, 140), [[10, 12, 50, 60], [20, 5, 30, 80]]
+    found = Predictor.load(pose_file.parent).predict(image, boxes)
+    expected = Predictor(pose_model).predict(image, boxes)
+    np.testing.assert_allclose(found.xy, expected.xy, atol=1e-2)
+    assert found.keypoint_set == expected.keypoint_set
+    with pytest.raises(ValueError, match="was exported with flip_test=False"):
+        Predictor.load(pose_file, flip_test=True)
+
+
+def test_files_without_a_description_or_damaged_are_refused(pose_file, tmp_path):
+    path, content = tmp_path / "pose.tflite", pose_file.read_bytes()
+    path.write_bytes(content[: content.rindex(b"hrnet.json") - 200])
+    with pytest.raises(ValueError, match=r"hrnet.json in .*pose.tflite is absent or"):
+        load_exported(path)
+    (tmp_path / "other.tflite").write_bytes(content)
+    with pytest.raises(ValueError, match="holds several exported models: other.tflite"):
+        load_exported(tmp_path)
+    path.write_bytes(b"0123" + content[4:100] + content[9000:])
+    with pytest.raises(ValueError, match="could not be loaded as a LiteRT file"):
+        load_exported(path)
+    with pytest.raises(ValueError, match="There is no file .*absent.tflite"):
+        load_exported(tmp_path / "absent.tflite")

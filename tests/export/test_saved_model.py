@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from hrnet_tf.data.keypoint_sets import COCO
-from hrnet_tf.export import saved_model
-from hrnet_tf.export.saved_model import export_saved_model, load_exported
+from hrnet_tf.export import load_exported, saved_model
+from hrnet_tf.export.saved_model import export_saved_model
 
 BOXES = [[10, 12, 50, 60], [61, 20, 40, 79.5], [-20, -15, 60, 60]]
 
@@ -176,7 +176,7 @@ def test_the_largest_version_is_loaded(exported, tmp_path):
     for version in ("9", "10"):
         shutil.copytree(exported / "1", tmp_path / version)
     (tmp_path / "11").mkdir()
-    assert load_exported(tmp_path).folder == tmp_path / "10"
+    assert load_exported(tmp_path).path == tmp_path / "10"
 
 
 def test_incomplete_folders_are_named(exported, tmp_path):

@@ -24,7 +24,8 @@ from hrnet_tf.models.base import HRNetModel
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.pictures.sheet import contact_sheet
 from hrnet_tf.tasks import graphs
-from hrnet_tf.tasks.base import Exported, Option, Parts, Report, Table, Task
+from hrnet_tf.tasks.base import Option, Parts, Report, Table, Task
+from hrnet_tf.tasks.exported import Exported
 from hrnet_tf.training.recipe import Recipe
 
 SIDE = 16
@@ -110,7 +111,7 @@ class PhotometerInference:
     def run(self, images, names=None):
         found = self._read(images=tf.stack([self.cut(image) for image in images]))
         names = names or [None] * len(images)
-        return list(map(Reading, found["brightness"].numpy(), names))
+        return list(map(Reading, np.asarray(found["brightness"]), names))
 
 
 def load_examples(folder):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hrnet_tf.data.formats import coco_truth
 from hrnet_tf.io import read_image
 from hrnet_tf.metrics import coco_stats, crowd_stats
+from hrnet_tf.tasks import graphs
 from hrnet_tf.tasks.base import Report, Table
 from hrnet_tf.tasks.bottom_up.inference import BottomUpInference
 from hrnet_tf.tasks.pose.evaluate import keypoint_set_of
@@ -70,7 +71,7 @@ def evaluate(
     examples: "Sequence[PeopleExample]",
     metric: str | None = None,
     ground_truth: PathLike | dict[str, Any] | None = None,
-    flip_test: bool = True,
+    flip_test: bool | None = None,
     scales: Sequence[float] | None = None,
     shorter_side: int | None = None,
     max_people: int | None = None,
@@ -104,6 +105,7 @@ def evaluate(
     """
     keypoint_set = keypoint_set_of(model)
     metric = checked_metric(metric, keypoint_set)
+    flip_test = graphs.flip_test_of(model, flip_test, True)
     inference = BottomUpInference(
         model, flip_test, scales, shorter_side, max_people, limit, infer=infer
     )

@@ -17,7 +17,6 @@ from hrnet_tf.data.tags.peaks import Peaks, top_peaks
 from hrnet_tf.io import decode_image
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.tasks import graphs
-from hrnet_tf.tasks.base import Exported
 from hrnet_tf.tasks.bottom_up.result import People, make_people
 from hrnet_tf.tasks.bottom_up.views import (
     checked_scales,
@@ -26,6 +25,7 @@ from hrnet_tf.tasks.bottom_up.views import (
     resample,
     view_size,
 )
+from hrnet_tf.tasks.exported import Exported
 from hrnet_tf.typing import Tensor
 from hrnet_tf.words import count_text
 
@@ -67,7 +67,6 @@ class BottomUpInference:
         ValueError: if the model does not allow it.
     """
 
-    portable = "inputs"
     per_image = ()
     built_in = ("flip_test", "scales", "shorter_side", "max_people")
 
@@ -102,7 +101,9 @@ class BottomUpInference:
             known = fields["keypoint_set"]
             self.keypoint_set = None if known is None else KeypointSet.from_dict(known)
             self.rule = GroupingRule(max_people=fields["max_people"], limit=limit)
-            self._read = model.signature("images")
+            self._read = model.signatures.get("images")
+            if self._read is None:
+                self._read = _of_one_size(model.signature("inputs"))
             return
         _check_model(model)
         self.flip_test = bool(flip_test)
@@ -143,6 +144,17 @@ class BottomUpInference:
             spec = tf.TensorSpec((None, *self._fixed, 3), tf.uint8, "images")
             made["inputs"] = graphs.signature(self.inputs, spec)
         return made
+
+    @property
+    def portable(self) -> str:
+        """str, what files for other runtimes hold; ValueError if there are none."""
+        if self._fixed is None:
+            raise ValueError(
+                "Files for other runtimes take images of one size, but the model"
+                f" {self.model.name!r} is made for any. Build it with image_size, such"
+                " as (512, 512)."
+            )
+        return "inputs"
 
     @property
     def description(self) -> dict[str, Any]:
@@ -275,7 +287,7 @@ class BottomUpInference:
 
     def _run_one(self, image, name):
         found = self._read(images=tf.constant(image[None]))
-        found = {key: value.numpy() for key, value in found.items()}
+        found = {key: np.asarray(value) for key, value in found.items()}
         peaks = Peaks(found["values"][0], found["cells"][0], found["tags"][0])
         heatmaps = np.ascontiguousarray(np.moveaxis(found["heatmaps"][0], -1, 0))
         tags = np.ascontiguousarray(np.moveaxis(found["tag_maps"][0], 2, 0))
@@ -351,6 +363,19 @@ class BottomUpInference:
             "tag_maps": maps.tags,
             "matrix": matrix,
         }
+
+
+def _of_one_size(signature):
+    """Runs images of any size through the signature of a file that takes one."""
+    size = tf.constant(signature.inputs["images"].shape[1:3])
+
+    def read(images):
+        found = signature(images=resample(images, size, whole=True))
+        cells = tf.constant(found["heatmaps"].shape[1:3])
+        matrix = invert(image_matrix(tf.shape(images)[1:3], cells, whole=True))
+        return {**found, "matrix": matrix}
+
+    return read
 
 
 def _check_model(model):

@@ -29,7 +29,7 @@ def test_files(
     format: str = "coco",
     metric: str | None = None,
     keypoints: PathLike | None = None,
-    flip_test: bool = True,
+    flip_test: bool | None = None,
     scales: Sequence[float] | None = None,
     shorter_side: int | None = None,
     limit: int | None = None,

@@ -12,8 +12,9 @@ from hrnet_tf.io import decode_image
 from hrnet_tf.models.classifier import check_crop_fraction
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.tasks import graphs
-from hrnet_tf.tasks.base import NAMES_FILE, Exported
+from hrnet_tf.tasks.base import NAMES_FILE
 from hrnet_tf.tasks.classification.result import Classification
+from hrnet_tf.tasks.exported import Exported
 from hrnet_tf.typing import Tensor
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ class ClassificationInference:
             self.num_classes = fields["num_classes"]
             own, names = fields["crop_fraction"], fields["class_names"]
             self._read_crops = model.signature("crops")
+            self.outputs = lambda images: self._read_crops(images=images)[
+                "probabilities"
+            ]
         else:
             checked_image_size(model)
             self.model = at_image_size(model, image_size)

@@ -103,6 +103,6 @@ CLASSIFICATION = Task(
         "evaluate": _EVALUATE,
         "predict": _PREDICT,
         # A litert file takes crops.
-        "export": (dataclasses.replace(options.CROP_FRACTION, only="saved_model"),),
+        "export": (dataclasses.replace(options.CROP_FRACTION, only=("saved_model",)),),
     },
 )

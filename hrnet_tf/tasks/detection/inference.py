@@ -13,9 +13,11 @@ from hrnet_tf.data.object_sets import ObjectSet, model_object_set
 from hrnet_tf.io import decode_image
 from hrnet_tf.models.fcos import HRNetFCOS
 from hrnet_tf.tasks import graphs
-from hrnet_tf.tasks.base import NAMES_FILE, Exported
+from hrnet_tf.tasks.base import NAMES_FILE
+from hrnet_tf.tasks.detection.fixed_size import FixedSizeReader
 from hrnet_tf.tasks.detection.pasting import mask_runs, paste_masks
 from hrnet_tf.tasks.detection.result import Detections
+from hrnet_tf.tasks.exported import Exported
 from hrnet_tf.typing import Tensor
 
 if TYPE_CHECKING:
@@ -80,7 +82,9 @@ class DetectionInference:
             if fields["object_set"] is not None:
                 self._own = ObjectSet.from_dict(fields["object_set"])
             self.num_classes = fields["num_classes"]
-            self._read = model.signature("images")
+            self._read: Any = model.signatures.get("images")
+            if self._read is None:
+                self._read = FixedSizeReader(model.signature("inputs"))
             return
         graphs.check_takes_pixels(model)
         detector: Any = model
@@ -122,16 +126,16 @@ class DetectionInference:
 
     @property
     def portable(self) -> str:
-        """str, the signature that LiteRT files hold; ValueError if LiteRT cannot."""
+        """str, what files for other runtimes hold; ValueError if there are none."""
         if not isinstance(self.model, HRNetFCOS):
             raise ValueError(
-                f"LiteRT files of an {type(self.model).__name__} are not made: regions"
-                " are read from maps by operations that it lacks. Export it as a"
-                " SavedModel, or train an HRNetFCOS."
+                f"Of an {type(self.model).__name__} no files for other runtimes are"
+                " made: regions are read from maps by operations that they lack."
+                " Export it as a SavedModel, or train an HRNetFCOS."
             )
         if None in self.model.input_shape[1:]:
             raise ValueError(
-                "A LiteRT file takes images of one size, but the model"
+                "Files for other runtimes take images of one size, but the model"
                 f" {self.model.name!r} is made for any. Build it with image_size, such"
                 " as (512, 640)."
             )
@@ -266,7 +270,7 @@ class DetectionInference:
                 f"{count} image(s) of {height}x{width} px need more memory than there"
                 " is. Pass smaller `limits`, such as (1000, 600)."
             ) from error
-        return {name: x.numpy() for name, x in found.items()}
+        return {name: np.asarray(x) for name, x in found.items()}
 
     def _result(self, found, number, size, path):
         """The `Detections` of one of the images that ran together."""

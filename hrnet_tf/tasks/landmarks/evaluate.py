@@ -9,6 +9,7 @@ import numpy as np
 
 from hrnet_tf.metrics.nme import nme, normalizing_lengths
 from hrnet_tf.pictures.plots import write_figure
+from hrnet_tf.tasks import graphs
 from hrnet_tf.tasks.base import Report, Table
 from hrnet_tf.tasks.pose.evaluate import keypoint_set_of, predict_people
 from hrnet_tf.typing import PathLike, Progress
@@ -24,7 +25,7 @@ def evaluate(
     model: "HRNetModel",
     examples: "Sequence[PoseExample]",
     reference: Sequence[Any] | str | None = None,
-    flip_test: bool = False,
+    flip_test: bool | None = None,
     integer_pixels: bool = False,
     batch_size: int = 32,
     infer: Callable[..., Any] | None = None,
@@ -39,8 +40,8 @@ def evaluate(
         reference: pair of landmarks, names or indices, whose distance errors are
             relative to; None takes the keypoint set's, or the box sizes where it has
             none: those of `head_sizes` or, where they are not known, of the boxes.
-        flip_test: bool. True averages with the mirrored crop's heatmaps. The official
-            test does not.
+        flip_test: bool or None. True averages with the mirrored crop's heatmaps. None:
+            False, as in the official test; or what was exported.
         integer_pixels: bool. True cuts the predictions to whole pixels and adds one,
             as the official code does on its way from heatmap to image: needed for its
             exact numbers, a little worse than the predictions themselves.
@@ -57,6 +58,7 @@ def evaluate(
     # What is wrong with the labels shows before the work.
     boxes = np.concatenate([example.boxes for example in examples])
     lengths = normalizing_lengths(labels, keypoint_set, sizes, reference, boxes)
+    flip_test = graphs.flip_test_of(model, flip_test, False)
     started = time.perf_counter()
     faces = predict_people(model, examples, flip_test, batch_size, infer, progress)
     seconds = time.perf_counter() - started

@@ -28,7 +28,7 @@ def test_files(
     format: str = "coco",
     keypoints: PathLike | None = None,
     reference: Sequence[Any] | str | None = None,
-    flip_test: bool = False,
+    flip_test: bool | None = None,
     integer_pixels: bool = False,
     batch_size: int = 32,
     skip_bad: bool = False,
@@ -88,7 +88,7 @@ def test_own(
     *,
     keypoints: PathLike | None = None,
     reference: Sequence[Any] | str | None = None,
-    flip_test: bool = False,
+    flip_test: bool | None = None,
     integer_pixels: bool = False,
     batch_size: int = 32,
 ) -> "Report":

@@ -13,6 +13,7 @@ from hrnet_tf.data.formats import coco_truth
 from hrnet_tf.data.keypoint_sets import model_keypoint_set
 from hrnet_tf.data.shards import verified_bytes
 from hrnet_tf.metrics import coco_stats, oks, pck
+from hrnet_tf.tasks import graphs
 from hrnet_tf.tasks.base import Report, Table
 from hrnet_tf.tasks.pose.inference import PoseInference
 from hrnet_tf.tasks.pose.stream import people_stream, test_batches
@@ -103,8 +104,8 @@ def predict_people(
         )
         index = batch["index"].numpy()
         real = index >= 0
-        points[index[real]] = found.numpy()[real]
-        scores[index[real]] = peaks.numpy()[real]
+        points[index[real]] = np.asarray(found)[real]
+        scores[index[real]] = np.asarray(peaks)[real]
         sizes[index[real]] = batch["sizes"].numpy()[real]
         done += int(real.sum())
         if progress is not None:
@@ -155,7 +156,7 @@ def evaluate(
     metric: str | None = None,
     ground_truth: PathLike | dict[str, Any] | None = None,
     boxes: str = "ground truth",
-    flip_test: bool = True,
+    flip_test: bool | None = None,
     batch_size: int = 32,
     infer: Callable[..., Any] | None = None,
     progress: Progress | None = None,
@@ -173,7 +174,8 @@ def evaluate(
         ground_truth: path or dict of the COCO-style annotations, for "oks"; None makes
             it of the examples, which are then the labelled people.
         boxes: str. Where the boxes come from, for the report.
-        flip_test, batch_size, infer, progress: see `predict_people`.
+        flip_test: bool or None, see `predict_people`; None: True, or what was exported.
+        batch_size, infer, progress: see `predict_people`.
         skip_bad: bool. Leaves damaged annotations of the ground truth out of "oks",
             and, with ground-truth boxes, pictures of which there is no example.
     Returns:
@@ -187,6 +189,7 @@ def evaluate(
         ground_truth = coco_stats.ground_truth(examples)
     elif metric == "oks" and skip_bad and boxes == "ground truth":
         ground_truth = _without_left_out(ground_truth, examples, keypoint_set)
+    flip_test = graphs.flip_test_of(model, flip_test, True)
     started = time.perf_counter()
     people = predict_people(model, examples, flip_test, batch_size, infer, progress)
     seconds = time.perf_counter() - started

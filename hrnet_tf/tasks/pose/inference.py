@@ -12,7 +12,7 @@ from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import KeypointSet, model_keypoint_set
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.tasks import graphs
-from hrnet_tf.tasks.base import Exported
+from hrnet_tf.tasks.exported import Exported
 from hrnet_tf.tasks.pose.boxes import (
     MAX_BOX_COORDINATE,
     MIN_BOX_SIDE,
@@ -80,7 +80,7 @@ class PoseInference:
         if isinstance(model, Exported):
             if detector is not None:
                 raise ValueError(
-                    f"{model.folder} is exported. A detector is made part of it when it"
+                    f"{model.path} is exported. A detector is made part of it when it"
                     " is: hrnet export --detector."
                 )
             graphs.check_as_exported(
@@ -209,7 +209,11 @@ class PoseInference:
         Returns:
             float32 tensors `[N, K, 2]`, x, y in pixels of the image, and `[N, K]`.
         """
-        cells, scores = self.codec.decode(self._heatmaps(images))
+        if isinstance(self.model, Exported):
+            found = self._read_crops(images=images)
+            cells, scores = self.codec.from_crop(found["keypoints"]), found["scores"]
+        else:
+            cells, scores = self.codec.decode(self._heatmaps(images))
         return self.codec.to_image(cells, centers, sizes), scores
 
     def people(self, image_bytes: Tensor, boxes: Tensor) -> dict[str, Tensor]:
@@ -324,8 +328,8 @@ class PoseInference:
         for i, image in enumerate(images):
             if boxes[i] is None:
                 found = self._read_boxes(images=tf.constant(image[None]))
-                scores = found["box_scores"][0].numpy()
-                boxes[i] = found["boxes"][0].numpy()[scores > 0]
+                scores = np.asarray(found["box_scores"][0])
+                boxes[i] = np.asarray(found["boxes"][0])[scores > 0]
                 box_scores[i] = scores[scores > 0]
         return boxes, box_scores
 

@@ -33,7 +33,7 @@ def test_files(
     keypoints: PathLike | None = None,
     format: str = "coco",
     ground_truth_mat: PathLike | None = None,
-    flip_test: bool = True,
+    flip_test: bool | None = None,
     batch_size: int = 32,
     skip_bad: bool = False,
 ) -> "dict[str, Report]":

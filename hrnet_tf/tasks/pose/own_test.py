@@ -29,7 +29,7 @@ def test_own(
     *,
     metric: str | None = None,
     keypoints: PathLike | None = None,
-    flip_test: bool = True,
+    flip_test: bool | None = None,
     batch_size: int = 32,
 ) -> "Report":
     """Tests a pose model on the user's own data, as training tests it.

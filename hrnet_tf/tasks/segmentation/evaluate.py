@@ -15,7 +15,9 @@ from hrnet_tf.data.label_sets import model_label_set
 from hrnet_tf.io import decode_image, read_image
 from hrnet_tf.metrics import miou
 from hrnet_tf.pictures.plots import plot_class_scores, plot_confusion
+from hrnet_tf.tasks import graphs
 from hrnet_tf.tasks.base import Report, Table
+from hrnet_tf.tasks.exported import Exported
 from hrnet_tf.tasks.segmentation.inference import SegmentationInference
 from hrnet_tf.tasks.segmentation.protocols import load_protocol
 from hrnet_tf.typing import Progress, Tensor
@@ -86,6 +88,8 @@ def evaluate(
             is labelled.
     """
     label_set = label_set_of(model)
+    if isinstance(model, Exported):
+        flip = graphs.flip_test_of(model, flip, False)
     rules = load_protocol(
         protocol,
         scales=scales,
@@ -119,7 +123,7 @@ def evaluate(
 def _labels(segmenter, images, size):
     """The predicted classes, uint8 `[B, height, width]`."""
     try:
-        return segmenter.labels(images, size).numpy()
+        return np.asarray(segmenter.labels(images, size))
     except tf.errors.ResourceExhaustedError as error:
         height, width = images.shape[1:3]
         raise ValueError(

@@ -11,8 +11,10 @@ import tensorflow as tf
 from hrnet_tf.data.label_sets import IGNORE_LABEL, LabelSet, model_label_set
 from hrnet_tf.io import decode_image
 from hrnet_tf.tasks import graphs
-from hrnet_tf.tasks.base import NAMES_FILE, Exported
+from hrnet_tf.tasks.base import NAMES_FILE
+from hrnet_tf.tasks.exported import Exported
 from hrnet_tf.tasks.segmentation import tiles
+from hrnet_tf.tasks.segmentation.exported import ExportedSegmenter
 from hrnet_tf.tasks.segmentation.fusion import (
     FusedSegmenter,
     at_image_size,
@@ -69,16 +71,12 @@ class SegmentationInference:
     ) -> None:
         self.scales = scales
         if isinstance(model, Exported):
-            graphs.check_as_exported(model, flip_test=flip_test)
-            if tuple(scales or (1.0,)) != (1.0,):
-                raise ValueError(
-                    f"{model.folder} runs images at their own size, which is part of"
-                    f" its graph. Received: scales={scales}. Leave them out, or pass"
-                    " the .keras file."
-                )
             self.model: Any = model
             self.flip_test = model.description["flip_test"]
-            fields = model.description["label_set"]
+            asked = self.flip_test if flip_test is None else flip_test
+            rules = load_protocol(protocol, scales=scales, flip=asked)
+            self.segmenter: Any = ExportedSegmenter(model, rules)
+            fields = model.arguments["label_set"]
             self._own = None if fields is None else LabelSet.from_dict(fields)
             self.num_classes = model.description["num_classes"]
             return
@@ -144,16 +142,10 @@ class SegmentationInference:
 
     @property
     def portable(self) -> str:
-        """str, the signature that LiteRT files hold; ValueError if LiteRT cannot."""
-        if isinstance(self.model.output, dict):
-            raise ValueError(
-                "LiteRT has no built-in operation for the attention of an"
-                f" {type(self.model).__name__}. Export it as a SavedModel, or train an"
-                " HRNetSegmenter."
-            )
+        """str, what files for other runtimes hold; ValueError if there are none."""
         if None in self.model.input_shape[1:3]:
             raise ValueError(
-                "A LiteRT file takes images of one size, but the model"
+                "Files for other runtimes take images of one size, but the model"
                 f" {self.model.name!r} is made for any. Pass `image_size`, such as"
                 " (512, 1024)."
             )
@@ -267,10 +259,7 @@ class SegmentationInference:
     def _run_pixels(self, pixels, confidence):
         """Labels, and confidences if asked for, `[h, w]` of pixels `[h, w, 3]`."""
         images = tf.constant(pixels)[None]
-        if isinstance(self.model, Exported):
-            found = self.model.signature("images")(images=images)
-            found = found["labels"], found["confidence"]
-        elif confidence:
+        if confidence:
             found = self.segmenter.predict(images)
         else:
             found = (self.segmenter.labels(images),)

@@ -115,7 +115,7 @@ _EXPORT = (
         metavar="HEIGHTxWIDTH",
         default="the model's own",
         read=_size,
-        only="litert",
+        only=("litert", "openvino", "onnx"),
     ),
 )
 

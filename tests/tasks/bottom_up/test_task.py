@@ -16,7 +16,7 @@ from hrnet_tf.data.formats.coco_people import load_people
 from hrnet_tf.data.keypoint_sets import COCO, KeypointSet
 from hrnet_tf.data.tags.grouping import GroupingRule, match_peaks
 from hrnet_tf.data.tags.peaks import Peaks
-from hrnet_tf.export.saved_model import load_exported
+from hrnet_tf.export import load_exported
 from hrnet_tf.models.classifier import KAIMING_FAN_OUT
 from hrnet_tf.models.higher_pose import HigherHRNetPose
 from hrnet_tf.tasks.bottom_up import evaluate as evaluation
@@ -82,7 +82,7 @@ def test_exports_find_the_same_people(model, tmp_path):
     )
     # A client that has peaks of files puts them together itself.
     found = exported.signature("peaks")(image_bytes=encoded)
-    peaks = Peaks(*(found[k].numpy()[0] for k in ("values", "points", "tags")))
+    peaks = Peaks(*(found[k][0] for k in ("values", "points", "tags")))
     people, _ = match_peaks(peaks, GroupingRule(max_people=4))
     assert len(people) == len(direct)
     # Middles of cells: half a cell of the image at the most from the adjusted points.

@@ -20,7 +20,7 @@ from drawn_objects import (
 from typer.testing import CliRunner
 
 from hrnet_tf import Predictor, export_litert, export_saved_model
-from hrnet_tf.export.saved_model import load_exported
+from hrnet_tf.export import load_exported
 from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN
 from hrnet_tf.models.fcos import HRNetFCOS
 from hrnet_tf.tasks.detection import evaluate as evaluation
@@ -132,16 +132,16 @@ def test_an_export_finds_the_same(detector, examples, tmp_path, kind):
     again = Predictor(exported).predict_batch(paths)
     files = [open(path, "rb").read() for path in paths]
     served = exported.signature("serving_default")(image_bytes=tf.constant(files))
-    assert served["sizes"].numpy().tolist() == [[48, 64]] * 2
+    assert served["sizes"].tolist() == [[48, 64]] * 2
     for i in range(2):
         np.testing.assert_allclose(again[i].boxes, plain[i].boxes, atol=1e-3)
         np.testing.assert_allclose(served["boxes"][i], plain[i].boxes, atol=1e-3)
         assert again[i].names == plain[i].names
         if kind == "two_stage":
             assert again[i].masks == plain[i].masks
-            masks = served["masks"][i].numpy().astype(bool)
+            masks = served["masks"][i].astype(bool)
             assert np.array_equal(masks[0], plain[i].mask(0))
-    names = (exported.folder / "assets" / "classes.txt").read_text()
+    names = (exported.path / "assets" / "classes.txt").read_text()
     assert names.split() == ["apple", "pear"]
     with pytest.raises(ValueError, match="exported with max_detections=4"):
         Predictor(exported, max_detections=9)

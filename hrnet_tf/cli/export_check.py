@@ -1,0 +1,98 @@
+"""What `hrnet export` says of the file that it wrote."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hrnet_tf.cli import common
+from hrnet_tf.cli.evaluate_own import test_own
+from hrnet_tf.cli.export_formats import Format
+
+if TYPE_CHECKING:
+    from hrnet_tf.tasks.base import Task
+
+
+def print_summary(
+    model: Any, target: Path, format: Format, precision: str, arguments: dict[str, Any]
+) -> None:
+    """Says what was written, what it takes, and how far it is from the model.
+
+    Args:
+        model: `HRNetModel` that was exported.
+        target: `Path` of the file or folder.
+        format: `Format`.
+        precision: str.
+        arguments: dict of the inference's options.
+    """
+    from hrnet_tf.export import load_exported
+    from hrnet_tf.export.compare import differences
+    from hrnet_tf.tasks import make_inference
+
+    with common.spinner("comparing it with the model"):
+        exported = load_exported(target)
+        inference = make_inference(model, **arguments)
+        apart = differences(inference, exported)
+    facts = {
+        "written": f"{target} ({common.size_text(_num_bytes(target))})",
+        "precision": precision,
+    }
+    for name, signature in exported.signatures.items():
+        texts = [f"{one.name} {_input_text(one)}" for one in signature.inputs.values()]
+        facts[name] = ", ".join(texts)
+    if "flip_test" in exported.description:
+        facts["flip test"] = "inside" if exported.description["flip_test"] else "no"
+    facts["differs by"] = "; ".join(map(str, apart))
+    place = target if format.suffix else target.parent
+    facts["try it"] = f"hrnet predict --model {place} IMAGE"
+    common.print_facts(facts)
+
+
+def check_file(
+    task: "Task",
+    model: Any,
+    source: Path,
+    target: Path,
+    data: Path,
+    arguments: dict[str, Any],
+) -> None:
+    """Tests a model and its file on the same data, and shows both scores.
+
+    Args:
+        task: `Task` of the model.
+        model: `HRNetModel`.
+        source: `Path` that it came from.
+        target: `Path` of the file or folder.
+        data: `Path` of labelled data, as of `hrnet evaluate --data`.
+        arguments: dict of the inference's options.
+    """
+    from hrnet_tf.export import load_exported
+
+    options = {k: v for k, v in arguments.items() if k == "flip_test"}
+    if "flip_test" in load_exported(target).description:
+        options.setdefault("flip_test", False)
+    scores = {}
+    for name, tested in (("model", model), ("file", load_exported(target))):
+        (report,) = test_own(task, tested, source, data, None, None, options).values()
+        common.show_report(report, title=name)
+        scores[name] = report.numbers[report.main_name]
+    common.print_facts(
+        {
+            f"{report.main_name} of the model": f"{scores['model']:.4f}",
+            f"{report.main_name} of the file": f"{scores['file']:.4f}"
+            f" ({scores['file'] - scores['model']:+.4f})",
+        }
+    )
+
+
+def _num_bytes(target):
+    files = [target] if target.is_file() else list(target.rglob("*"))
+    if target.suffix == ".xml":
+        files.append(target.with_suffix(".bin"))
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _input_text(one):
+    """An input as people read it, such as "uint8 [B, 256, 192, 3]"."""
+    free = iter("BHW" if len(one.shape) == 4 else "BN")
+    sides = [next(free) if side is None else str(side) for side in one.shape]
+    kind = "uint8 " if one.dtype == "uint8" else ""
+    return f"{kind}[{', '.join(sides)}]"

@@ -1,0 +1,68 @@
+"""LiteRT files in whole numbers, by AI Edge Quantizer.
+
+It is told by operation what to quantise; TensorFlow's converter would take the decoding
+of keypoints, too, whose pixels have to stay exact.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from hrnet_tf.export.quiet import quiet
+from hrnet_tf.extras import import_extra
+
+# What HRNet is made of. Layers name their operations, such as .../conv1/conv/Relu;
+# decoding does not.
+_LAYERS = ".*/.*"
+_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+_BETWEEN = (
+    *("ADD", "PAD", "CONCATENATION", "MEAN", "RESHAPE"),
+    *("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "MAX_POOL_2D", "AVERAGE_POOL_2D"),
+)
+
+
+def with_whole_weights(content: bytes) -> bytes:
+    """Returns a file whose weights are int8, computed with as the numbers come.
+
+    Args:
+        content: bytes of a float32 file.
+    """
+    quantizer, names = _quantizer(content)
+    for name in _WEIGHTED:
+        quantizer.add_dynamic_config(".*", names(name), num_bits=8)
+    with quiet():
+        return bytes(quantizer.quantize().quantized_model)
+
+
+def quantized(
+    content: bytes, signature: str, pictures: Iterable[np.ndarray] | None
+) -> bytes:
+    """Returns a file whose network computes in int8; its decoding stays as it is.
+
+    Args:
+        content: bytes of a float32 file.
+        signature: str, the name of its signature.
+        pictures: iterable of uint8 arrays `[H, W, 3]`, as the network will see them.
+    Raises:
+        ValueError: if there are no pictures.
+    """
+    taken = [] if pictures is None else list(pictures)
+    if not taken:
+        raise ValueError("int8 is fitted to pictures. Received: calibration=None.")
+    quantizer, names = _quantizer(content)
+    for name in (*_WEIGHTED, *_BETWEEN):
+        quantizer.add_static_config(
+            _LAYERS, names(name), activation_num_bits=8, weight_num_bits=8
+        )
+    fed = {signature: [{"images": picture[None]} for picture in taken]}
+    with quiet():
+        found = quantizer.calibrate(fed)
+        return bytes(quantizer.quantize(found).quantized_model)
+
+
+def _quantizer(content):
+    """A quantizer, and the function from an operation's name to what it calls it."""
+    library = import_extra("ai_edge_quantizer", "The precision int8 of litert")
+    return library.quantizer.Quantizer(bytearray(content)), (
+        library.qtyping.TFLOperationName
+    )

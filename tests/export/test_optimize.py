@@ -1,0 +1,104 @@
+"""Networks as fixed graphs compute what the model does."""
+
+import collections
+
+import numpy as np
+import pytest
+import segmenters
+import tensorflow as tf
+from slow_params import cases
+
+from hrnet_tf.export import load_exported
+from hrnet_tf.export.compare import differences
+from hrnet_tf.export.optimize import optimized_network
+from hrnet_tf.export.saved_model import export_saved_model
+from hrnet_tf.models.classifier import HRNetClassifier
+from hrnet_tf.models.fcos import HRNetFCOS
+from hrnet_tf.models.loading import inference_function
+from hrnet_tf.tasks import make_inference
+from hrnet_tf.weights.exported import restore_model
+
+
+def trained(model):
+    """The model with normalisations that change something."""
+    generator = np.random.default_rng(1)
+    for variable in model.variables:
+        if variable.path.endswith(("mean", "variance", "gamma", "beta")):
+            variable.assign(generator.uniform(0.5, 1.5, variable.shape))
+    return model
+
+
+def make(kind, make_pose):
+    if kind == "pose":
+        return trained(make_pose())
+    if kind == "classification":
+        options = {"num_classes": 3, "image_size": (64, 64)}
+        return trained(HRNetClassifier.from_preset("hrnet_test", **options))
+    return trained(segmenters.make_segmenter(ocr=kind == "ocr", image_size=(64, 64)))
+
+
+def operations(network, shape):
+    """How often a graph has each operation."""
+    spec = tf.TensorSpec(shape, tf.uint8)
+    graph = tf.function(network).get_concrete_function(spec).graph.as_graph_def()
+    nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
+    return collections.Counter(node.op for node in nodes)
+
+
+@pytest.mark.parametrize(
+    "kind", cases(("pose", "classification", "segmentation", "ocr"), quick=("pose",))
+)
+def test_normalisations_are_folded(make_pose, kind):
+    model = make(kind, make_pose)
+    shape = (2, *model.input_shape[1:3], 3)
+    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    network = optimized_network(model)
+    expected = tf.nest.flatten(inference_function(model)(images))
+    found = tf.nest.flatten(network(images))
+    for wanted, given in zip(expected, found, strict=True):
+        limit = 1e-5 * np.abs(wanted).max()
+        np.testing.assert_allclose(given, wanted, rtol=0, atol=limit)
+    count = operations(network, shape)
+    assert count["Rsqrt"] == count["ReadVariableOp"] == 0
+    # One is the normalisation of pixels; attention is scaled.
+    assert count["Mul"] <= (2 if kind == "ocr" else 1)
+
+
+@pytest.mark.slow
+def test_half_precision_is_folded_too(make_pose):
+    model = make("pose", make_pose)
+    images = np.random.default_rng(0).integers(0, 256, (2, 96, 64, 3), dtype=np.uint8)
+    network = optimized_network(model, "bfloat16")
+    expected = inference_function(model)(images)
+    found = network(images)
+    assert found.dtype == tf.float32
+    assert np.abs(found - expected).max() < 0.1 * np.abs(expected).max()
+    count = operations(network, images.shape)
+    assert count["Rsqrt"] == 0 and count["Mul"] <= 1
+
+
+def test_saved_models_are_optimised(pose_model, tmp_path, photo, encode):
+    export_saved_model(pose_model, tmp_path, optimize=True, flip_test=True)
+    exported = load_exported(tmp_path)
+    inference = make_inference(pose_model, flip_test=True)
+    apart = differences(inference, exported)
+    found = {one.name: one.worst / one.largest for one in apart}
+    assert set(found) == {"heatmaps", "keypoints", "scores"}
+    assert max(found["heatmaps"], found["scores"]) < 1e-5
+    files = tf.constant([encode(photo(100, 140), "JPEG")])
+    boxes = tf.constant([[[10.0, 12, 50, 60], [0, 0, 0, 0]]])
+    found = exported.signature("serving_default")(image_bytes=files, boxes=boxes)
+    expected = inference.people(files, boxes)
+    np.testing.assert_allclose(found["keypoints"], expected["keypoints"], atol=1e-2)
+    with pytest.raises(ValueError, match="with this version and --no-optimize"):
+        restore_model(tmp_path)
+
+
+def test_what_cannot_be_optimised(pose_model, tmp_path):
+    with pytest.raises(ValueError, match="is float32 where optimize is not set"):
+        export_saved_model(pose_model, tmp_path, precision="bfloat16")
+    options = {"num_classes": 2, "image_size": (64, 64), "num_channels": 32}
+    detector = HRNetFCOS.from_preset("hrnet_test", **options)
+    with pytest.raises(ValueError, match="heads that are no part of the graph"):
+        export_saved_model(detector, tmp_path, optimize=True)
+    assert not list(tmp_path.iterdir())
