@@ -14,7 +14,7 @@ from hrnet_tf.serving.engine import Engine, output_types
 from hrnet_tf.serving.examples import example_inputs
 from hrnet_tf.serving.limits import Limits
 from hrnet_tf.serving.serve import listening, make_server
-from hrnet_tf.serving.signatures import Input, Signature
+from hrnet_tf.tasks.exported import Input, Signature
 
 
 @contextlib.contextmanager

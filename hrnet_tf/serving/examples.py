@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from hrnet_tf.serving.signatures import Input
+    from hrnet_tf.tasks.exported import Input
 
 # Of images that may have any: height and width, px.
 _SIZE = (256, 192)

@@ -1,78 +1,12 @@
 """The functions of a model by their names, from arrays to arrays."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from hrnet_tf.tasks.exported import Exported, Input, Signature
 from hrnet_tf.typing import PathLike
-
-
-@dataclasses.dataclass(frozen=True)
-class Input:
-    """An input of a function.
-
-    Attributes:
-        name: str.
-        shape: tuple of int, and of None where any size goes. The first axis is that of
-            the batch.
-        dtype: str, NumPy's name such as "uint8"; "string" for the bytes of files.
-    """
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-
-    def read(self, array: np.ndarray) -> np.ndarray:
-        """Returns an array that fits this input.
-
-        Raises:
-            ValueError: if it is of another type or shape.
-        """
-        is_text = self.dtype == "string"
-        fits = array.dtype.kind in "OSU" if is_text else array.dtype == self.dtype
-        sides = zip(self.shape[1:], array.shape[1:], strict=False)
-        if (
-            not fits
-            or array.ndim != len(self.shape)
-            or any(wanted not in (None, side) for wanted, side in sides)
-        ):
-            raise ValueError(
-                f"The input {self.name!r} is {self}. Received: {array.dtype}"
-                f" {list(array.shape)}."
-            )
-        return array
-
-    def __str__(self):
-        sides = ("any" if side is None else str(side) for side in self.shape[1:])
-        return f"{self.dtype} [{', '.join(('any', *sides))}]"
-
-
-class Signature:
-    """A function from named arrays to a dict of arrays.
-
-    Args:
-        inputs: sequence of `Input`.
-        outputs: sequence of str, their names.
-        run: function from named arrays to a dict of what NumPy makes arrays of.
-    Attributes:
-        inputs: dict of name to `Input`.
-        outputs: tuple of str.
-    """
-
-    def __init__(
-        self, inputs: Any, outputs: Any, run: Callable[..., Mapping[str, Any]]
-    ) -> None:
-        self.inputs = {one.name: one for one in inputs}
-        self.outputs = tuple(outputs)
-        self._run = run
-
-    def __call__(self, **arrays: np.ndarray) -> dict[str, np.ndarray]:
-        """Runs the function; ValueError if an array does not fit its input."""
-        read = {name: self.inputs[name].read(array) for name, array in arrays.items()}
-        return {name: np.asarray(x) for name, x in self._run(**read).items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,20 +42,20 @@ def functions_of(model: Any, inference: Any, source: PathLike) -> Functions:
         model: `HRNetModel`, with TensorFlow as backend, or `Exported`.
         inference: `Inference` of it.
         source: path that it came from.
+    Raises:
+        ValueError: if a model with layers cannot be exported either.
     """
-    if not hasattr(model, "signature"):
+    if not isinstance(model, Exported):
+        from hrnet_tf.export.graphs import check_exportable
+
+        check_exportable(model)
         signatures = {
             name: _traced(function) for name, function in inference.signatures.items()
         }
         return Functions(Path(source), "keras", inference.description, signatures)
-    if hasattr(model, "signatures"):
-        return Functions(
-            Path(model.path), model.format, model.description, model.signatures
-        )
-    signatures = {
-        name: _loaded(function) for name, function in model.loaded.signatures.items()
-    }
-    return Functions(Path(model.folder), "saved_model", model.description, signatures)
+    return Functions(
+        Path(model.path), model.format, model.description, model.signatures
+    )
 
 
 def _traced(function):
@@ -130,13 +64,6 @@ def _traced(function):
     outputs = function.get_concrete_function().structured_outputs
     run = _with_tensors(lambda **given: function(*(given[s.name] for s in specs)))
     return Signature(map(_input, specs), sorted(outputs), run)
-
-
-def _loaded(function):
-    """Of a function of a SavedModel."""
-    _, specs = function.structured_input_signature
-    outputs = sorted(function.structured_outputs)
-    return Signature(map(_input, specs.values()), outputs, _with_tensors(function))
 
 
 def _input(spec):

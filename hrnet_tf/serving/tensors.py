@@ -16,7 +16,7 @@ import numpy as np
 from hrnet_tf.serving.limits import Refused
 
 if TYPE_CHECKING:
-    from hrnet_tf.serving.signatures import Input, Signature
+    from hrnet_tf.tasks.exported import Input, Signature
 
 DEFAULT_SIGNATURE = "serving_default"
 # Names of tensors of bytes, which go in base64.

@@ -2,6 +2,8 @@
 
 import io
 import json
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -233,3 +235,50 @@ def test_what_is_no_picture_is_told(driver, tmp_path):
         driver.find_element("id", "file").send_keys(str(path))
         status = driver.find_element("id", "status")
         wait(lambda: "no picture" in status.text)
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory):
+    """The folder where npm installed LiteRT for browsers."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    folder = tmp_path_factory.mktemp("web")
+    install = ["npm", "install", "--no-audit", "--no-fund", "@litertjs/core"]
+    subprocess.run([*install, "--prefix", folder], check=True, cwd=folder)
+    return folder
+
+
+def test_the_page_itself_gives_what_python_gives(driver, scripts, tmp_path):
+    from litert_files import export_pose
+
+    from hrnet_tf.export import load_exported
+    from hrnet_tf.predict import Predictor
+    from hrnet_tf.serving.engine import Engine
+    from hrnet_tf.serving.examples import drawn_image
+    from hrnet_tf.serving.page import LocalModel
+
+    path = export_pose(tmp_path / "pose.tflite")
+    picture = tmp_path / "drawn.png"
+    Image.fromarray(drawn_image((150, 200))).save(picture)
+    exported = load_exported(path)
+    local = LocalModel.load(path, scripts)
+    boxes = [[20, 10, 100, 130], [120.5, 30, 90, 100]]
+    expected = Predictor(exported).predict(str(picture), boxes=boxes)
+    with running(Engine(exported, path), local=local) as address:
+        open_page(driver, f"{address}/?local")
+        ready = "return Boolean(window.hrnet.local)"
+        wait(lambda: driver.execute_script(ready), 120)
+        drop(driver, picture)
+        # Nothing is asked of the server any more.
+        address.server.should_exit = True
+        address.thread.join(30)
+        result = driver.execute_async_script(
+            "const done = arguments[1];"
+            "window.hrnet.local(window.hrnet.image, arguments[0]).then(done)",
+            boxes,
+        )
+    points = np.array([person["keypoints"] for person in result["people"]])
+    np.testing.assert_allclose(points[..., :2], expected.xy, atol=0.01)
+    # Of an untrained network up to 30; a grey level in a crop may be rounded otherwise.
+    scores = points[..., 2]
+    np.testing.assert_allclose(scores, expected.scores, rtol=1e-3, atol=1e-3)
