@@ -269,7 +269,8 @@ def compare(model, seconds, clients, rounds=3):
             rates[n].append(len(load.times) / seconds)
             print(f"up to {n} together: {rates[n][-1]:.1f} a second,", end=" ")
             print(f"{quantiles(load.times)}; wrong answers {len(load.wrong)}")
-    ratio = statistics.median(rates[8]) / statistics.median(rates[1])
+    pairs = zip(rates[8], rates[1], strict=True)
+    ratio = statistics.median(many / one for many, one in pairs)
     print(f"{clients} clients: batches of up to 8 give {ratio:.2f}x of none")
     for server in servers.values():
         server.stop()
