@@ -31,8 +31,9 @@ def presets(
 ) -> None:
     """List the architectures, the published networks and their sizes.
 
-    Any class takes any preset of the first table; the second one has the networks
-    that the papers trained. Papers write the multiply-adds (MACs) of convolutions and
+    Any class of HRNet takes any preset of the first table; the second one has the
+    networks that the papers trained. `hrnet compare --task NAME --list` lists the other
+    systems of a task, too. Papers write the multiply-adds (MACs) of convolutions and
     linear layers as "GFLOPs", and count 2**30 of them as one.
 
     Examples:

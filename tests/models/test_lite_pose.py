@@ -146,3 +146,19 @@ def test_any_size_that_32_divides():
 def test_errors_say_what_arrived(arguments, text):
     with pytest.raises(ValueError, match=text):
         make(**arguments)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", ["weighting", "shuffle"])
+def test_a_litert_file_says_what_the_model_says(unit, tmp_path):
+    from ai_edge_litert.interpreter import Interpreter
+
+    model = make(unit=unit, kernel_initializer="he_normal")
+    path = hrnet_tf.export_litert(model, tmp_path / "lite.tflite")
+    images = np.random.default_rng(2).integers(0, 256, (1, 64, 64, 3), np.uint8)
+    interpreter = Interpreter(str(path))
+    found = interpreter.get_signature_runner("crops")(images=images)["heatmaps"]
+    expected = np.array(model(images.astype("float32"), training=False))
+    assert np.abs(found - expected).max() < 1e-3 * np.abs(expected).max()
+    names = {op["op_name"] for op in interpreter._get_ops_details()}
+    assert not any(name.startswith(("Flex", "CUSTOM")) for name in names)
