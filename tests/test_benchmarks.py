@@ -164,3 +164,12 @@ def test_transfer_curve_takes_the_first_pictures(drawn, tmp_path):
 def test_import_of_coco_runs():
     output = run("import_coco", "--people", "6", "--images", "3", "--rounds", "1")
     assert "hrnet_tf" in output and "pycocotools" in output
+
+
+def test_grouping_finds_the_people_that_were_drawn():
+    output = run("bottom_up_grouping", "--people", "3", "--side", "96", "--runs", "1")
+    lines = output.splitlines()
+    assert [line.partition(",")[0] for line in lines] == [
+        "refine False: 3 people",
+        "refine True: 3 people",
+    ]
