@@ -1,5 +1,8 @@
 """Servers of a small model, and what is sent to them."""
 
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
 from servers import SmallEngine, running
@@ -69,3 +72,17 @@ def exported(pose_folder):
     from hrnet_tf.serving.signatures import load_functions
 
     return load_functions(pose_folder)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """The paths of a certificate of localhost, and of its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("certificate")
+    paths = folder / "certificate.pem", folder / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command += ["-out", paths[0], "-keyout", paths[1]]
+    subprocess.run(command, check=True, capture_output=True)
+    return paths

@@ -1,6 +1,7 @@
 """The client, by REST against the package's own server."""
 
 import http.server
+import ssl
 import threading
 
 import numpy as np
@@ -17,10 +18,14 @@ def client(address):
         yield made
 
 
+class Answers(list):
+    """What a server is to answer, and the server."""
+
+
 @pytest.fixture
 def flaky():
     """A server that answers with what is in its list, one after the other."""
-    answers, seen = [], []
+    answers, seen = Answers(), []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -36,6 +41,7 @@ def flaky():
             pass
 
     server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    answers.server = server
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}", answers, seen
@@ -122,6 +128,22 @@ class TestRest:
         answers.append((200, {}, b"<html>"))
         with pytest.raises(ServerError, match="no json: '<html>'"):
             Client(address, "m").states()
+
+
+def test_tls(flaky, certificate):
+    address, answers, seen = flaky
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    plain = answers.server.socket
+    answers.server.socket = context.wrap_socket(plain, server_side=True)
+    url = f"https://localhost:{address.rpartition(':')[2]}"
+    answers.append((200, {}, GOOD))
+    trusting = Client(url, "m", ca_file=certificate[0], token="secret")
+    assert trusting.is_ready()
+    assert seen[0]["authorization"] == "Bearer secret"
+    with pytest.raises(ServerError, match="self-signed certificate"):
+        Client(url, "m", retries=0).states()
+    assert len(seen) == 1
 
 
 @pytest.mark.parametrize("url", ["localhost:8501", "ftp://a", "http://", "http://a:x"])

@@ -6,6 +6,7 @@ import subprocess
 import venv
 from types import SimpleNamespace
 
+import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -72,6 +73,18 @@ def test_grpc_tries_again_and_sends_headers(port, services, inputs):
     with Client(url, "other") as client:
         with pytest.raises(ServerError, match="NOT_FOUND"):
             client.states()
+
+
+def test_grpc_over_tls(services, certificate):
+    file, key = (path.read_bytes() for path in certificate)
+    credentials = grpc.ssl_server_credentials([(key, file)])
+    with grpc_running(services, credentials) as port:
+        url = f"grpcs://localhost:{port}"
+        with Client(url, "pose", ca_file=certificate[0]) as client:
+            assert client.is_ready()
+        with Client(url, "pose", retries=0, timeout=5) as client:
+            with pytest.raises(ServerError, match="UNAVAILABLE"):
+                client.states()
 
 
 def test_results_are_those_of_the_predictor(rest, pose_folder, photo):
@@ -216,12 +229,16 @@ def test_the_official_protos_read_the_configurations(tmp_path):
     subprocess.run([*install, "pythie-serving==3.4.3", "protobuf<5"], check=True)
     settings = KitSettings(max_batch_size=6, cores=3)
     script = f"""
-import sys, sysconfig
-sys.path.insert(0, sysconfig.get_paths()["purelib"]
-                + "/pythie_serving/tensorflow_proto")
+import sys, sysconfig, types
+# The package itself would import a server, and all that this needs.
+package = types.ModuleType("pythie_serving")
+package.__path__ = [sysconfig.get_paths()["purelib"] + "/pythie_serving"]
+sys.modules["pythie_serving"] = package
 from google.protobuf import text_format
-from tensorflow_serving.config import monitoring_config_pb2
-from tensorflow_serving.servables.tensorflow import session_bundle_config_pb2
+from pythie_serving.tensorflow_proto.tensorflow_serving.config import (
+    monitoring_config_pb2)
+from pythie_serving.tensorflow_proto.tensorflow_serving.servables.tensorflow import (
+    session_bundle_config_pb2)
 batching = session_bundle_config_pb2.BatchingParameters()
 text_format.Parse({batching_config(settings)!r}, batching)
 monitoring = monitoring_config_pb2.MonitoringConfig()
