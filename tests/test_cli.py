@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from command_line import fail, run
 
+from hrnet_tf.extras import MissingExtra
 from hrnet_tf.launch.peer_lost import PeerLost
 from hrnet_tf.tasks.exported import Exported
 
@@ -378,6 +379,13 @@ class TestExport:
         assert "tiny.tflite (1.5 kB)" in run(*command, tmp_path / "phone").out
         assert "exists" in fail(*command, tmp_path / "phone" / "tiny.tflite")
         run(*command, tmp_path / "phone", "--overwrite")
+
+        def missing(path):
+            raise MissingExtra("It needs LiteRT.")
+
+        monkeypatch.setattr("hrnet_tf.export.load_exported", missing)
+        said = run(*command, tmp_path / "phone", "--overwrite").out
+        assert "not compared" in said and "It needs LiteRT." in said
 
 
 class TestDemo:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from hrnet_tf.cli import common
 from hrnet_tf.cli.evaluate_own import test_own
 from hrnet_tf.cli.export_formats import Format
+from hrnet_tf.extras import MissingExtra
 
 if TYPE_CHECKING:
     from hrnet_tf.tasks.base import Task
@@ -27,14 +28,19 @@ def print_summary(
     from hrnet_tf.export.compare import differences
     from hrnet_tf.tasks import make_inference
 
-    with common.spinner("comparing it with the model"):
-        exported = load_exported(target)
-        inference = make_inference(model, **arguments)
-        apart = differences(inference, exported)
     facts = {
         "written": f"{target} ({common.size_text(_num_bytes(target))})",
         "precision": precision,
     }
+    try:
+        with common.spinner("comparing it with the model"):
+            exported = load_exported(target)
+            inference = make_inference(model, **arguments)
+            apart = differences(inference, exported)
+    except MissingExtra as error:
+        # The file is for elsewhere, perhaps.
+        common.print_facts({**facts, "not compared": str(error)})
+        return
     for name, signature in exported.signatures.items():
         texts = [f"{one.name} {_input_text(one)}" for one in signature.inputs.values()]
         facts[name] = ", ".join(texts)

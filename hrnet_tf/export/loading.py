@@ -44,7 +44,7 @@ def load_exported(path: PathLike, num_threads: int | None = None) -> Exported:
         # What is missing shows now.
         make_inference(exported)
     except (ValueError, LookupError, TypeError) as error:
-        raise damaged(file, error) from error
+        raise damaged(module.description_place(file), error) from error
     return exported
 
 

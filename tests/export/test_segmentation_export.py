@@ -176,7 +176,7 @@ def test_litert(tmp_path, ocr):
     expected = expected.images(tf.constant(image))
     assert found["labels"].dtype == np.uint8
     assert (found["labels"] == expected["labels"].numpy()).mean() > 0.999
-    np.testing.assert_allclose(found["confidence"], expected["confidence"], atol=1e-3)
+    np.testing.assert_allclose(found["confidence"], expected["confidence"], atol=1e-5)
     operations = {op["op_name"] for op in interpreter._get_ops_details()}
     assert not any(name.startswith(("Flex", "CUSTOM")) for name in operations)
 
