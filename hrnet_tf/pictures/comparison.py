@@ -38,6 +38,9 @@ def plot_comparison(
         style = {
             "color": f"C{kinds.index(network['model']) % 10}",
             "marker": _MARKERS[k % len(_MARKERS)],
+            # A score of 0 lies on the axis.
+            "clip_on": False,
+            "zorder": 3,
         }
         label, score = network["preset"], network["score"]
         for axes, cost in (
