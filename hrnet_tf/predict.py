@@ -22,6 +22,9 @@ class Predictor:
         predictor = hrnet_tf.Predictor.load("model.keras")
         result = predictor.predict("image.jpg")
 
+    Of poses, faces and classes `frozen=True` takes a second or more when it first
+    predicts, and then up to a third less time for each image.
+
     What it is told beside images, and what it returns, is the task's:
 
     - poses and faces: `boxes` `[N, 4]`, one a person (x, y, width, height in pixels of

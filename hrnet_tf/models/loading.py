@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 import hrnet_tf
+from hrnet_tf.lowlevel import internals
 from hrnet_tf.models.base import HRNetModel
 from hrnet_tf.typing import PathLike
 
@@ -84,14 +85,17 @@ def _class_name(path):
         ) from error
 
 
-def inference_function(model: HRNetModel) -> Callable[..., Any]:
+def inference_function(model: HRNetModel, frozen: bool = False) -> Callable[..., Any]:
     """Returns a compiled function that runs a model on batches of images.
 
     On TensorFlow it is traced once for all batch sizes, which is 7 times as fast as
     calling the model eagerly. XLA is left out: it is slower on CPU.
 
     Args:
-        model: `HRNetModel`. Later changes of its weights are seen.
+        model: `HRNetModel`.
+        frozen: bool. False: later changes of the weights are seen. True: they are not,
+            and a call takes up to a third less time; making the function takes that of
+            about a hundred calls. For TensorFlow.
     Returns:
         A function from images `[B, H, W, 3]`, uint8 or float (an array or a tensor),
         to the model's outputs, tensors or, on other backends, arrays.
@@ -107,4 +111,7 @@ def inference_function(model: HRNetModel) -> Callable[..., Any]:
     def run(images):
         return model(images, training=False)
 
-    return lambda images: run(tf.cast(images, tf.float32))
+    called: Any = run
+    if frozen:
+        called = internals.with_constants(run.get_concrete_function())
+    return lambda images: called(tf.cast(images, tf.float32))

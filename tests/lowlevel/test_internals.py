@@ -158,6 +158,24 @@ def test_without_files_is_left_again():
 
 
 @pytest.mark.parametrize("gone", [False, True])
+def test_with_constants(gone, monkeypatch):
+    import tensorflow as tf
+
+    if gone:
+        module = "tensorflow.python.framework.convert_to_constants"
+        remove(monkeypatch, module, "convert_variables_to_constants_v2")
+    weight = tf.Variable([2.0, 3.0])
+    spec = tf.TensorSpec((None, 2), tf.float32)
+    run = tf.function(lambda x: {"b": x * weight, "a": x + 1}, input_signature=[spec])
+    frozen = internals.with_constants(run.get_concrete_function())
+    x = tf.constant([[1.0, 10.0]])
+    for name, value in run(x).items():
+        np.testing.assert_array_equal(frozen(x)[name], value)
+    weight.assign([0.0, 0.0])
+    assert float(frozen(x)["b"][0, 1]) == (0.0 if gone else 30.0)
+
+
+@pytest.mark.parametrize("gone", [False, True])
 def test_once_for_all_replicas(gone, monkeypatch):
     import tensorflow as tf
 

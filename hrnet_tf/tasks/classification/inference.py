@@ -38,6 +38,8 @@ class ClassificationInference:
             None for the model's own, or what it was exported with.
         image_size: (height, width) of the crops; None for the model's own.
         infer: function from images to outputs; None makes it from the model.
+        frozen: bool. Runs a model faster, see `inference_function`; not used for
+            exported ones.
     Attributes:
         model: the classifier, rebuilt for the size if it was made for another.
         image_size: (height, width) of the crops.
@@ -58,6 +60,7 @@ class ClassificationInference:
         crop_fraction: float | None = None,
         image_size: tuple[int, int] | None = None,
         infer: Callable[..., Any] | None = None,
+        frozen: bool = False,
     ) -> None:
         self.model = model
         if isinstance(model, Exported):
@@ -80,7 +83,7 @@ class ClassificationInference:
             activation = model.arguments["classifier_activation"]
             # Sigmoids and softmaxes are probabilities already.
             self._has_logits = activation in (None, "linear")
-            self.outputs = infer or inference_function(self.model)
+            self.outputs = infer or inference_function(self.model, frozen)
         fraction = own if crop_fraction is None else crop_fraction
         check_crop_fraction(fraction)
         self.crop_fraction = float(fraction)

@@ -50,6 +50,8 @@ class PoseInference:
         detect_class: str or None. The detector's class that is wanted; None: the only
             one, or the one called "person" or "face".
         min_box_score: float or None. Boxes of lower scores are left out; None: 0.3.
+        frozen: bool. Runs a model faster, see `inference_function`; not used for
+            exported ones.
     Attributes:
         image_size: (height, width) of the crops.
         keypoint_set: `KeypointSet` or None.
@@ -73,6 +75,7 @@ class PoseInference:
         detector: Any = None,
         detect_class: str | None = None,
         min_box_score: float | None = None,
+        frozen: bool = False,
     ) -> None:
         self.model: Any = model
         self.task = task
@@ -113,7 +116,7 @@ class PoseInference:
                 f" the model {model.name!r} has keypoint_set=None. Build it with"
                 " keypoint_set=KeypointSet(...).to_dict(), or pass flip_test=False."
             )
-        self._infer = infer or inference_function(model)
+        self._infer = infer or inference_function(model, frozen)
         if detector is None and (detect_class or min_box_score is not None):
             raise ValueError(
                 "detect_class and min_box_score are of a detector's boxes. Received no"
@@ -294,7 +297,7 @@ class PoseInference:
         ]
         counts = [len(people) for people in checked]
         scores = list(map(checked_scores, box_scores or nothing, counts))
-        centers, sizes = self._regions(tf.constant(np.concatenate(checked)))
+        centers, sizes = self._find_regions(tf.constant(np.concatenate(checked)))
         owners = np.repeat(np.arange(len(images)), counts)
         pixels = list(map(tf.constant, images))
         points, peaks = [], []
@@ -303,8 +306,8 @@ class PoseInference:
             part = slice(start, start + _CROPS_AT_ONCE)
             crops = self._cut_all(pixels, owners[part], centers[part], sizes[part])
             found = self._read_crops(images=crops)
-            cells = self.codec.from_crop(found["keypoints"])
-            points.append(self.codec.to_image(cells, centers[part], sizes[part]))
+            place = (centers[part], sizes[part])
+            points.append(self._to_image(tf.constant(found["keypoints"]), *place))
             peaks.append(found["scores"])
         ends = np.cumsum(counts)[:-1]
         points = np.split(np.concatenate(points), ends)
@@ -362,6 +365,21 @@ class PoseInference:
     @functools.cached_property
     def _read_crops(self):
         return graphs.fast(self.crops, self.crop_spec)
+
+    @functools.cached_property
+    def _find_regions(self):
+        return graphs.fast(self._regions, tf.TensorSpec((None, 4), tf.float32))
+
+    @functools.cached_property
+    def _to_image(self):
+        """Maps points `[N, K, 2]` of crops to their images."""
+
+        def place(points, centers, sizes):
+            return self.codec.to_image(self.codec.from_crop(points), centers, sizes)
+
+        region = tf.TensorSpec((None, 2), tf.float32)
+        points = tf.TensorSpec((None, None, 2), tf.float32)
+        return graphs.signature(place, points, region, region)
 
     @functools.cached_property
     def _cut(self):

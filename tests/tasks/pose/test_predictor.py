@@ -251,3 +251,9 @@ def test_a_diverged_model_is_noticed(photo):
     model.get_layer("head").bias.assign(np.full(17, np.nan))
     with pytest.raises(ValueError, match="A diverged model predicts such values"):
         Predictor(model).predict(photo)
+
+
+def test_a_frozen_model_finds_the_same(folder, predictor, jpeg):
+    frozen = Predictor.load(folder / "pose.keras", frozen=True)
+    for boxes in (BOXES, None, []):
+        assert_same(frozen.predict(jpeg, boxes), predictor.predict(jpeg, boxes))
