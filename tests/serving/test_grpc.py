@@ -15,6 +15,7 @@ from command_line import fail, run
 from google.protobuf import text_format
 from grpc_server import Services, grpc_running
 from servers import running
+from slow_params import cases
 from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
@@ -197,13 +198,14 @@ class TestKit:
 
 
 class TestCheck:
-    def test_of_a_good_server(self, rest, port, pose_folder, photo, tmp_path):
+    @pytest.mark.parametrize("way", cases(["rest", "grpc"], quick=["rest"]))
+    def test_of_a_good_server(self, way, rest, port, pose_folder, photo, tmp_path):
         image = tmp_path / "photo.jpg"
         image.write_bytes(photo)
-        for url in (rest, f"grpc://127.0.0.1:{port}"):
-            command = ["serve-check", url, "--name", "pose", "--image", image]
-            text = run(*command, "--model", pose_folder).out
-            assert text.count(" ok ") == 6 and "WRONG" not in text, text
+        url = rest if way == "rest" else f"grpc://127.0.0.1:{port}"
+        command = ["serve-check", url, "--name", "pose", "--image", image]
+        text = run(*command, "--model", pose_folder).out
+        assert text.count(" ok ") == 6 and "WRONG" not in text, text
 
     @pytest.mark.slow
     def test_of_a_wrong_one(self, pose_folder):
