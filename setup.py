@@ -98,6 +98,9 @@ EXTRAS = {
     ],
 }
 
+# The folders of saved_models/ that go with the package; others are the user's own.
+STARTERS = ["people_pose"]
+
 setup(
     name="hrnet_tf",
     version=VERSION,
@@ -105,13 +108,26 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    # In a checkout the recipes are easier to find beside the package than in it.
-    packages=[*find_packages(include=["hrnet_tf", "hrnet_tf.*"]), "hrnet_tf.recipes"],
-    package_dir={"hrnet_tf.recipes": "recipes"},
-    # py.typed tells type checkers that the annotations are meant for them.
+    # In a checkout the recipes and the starter models are easier to find beside the
+    # package than in it.
+    packages=[
+        *find_packages(include=["hrnet_tf", "hrnet_tf.*"]),
+        "hrnet_tf.recipes",
+        "hrnet_tf.saved_models",
+    ],
+    package_dir={
+        "hrnet_tf.recipes": "recipes",
+        "hrnet_tf.saved_models": "saved_models",
+    },
     package_data={
+        # py.typed tells type checkers that the annotations are meant for them.
         "hrnet_tf": ["py.typed", "weights/published/*.json"],
         "hrnet_tf.serving.page": ["*.html", "*.css", "*.js"],
+        "hrnet_tf.saved_models": [
+            f"{name}/{file}"
+            for name in STARTERS
+            for file in ("manifest.json", "*.tflite", "1/*", "1/*/*")
+        ],
     },
     python_requires=">=3.10,<3.14",
     install_requires=REQUIRED,

@@ -36,7 +36,12 @@ from hrnet_tf.training.recipe_files import find_recipe, package_recipes
 folder = Path(sys.argv[1], "hrnet_tf")
 assert Path(hrnet_tf.__file__).parent == folder, hrnet_tf.__file__
 assert find_recipe("coco_pose_w48_384x288")[0] == folder / "recipes" / "coco_pose.py"
-print(*(file.path.name for file in package_recipes().values()))
+from hrnet_tf.starters import starters
+for one in starters().values():
+    assert folder in one.path("saved_model").parents
+    assert (one.path("saved_model") / "saved_model.pb").is_file()
+    assert one.path("litert").is_file()
+print(*(file.path.name for file in package_recipes().values()), len(starters()))
 """
 
 
@@ -54,7 +59,7 @@ def test_public_names_exist():
     assert set(hrnet_tf.__all__) <= set(dir(hrnet_tf))
 
 
-def test_the_recipes_are_installed(tmp_path):
+def test_the_recipes_and_starters_are_installed(tmp_path):
     build = [sys.executable, "setup.py", "--quiet", "build_py", "--build-lib", tmp_path]
     subprocess.run(build, cwd=ROOT, check=True, timeout=120)
     # In the folder of what was built, so that it is found first.
@@ -68,4 +73,6 @@ def test_the_recipes_are_installed(tmp_path):
         text=True,
     )
     expected = sorted(path.name for path in (ROOT / "recipes").glob("*.py"))
-    assert found.stdout.split() == expected
+    *recipes, num_starters = found.stdout.split()
+    assert recipes == expected
+    assert int(num_starters) == len(list(ROOT.glob("saved_models/*/manifest.json")))

@@ -4,6 +4,7 @@ import datetime
 import json
 
 import pytest
+from command_line import fail
 
 from hrnet_tf import starters
 from hrnet_tf.tasks import TASKS
@@ -20,7 +21,8 @@ FIELDS = {
     "sha256",
     "hrnet_tf",
 }
-MOST_BYTES = 8_000_000
+# Eight megabytes, as file systems count them.
+MOST_BYTES = 8 << 20
 
 
 @pytest.fixture(params=sorted(starters.starters()))
@@ -82,3 +84,14 @@ def test_names_a_damaged_manifest(tmp_path):
         starters.read_starter(folder)
     with pytest.raises(ValueError, match="There is no .*manifest.json"):
         starters.read_starter(tmp_path / "absent")
+
+
+def test_commands_without_a_model_say_what_is_missing(tmp_path, monkeypatch):
+    (tmp_path / "photo.bmp").write_bytes(b"BM")
+    monkeypatch.setattr(starters, "_FOLDERS", (tmp_path,))
+    starters.starters.cache_clear()
+    try:
+        line = fail("predict", tmp_path / "photo.bmp", "--out", tmp_path / "out")
+        assert "which model to predict, and no starter model is installed" in line
+    finally:
+        starters.starters.cache_clear()

@@ -227,6 +227,25 @@ def _pieces(table, width):
     return pieces
 
 
+def starter_model(command: str) -> Path:
+    """Returns the model that a command takes where none is named, and says so.
+
+    Args:
+        command: str, such as "predict".
+    """
+    from hrnet_tf.starters import starters
+
+    found = next((one for one in starters().values() if one.task == "pose"), None)
+    if found is None:
+        raise ValueError(
+            f"Nothing says which model to {command}, and no starter model is installed."
+            " Name one: a .keras file of `hrnet train`, or what `hrnet export` wrote."
+        )
+    text = f"no model named: {found.name}, which comes with hrnet_tf ({found.summary})"
+    console(stderr=True).print(text, soft_wrap=True, markup=False)
+    return found.path()
+
+
 def size_text(num_bytes: float) -> str:
     """Returns a size as people read it, such as "3.4 MB"."""
     unit, factor = ("kB", 1e3) if num_bytes < 1e6 else ("MB", 1e6)

@@ -15,6 +15,8 @@ from hrnet_tf.cli.task_options import arguments_for, arguments_of, task_options
 from hrnet_tf.pictures.camera import is_camera
 from hrnet_tf.pictures.video import VIDEO_SUFFIXES
 
+# From so many images on the network is made faster first.
+_MANY = 200
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 ImagesArgument = Annotated[
     list[Path],
@@ -25,10 +27,10 @@ ImagesArgument = Annotated[
     ),
 ]
 ModelOption = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         metavar="MODEL",
-        show_default=False,
+        show_default="the starter model of poses",
         help="A .keras file, such as the best.keras of `hrnet train`, or what `hrnet"
         " export` wrote, of any format. It says what is looked for.",
     ),
@@ -74,8 +76,8 @@ EveryOption = Annotated[
 @task_options("predict")
 def predict(
     images: ImagesArgument,
-    model: ModelOption,
     given: dict,
+    model: ModelOption = None,
     out: OutOption = Path("predictions"),
     write_annotations: WriteOption = None,
     annotate_every: EveryOption = 1,
@@ -96,7 +98,11 @@ def predict(
     pictures: the results of each image are a line of predictions-*.jsonl, images that
     cannot be read a line of errors.jsonl (and the exit code is 1).
 
+    Without --model a small model of poses that comes with the package is taken; it
+    has seen drawn people alone, and shows how everything works.
+
     Examples:
+      hrnet predict person.jpg
       hrnet predict --model runs/lspet/best.keras person.jpg
       hrnet predict --model exported/coco --boxes detections.json \\
           --min-box-score 0.3 --out found data/coco/val2017
@@ -118,6 +124,8 @@ def predict(
             f"--seconds {seconds:g} says how long to look through a camera, but none is"
             " among the inputs. Leave it out."
         )
+    if model is None:
+        model = common.starter_model("predict")
     if pipeline:
         predict_beam.check_inputs(model, inputs)
     with common.spinner("loading the model"):
@@ -145,6 +153,9 @@ def predict(
         told = {*for_finder, *for_inputs}
         arguments = {k: v for k, v in arguments.items() if k not in told}
         options = arguments_of(task.parts.inference, arguments)
+        if any(map(_is_video, inputs)) or len(inputs) >= _MANY:
+            # Takes as long as some calls, and each of them less time then.
+            options |= arguments_of(task.parts.inference, {"frozen": True})
         try:
             predictor = Predictor(loaded)
             if pipeline:
