@@ -1,7 +1,8 @@
 """Makes a starter model of saved_models/: both formats, its score and its manifest.
 
-people_pose: `hrnet demo --out demo` trains it; then
+`hrnet demo --out demo` trains both; then
     python benchmarks/make_starter.py people_pose demo/run/best.keras demo/data
+    python benchmarks/make_starter.py people_detector demo/detector/best.keras demo/data
 """
 
 import datetime
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import hrnet_tf
+from hrnet_tf.export import load_exported
 from hrnet_tf.export.litert import export_litert
 from hrnet_tf.export.saved_model import export_saved_model
 from hrnet_tf.io import replacing, write_json
@@ -17,6 +19,11 @@ from hrnet_tf.starters import MANIFEST, file_sums
 from hrnet_tf.tasks.pose import evaluate as pose
 
 FOLDER = Path(__file__).parent.parent / "saved_models"
+DRAWN = {
+    "data": "1200 pictures drawn by hrnet_tf.data.synthetic.generate_people, seed 0; no"
+    " photographs",
+    "data_license": "Apache-2.0, as hrnet_tf, which draws them",
+}
 
 
 def people_pose(source: Path, data: Path, folder: Path) -> dict:
@@ -25,7 +32,7 @@ def people_pose(source: Path, data: Path, folder: Path) -> dict:
     from hrnet_tf.data.keypoint_sets import load_keypoint_set
 
     model = load_model(source)
-    export_saved_model(model, folder)
+    export_saved_model(model, folder, optimize=True)
     export_litert(model, folder / "people_pose.tflite", precision="float16")
     truth = data / "annotations" / "person_keypoints_val2017.json"
     keypoint_set = load_keypoint_set("coco")
@@ -37,15 +44,13 @@ def people_pose(source: Path, data: Path, folder: Path) -> dict:
         "task": "pose",
         "summary": "17 keypoints of drawn people, HRNet-W18-small, 128x96",
         "formats": {"saved_model": "1", "litert": "people_pose.tflite"},
-        "data": "1200 pictures drawn by hrnet_tf.data.synthetic.generate_people, seed"
-        " 0; no photographs",
-        "data_license": "Apache-2.0, as hrnet_tf, which draws them",
+        **DRAWN,
         "score": {
             "name": "AP (OKS, ground-truth boxes, without flip test, SavedModel)",
             "value": round(float(score["AP"]), 4),
             "of": f"{len(examples)} held-out drawn pictures",
         },
-        "command": "make starter-people_pose",
+        "command": "make starters",
     }
 
 
@@ -65,7 +70,36 @@ def _predicted(predictor, examples):
     )
 
 
-MAKERS = {"people_pose": people_pose}
+def people_detector(source: Path, data: Path, folder: Path) -> dict:
+    """Writes the detector of drawn people; returns its manifest."""
+    from hrnet_tf.data.formats import coco_objects
+    from hrnet_tf.data.object_sets import load_object_set
+    from hrnet_tf.tasks.detection import evaluate as detection
+
+    model = load_model(source)
+    export_saved_model(model, folder)
+    export_litert(model, folder / "people_detector.tflite", precision="float16")
+    examples = coco_objects.load_detection(
+        data / "annotations" / "person_keypoints_val2017.json",
+        data / "val2017",
+        load_object_set("people"),
+    )
+    report = detection.evaluate(load_exported(folder), examples)
+    return {
+        "task": "detection",
+        "summary": "boxes of drawn people, FCOS on HRNet-W18-small, 192x256",
+        "formats": {"saved_model": "1", "litert": "people_detector.tflite"},
+        **DRAWN,
+        "score": {
+            "name": "AP50 (boxes, SavedModel)",
+            "value": round(float(report.numbers["AP50"]), 4),
+            "of": f"{len(examples)} held-out drawn pictures",
+        },
+        "command": "make starters",
+    }
+
+
+MAKERS = {"people_pose": people_pose, "people_detector": people_detector}
 
 
 def main() -> None:
