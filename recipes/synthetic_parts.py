@@ -31,6 +31,7 @@ PAIRS = tuple(
     for name in PART_NAMES
     if name.startswith("left")
 )
+LABELS = LabelSet("synthetic_parts", PART_NAMES, flip_pairs=PAIRS)
 
 
 def recipe(
@@ -41,6 +42,7 @@ def recipe(
     data_dir: str = "demo/data",
     weights: PathLike | None = None,
     dtype: str | None = None,
+    labels: str | LabelSet = LABELS,
     skip_bad: bool = False,
 ) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset)
@@ -61,7 +63,7 @@ def recipe(
             "epochs": epochs,
             "data_dir": str(data_dir),
         },
-        labels=LabelSet("synthetic_parts", PART_NAMES, flip_pairs=PAIRS),
+        labels=labels,
         load_train=partial(load, "train"),
         load_val=partial(load, "val"),
         crop_size=own.crop_size,

@@ -234,8 +234,11 @@ def starter_model(command: str) -> Path:
         command: str, such as "predict".
     """
     from hrnet_tf.starters import starters
+    from hrnet_tf.tasks import TASKS
 
-    found = next((one for one in starters().values() if one.task == "pose"), None)
+    order = [task.name for task in TASKS]
+    known = sorted(starters().values(), key=lambda one: order.index(one.task))
+    found = next(iter(known), None)
     if found is None:
         raise ValueError(
             f"Nothing says which model to {command}, and no starter model is installed."

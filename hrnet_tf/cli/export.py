@@ -66,8 +66,8 @@ CalibrateOption = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR|FILE",
-        help="Pictures that int8 is fitted to: a folder of them, or data as of `hrnet"
-        " train TASK --data`.",
+        help="Pictures that int8 is fitted to: a folder of them, or labelled data as"
+        " `hrnet train` takes.",
         show_default=False,
     ),
 ]
@@ -75,8 +75,8 @@ CheckOption = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR|FILE",
-        help="Labelled data, as of `hrnet evaluate --data`, on which model and exported"
-        " file are tested side by side.",
+        help="Labelled data, as `hrnet evaluate` takes, on which the model and the"
+        " exported file are tested side by side.",
         show_default=False,
     ),
 ]

@@ -4,9 +4,10 @@ import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +25,14 @@ class Input:
     shape: tuple[int | None, ...]
     dtype: str
 
-    def read(self, value: Any) -> np.ndarray:
+    def read(self, value: Any) -> "np.ndarray":
         """Returns a value as an array of this input; the batch may be of any size.
 
         Raises:
             ValueError: if it is of another type or shape.
         """
+        import numpy as np
+
         array = value if isinstance(value, np.ndarray) else np.asarray(value)
         if self.dtype == "string":
             fits = array.dtype.kind in "OSU"
@@ -79,7 +82,7 @@ class Signature:
         self._run = run
         self.batch_size = next(iter(self.inputs.values())).shape[0]
 
-    def __call__(self, **arrays: Any) -> dict[str, np.ndarray]:
+    def __call__(self, **arrays: Any) -> "dict[str, np.ndarray]":
         """Runs the function.
 
         Args:
@@ -103,6 +106,8 @@ class Signature:
         return self._in_parts(read, counts.pop())
 
     def _in_parts(self, arrays, count):
+        import numpy as np
+
         size, parts = self.batch_size, []
         # At least once, so that an empty batch gives arrays of the right shapes.
         for start in range(0, max(count, 1), size):
@@ -119,6 +124,8 @@ class Signature:
         }
 
     def _arrays(self, arrays):
+        import numpy as np
+
         return {name: np.asarray(x) for name, x in self._run(**arrays).items()}
 
 
@@ -169,6 +176,8 @@ class Exported:
 
 def _filled(array, count):
     """An array with its last row repeated, up to a count; zeros where it has none."""
+    import numpy as np
+
     missing = count - len(array)
     if not missing:
         return array

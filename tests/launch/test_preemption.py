@@ -1,5 +1,6 @@
 """SIGTERM, held back and put back."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -15,6 +16,25 @@ def terminate():
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def alone(test):
+    """Runs a test in a process of its own, which a signal may end."""
+
+    @functools.wraps(test)
+    def run():
+        code = f"import test_preemption as t; t.{test.__name__}.__wrapped__()"
+        path = os.pathsep.join([os.path.dirname(__file__), *sys.path])
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+
+    return run
+
+
+@alone
 def test_sigterm_is_held_back_until_asked_for():
     before = signal.getsignal(signal.SIGTERM)
     with Preemption() as preemption:
@@ -24,6 +44,7 @@ def test_sigterm_is_held_back_until_asked_for():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@alone
 def test_it_interrupts_once():
     calls = []
     with Preemption(lambda: calls.append(1)) as preemption:

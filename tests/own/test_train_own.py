@@ -72,7 +72,7 @@ def test_the_recipe_file_is_the_same_run(trained):
     "arguments, message",
     [
         (("pose",), "pass them as --data"),
-        (("coco_pose", "--data", "x"), "name of a task: pose, landmarks"),
+        (("coco_pose", "--data", "x"), "name of a task: pose, bottom_up, landmarks"),
         (("coco_pose", "--images", "x"), "--images belongs to --data"),
         (("pose", "--data", "x", "--data-dir", "y"), "Leave out --data-dir"),
         (("pose", "--data", "absent"), "no file or folder absent"),

@@ -343,7 +343,7 @@ class TestSavedModels:
         assert (
             f"{version} keeps its variables without their names (there is no model.json"
             " beside its graph), so that nothing can be taken from it. Export the model"
-            " again with this version, or pass the .keras file"
+            " again with this version and --no-optimize, or pass the .keras file"
         ) in str(caught.value)
         (version / EXTRA).mkdir(exist_ok=True)
         (version / EXTRA / MODEL_FILE).write_text(describe_model(source))

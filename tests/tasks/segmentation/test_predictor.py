@@ -146,7 +146,7 @@ def test_exported_models_do_the_same(model, exported):
     with pytest.raises(ValueError, match=r"was exported with flip_test=True"):
         predictor.predict(image, flip_test=False)
     with pytest.raises(
-        ValueError, match=r"runs images at their own size, .*\(0.5, 1\)"
+        ValueError, match=r"runs images whole at their own size, .*\(0.5, 1.0\)"
     ):
         predictor.predict(image, scales=(0.5, 1))
 
