@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hrnet_tf import __version__
+from hrnet_tf.cli.benchmark import benchmark
 from hrnet_tf.cli.compare import compare
 from hrnet_tf.cli.convert import convert
 from hrnet_tf.cli.data import make_data_app
@@ -29,6 +30,7 @@ _COMMANDS = (
     evaluate,
     predict,
     export,
+    benchmark,
     compare,
     convert,
     inspect_command,

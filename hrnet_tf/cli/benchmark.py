@@ -1,0 +1,272 @@
+"""`hrnet benchmark`."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hrnet_tf.cli import common
+from hrnet_tf.cli.options import Debug
+
+if TYPE_CHECKING:
+    from hrnet_tf.benchmark.measure import Candidate
+    from hrnet_tf.tasks.base import Report
+
+ModelArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="MODEL",
+        show_default="the starter model of poses",
+        help="A .keras file, which is exported to every format that is installed, or"
+        " what `hrnet export` wrote, which is measured as it is.",
+    ),
+]
+BatchOption = Annotated[
+    list[int] | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        show_default="1 and 8",
+        help="Images in a call. Can be given several times; the first one counts for"
+        " the recommendation.",
+    ),
+]
+FormatOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        show_default="all",
+        help="Measure these formats alone: saved_model, litert, openvino, onnx. Can be"
+        " given several times.",
+    ),
+]
+CalibrateOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR|FILE",
+        show_default=False,
+        help="Pictures that int8 is fitted to; without them int8 is left out.",
+    ),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR|FILE",
+        show_default=False,
+        help="Labelled data, as of `hrnet evaluate --data`, on which every file is"
+        " tested, too.",
+    ),
+]
+SizeOption = Annotated[
+    tuple[int, int] | None,
+    typer.Option(
+        metavar="HEIGHT WIDTH",
+        show_default="the model's, or 512 512",
+        help="Of images, where the model takes any.",
+    ),
+]
+SecondsOption = Annotated[
+    float,
+    typer.Option(metavar="S", min=0.1, help="How long to measure each batch size."),
+]
+OutOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="DIR", help="Folder for benchmark.json, benchmark.csv and speed.png."
+    ),
+]
+
+
+@common.command()
+def benchmark(
+    model: ModelArgument = None,
+    batch_size: BatchOption = None,
+    format: FormatOption = None,
+    calibrate: CalibrateOption = None,
+    data: DataOption = None,
+    image_size: SizeOption = None,
+    seconds: SecondsOption = 4.0,
+    out: OutOption = Path("benchmark"),
+    debug: Debug = False,
+) -> None:
+    """Measure a model in every format on this machine, and recommend one.
+
+    Each file runs in a process of its own, in two rounds: images a second, the time
+    that half and 99 of 100 calls kept, memory, size, the time from the start of Python
+    to the first result, and how far the outputs are from the model's. The machine's own
+    limit is measured, too, and what else it was doing.
+
+    Examples:
+      hrnet benchmark
+      hrnet benchmark runs/lspet/best.keras --batch-size 1 --batch-size 16
+      hrnet benchmark runs/mice/best.keras --calibrate data/mice --data data/mice
+    """
+    sizes = tuple(dict.fromkeys(batch_size or (1, 8)))
+    if model is None:
+        model = common.starter_model("benchmark")
+    with common.spinner("loading the model"):
+        from hrnet_tf.benchmark import measure, report
+        from hrnet_tf.predict import read_model
+        from hrnet_tf.tasks import make_inference, task_of
+
+        loaded = read_model(model)
+        make_inference(loaded, model)
+        task = task_of(loaded, model)
+    with tempfile.TemporaryDirectory() as scratch:
+        files = _files(model, loaded, Path(scratch), format, calibrate, image_size)
+        scored: dict[str, Report] = {}
+        if data is not None:
+            files, scored = _tested(files, task, model, data)
+        shape = _image_size(loaded, image_size)
+        with common.progress("measuring", "runs") as tick:
+            measured, conditions = measure.measure_all(
+                files, sizes, seconds, {}, shape, progress=tick
+            )
+    name, percent = None, False
+    if scored:
+        name = next(iter(scored.values())).main_name
+        percent = any((one.score or 0) > 1.5 for one in files)
+    best, why = report.recommended(measured, sizes[0], percent)
+    common.show_table(report.table(measured, sizes, best, name), task.title)
+    facts = _machine(best, why, loaded, sizes[0], shape, conditions)
+    content = {"model": str(model), "image_size": list(shape), "machine": facts}
+    paths = report.write(out, measured, sizes, content, name)
+    for one in measured:
+        if one.error is not None:
+            facts[one.candidate.name] = f"failed: {one.error}"
+    common.print_facts({**facts, "written": ", ".join(map(str, paths))})
+
+
+def _files(model, loaded, scratch, formats, calibrate, image_size):
+    """The candidates: the model, and what it can be exported to here."""
+    from hrnet_tf.benchmark.measure import Candidate, file_bytes
+
+    if model.suffix != ".keras":
+        for option, given in (("--format", formats), ("--calibrate", calibrate)):
+            if given:
+                raise ValueError(
+                    f"{option} is for a .keras file. Received: {model}, which is"
+                    f" exported. Leave {option} out."
+                )
+        return [Candidate(f"{loaded.format}", loaded.path, file_bytes(loaded.path))]
+    found = [Candidate("keras", model, file_bytes(model), None)]
+    from hrnet_tf.cli.export_formats import FORMATS
+
+    unknown = set(formats or ()) - set(FORMATS)
+    if unknown:
+        raise ValueError(
+            f"Unknown format. Received: --format {sorted(unknown)[0]}. Expected one of"
+            f" {', '.join(FORMATS)}."
+        )
+    from hrnet_tf.tasks import make_inference
+
+    # One for all comparisons: its graph is traced once.
+    inference, pictures = make_inference(loaded, model), None
+    if calibrate is not None:
+        pictures = _pictures(loaded, calibrate)
+    for format in FORMATS.values():
+        if formats and format.name not in formats:
+            continue
+        for precision in format.precisions:
+            if precision in format.calibrated and pictures is None:
+                continue
+            made = _exported(
+                inference, loaded, format, precision, pictures, image_size, scratch
+            )
+            if made is None:
+                break
+            found.append(made)
+    return found
+
+
+def _pictures(loaded, calibrate):
+    from hrnet_tf.export.pictures import pictures_of
+    from hrnet_tf.export.portable import portable_inference
+
+    with common.progress("reading pictures", "pictures") as tick:
+        return pictures_of(portable_inference(loaded), calibrate, tick)
+
+
+def _exported(inference, loaded, format, precision, pictures, image_size, scratch):
+    """A `Candidate` of the model in a format; None where that is not installed."""
+    from hrnet_tf.benchmark.measure import Candidate, file_bytes
+    from hrnet_tf.export import load_exported
+    from hrnet_tf.export.compare import differences
+    from hrnet_tf.extras import MissingExtra
+
+    name = f"{format.name} {precision}"
+    target = format.target(scratch / name.replace(" ", "_"), "model", None)
+    given: dict[str, Any] = {}
+    if format.suffix:
+        given["precision"] = precision
+        target.parent.mkdir(parents=True, exist_ok=True)
+    if format.suffix and loaded.input_shape[1] is None:
+        given["image_size"] = _image_size(loaded, image_size)
+    if precision in format.calibrated:
+        given["calibration"] = pictures
+    try:
+        with common.spinner(f"exporting to {name}"):
+            format.write(loaded, target, given)
+            exported = load_exported(target)
+            apart = differences(inference, exported)
+    except MissingExtra as error:
+        common.console(stderr=True).print(f"left out: {error}", soft_wrap=True)
+        return None
+    worst = max((one.worst / max(one.largest, 1e-9) for one in apart), default=None)
+    return Candidate(name, target, file_bytes(target), worst)
+
+
+def _tested(files: "list[Candidate]", task, model, data):
+    """The files with their scores on labelled data, and the reports."""
+    import dataclasses
+
+    from hrnet_tf.cli.evaluate_own import test_own
+    from hrnet_tf.predict import read_model
+
+    tested, reports = [], {}
+    for one in files:
+        (report,) = test_own(
+            task, read_model(one.path), model, data, None, None, {}
+        ).values()
+        reports[one.name] = report
+        score = report.numbers[report.main_name]
+        tested.append(dataclasses.replace(one, score=float(score)))
+    return tested, reports
+
+
+def _image_size(loaded, given):
+    """(height, width) of the images that are measured."""
+    from hrnet_tf.tasks.exported import Exported
+
+    if isinstance(loaded, Exported):
+        own = loaded.description.get("image_size") or (None, None)
+    else:
+        own = loaded.input_shape[1:3]
+    return tuple(
+        side or other for side, other in zip(own, given or (512, 512), strict=True)
+    )
+
+
+def _machine(best, why, loaded, batch_size, shape, conditions):
+    """What to say of the machine and of the recommended file."""
+    from hrnet_tf.benchmark import report
+    from hrnet_tf.models.base import HRNetModel
+
+    facts = {"limit": f"{conditions.limit / 1e9:.0f} GFLOP/s, products in float32"}
+    if best is not None:
+        facts["recommended"] = f"{best.candidate.name}: {why}"
+        if isinstance(loaded, HRNetModel):
+            from hrnet_tf.benchmark.work import image_operations
+
+            work = image_operations(loaded, shape)
+            share = report.distance(best, batch_size, work, conditions)
+            facts["reached"] = (
+                f"{share:.0%} of the limit ({work / 1e9:.2f} GFLOP an image)"
+            )
+    else:
+        facts["recommended"] = why
+    busy = report.unrest(conditions)
+    if busy is not None:
+        facts["busy"] = busy
+    return facts
