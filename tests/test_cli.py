@@ -21,6 +21,7 @@ COMMANDS = (
     "predict",
     "export",
     "compare",
+    "benchmark",
     "convert",
     "inspect",
     "records",
