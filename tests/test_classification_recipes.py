@@ -26,6 +26,7 @@ def load(name, data, **arguments):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, arguments",
     [

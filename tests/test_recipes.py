@@ -107,6 +107,7 @@ LIKE_ANOTHER = (
     "coco_pose/w32_384x288",
     "coco_pose/w48_256x192",
     "coco_pose/w48_384x288",
+    "coco_pose/lite_18_256x192",
     "coco_pose/lite_18_384x288",
     "coco_pose/lite_30_256x192",
     "coco_pose/lite_30_384x288",

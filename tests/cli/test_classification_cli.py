@@ -44,6 +44,7 @@ def test_evaluate(model, data, tmp_path):
     assert (tmp_path / "test" / "confusion.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_evaluate_writes_one_file(model, data, tmp_path):
     run(model, data / "val", out=tmp_path / "numbers.json")
     assert [path.name for path in tmp_path.iterdir()] == ["numbers.json"]

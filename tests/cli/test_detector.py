@@ -54,6 +54,7 @@ def people_of(found, number):
     return boxes[rows], found.scores[rows]
 
 
+@pytest.mark.slow
 def test_predict_finds_people_first(models, tmp_path):
     command = ["predict", "--model", models / "pose.keras", "--out", tmp_path]
     command += ["--detector", models / "detector.keras", "--min-box-score", "0"]

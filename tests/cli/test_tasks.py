@@ -118,6 +118,7 @@ def test_label_maps_are_written_beside_inputs_of_that_name(models, tmp_path):
     assert "a_labels_labels.png" in names
 
 
+@pytest.mark.slow
 def test_predict_refuses_options_of_other_tasks(models, tmp_path):
     image = models / "data" / "val" / "0.png"
     command = ["predict", image, "--out", tmp_path / "out"]
@@ -169,6 +170,7 @@ def test_evaluate_refuses_options_of_other_tasks(models):
     assert "expected one of coco, mpii" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "suffix", "signature"),
     [

@@ -19,6 +19,7 @@ from doc_blocks import (
     run_block,
 )
 from doc_place import prepare
+from slow_params import cases
 
 BLOCKS = {str(page.relative_to(ROOT)): read_blocks(page) for page in PAGES}
 
@@ -39,7 +40,11 @@ def run_page(page, marks, folder, monkeypatch):
         run_block(block, names)
 
 
-@pytest.mark.parametrize("page", pages_with("test"))
+# Most commands of the others run in tests of their own.
+QUICK = ("README.md", "docs/start.md", "docs/prediction.md", "docs/weights.md")
+
+
+@pytest.mark.parametrize("page", cases(pages_with("test"), QUICK))
 def test_commands_run(page, tmp_path, monkeypatch):
     run_page(page, ("test",), tmp_path, monkeypatch)
 

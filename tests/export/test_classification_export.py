@@ -77,6 +77,7 @@ def test_crops_and_no_crops(model, exported):
     assert none["top_labels"].shape == (0, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode, format", [("L", "JPEG"), ("P", "GIF"), ("RGBA", "PNG")])
 def test_files_of_any_kind(exported, mode, format):
     file = io.BytesIO()
@@ -132,6 +133,7 @@ def test_without_names(tmp_path):
     assert not hasattr(tf.saved_model.load(str(folder)), "classes")
 
 
+@pytest.mark.slow
 def test_crop_fraction_is_the_models_own():
     wider = HRNetClassifier.from_preset(
         "hrnet_test", num_classes=2, image_size=(32, 32), crop_fraction=0.95

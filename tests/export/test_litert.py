@@ -59,6 +59,7 @@ def assert_built_in(interpreter):
     assert not any(name.startswith(("Flex", "CUSTOM")) for name in operations)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "convention", [pytest.param("dark", marks=pytest.mark.slow), "udp", "face"]
 )

@@ -59,6 +59,7 @@ def test_the_file_is_a_model_of_its_task(pose_model, images, tmp_path, photo, su
     assert len(Predictor.load(path).predict(image, np.zeros((0, 4))).xy) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     cases(

@@ -102,6 +102,7 @@ def test_a_box_outside_the_image_gives_finite_numbers(serve, photo, encode):
         assert all(np.isfinite(value).all() for value in found.values())
 
 
+@pytest.mark.slow
 def test_mixed_precision_and_flip_test_are_exported(make_pose, pose_model, tmp_path):
     model = make_pose(dtype="mixed_bfloat16")
     export_saved_model(model, tmp_path, flip_test=True)

@@ -112,6 +112,7 @@ def test_no_image_at_all(serve):
     assert found["labels"].shape[0] == len(found["png_bytes"]) == 0
 
 
+@pytest.mark.slow
 def test_flip_test_averages_with_the_mirrored_image(model, logits_by_hand):
     signatures = SegmentationInference(model, flip_test=True)
     image = draw_image(32, 48)
@@ -149,6 +150,7 @@ def test_it_is_loaded_by_its_task(directory):
     assert found["labels"].shape == (1, 32, 32)
 
 
+@pytest.mark.slow
 def test_object_contextual_models_and_no_label_set(tmp_path):
     model = make_segmenter(ocr=True, label_set=None)
     export_saved_model(model, tmp_path / "ocr")

@@ -137,6 +137,7 @@ def test_upsampled_logits_have_the_size_of_the_image(name):
         assert logits[key].min() <= x.min() and x.max() <= logits[key].max()
 
 
+@pytest.mark.slow
 def test_sizes_unknown_when_traced():
     import tensorflow as tf
 

@@ -139,6 +139,7 @@ def test_counts_are_those_of_the_other_code(golden):
     assert macs == 20591935488
 
 
+@pytest.mark.slow
 def test_a_saved_model_loads_equal(tmp_path):
     model = hrnet_tf.StackedHourglassPose(
         num_keypoints=3,

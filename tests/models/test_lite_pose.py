@@ -72,6 +72,7 @@ def test_parameters_and_multiply_adds_are_exact(golden):
             assert json.loads(path.read_text())["macs_each_layer_once"] == once
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["weighting", "shuffle"])
 def test_counts_are_those_of_the_built_model(unit, monkeypatch):
     model = make(unit=unit)

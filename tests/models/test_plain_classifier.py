@@ -42,6 +42,7 @@ def test_lenet():
     assert checked_image_size(model) == (32, 32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "preset", cases(("lenet5", "googlenet", "resnet50"), ("lenet5",))
 )

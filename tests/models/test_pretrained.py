@@ -100,6 +100,7 @@ def test_bodies_of_other_tasks(published):
         hrnet_tf.SimpleBaselinePose.from_preset(KEYPOINTS)
 
 
+@pytest.mark.slow
 def test_bodies_from_saved_models(tmp_path):
     keras.utils.set_random_seed(3)
     source = hrnet_tf.HRNetSegmenter.from_preset("hrnet_test", num_classes=3)

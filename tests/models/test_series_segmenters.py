@@ -54,6 +54,7 @@ def images(*size):
     return np.random.default_rng(0).uniform(0, 255, (1, *size, 3)).astype("float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_any_size_and_files(name, tmp_path):
     model = make(name)

@@ -114,6 +114,7 @@ def test_outlines_of_every_tool(tmp_path, tool):
     check_equal(report, wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "task, draw",
     [

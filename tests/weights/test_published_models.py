@@ -147,6 +147,7 @@ def assert_same(model, source):
         np.testing.assert_array_equal(ours, theirs, ours.path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "rules", "extras"), cases(CASES, QUICK), ids=[c[0] for c in CASES]
 )

@@ -63,6 +63,7 @@ def photo(height=70, width=100):
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
 
+@pytest.mark.slow
 def test_exports_find_the_same_people(model, tmp_path):
     direct = Predictor(model, flip_test=True, max_people=4).predict(photo())
     assert len(direct) > 1 and (np.diff(direct.box_scores) <= 0).all()

@@ -64,6 +64,7 @@ def test_an_epoch_shows_every_image_once(examples):
     assert labels.tolist() != sorted(labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "augmentation",
     [

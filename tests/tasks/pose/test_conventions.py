@@ -44,6 +44,7 @@ def test_the_recipe_trains_saves_and_tests_by_its_convention(
         train(load(people_dir), tmp_path)
 
 
+@pytest.mark.slow
 def test_targets_and_crops_are_the_conventions(people_dir):
     batches = {}
     for convention in ("official", "dark", "udp", "face"):

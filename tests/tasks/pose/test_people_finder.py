@@ -78,6 +78,7 @@ def test_people_are_found_where_no_boxes_are_given(model, photo):
     np.testing.assert_allclose(dark.predict(photo).box_scores, [0.9])
 
 
+@pytest.mark.slow
 def test_an_export_holds_both(model, photo, tmp_path):
     folder = export_saved_model(model, tmp_path / "pair", detector=BrightSpot())
     served = tf.saved_model.load(str(folder)).signatures["serving_default"]

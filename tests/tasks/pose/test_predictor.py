@@ -167,6 +167,7 @@ def test_any_number_of_boxes(predictor, photo):
     np.testing.assert_allclose(found.xy, np.tile(expected.xy, (7, 1, 1)), atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("version", "flip_test"), [("pose/1", False), ("pose", True)])
 def test_an_exported_model_predicts_the_same(
     folder, predictor, jpeg, version, flip_test

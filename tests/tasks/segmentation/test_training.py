@@ -50,6 +50,7 @@ def make(folder, **changes):
     return segmentation_recipe(**{**arguments, **changes})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ocr", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_trains_tests_and_saves(folder, tmp_path, ocr):
     result = train(make(folder, ocr=ocr, ohem=ocr), tmp_path / "run")
