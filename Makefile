@@ -22,7 +22,7 @@ help:
 	@echo "make test-keras  models and layers with the oldest and the newest Keras"
 	@echo "make lint        ruff and mypy        make bench-data, make bench-train"
 	@echo "make docs        the documentation as a site, in build/site/"
-	@echo "make starters    the small models of saved_models/, trained anew"
+	@echo "make starters    the small model of saved_models/, trained anew"
 	@echo "make bench-train BENCH='--dtype mixed_bfloat16'  with other options"
 
 $(STAMP): setup.py
@@ -93,12 +93,10 @@ bench-train:
 	.venv-bench/bin/python -m pip install --quiet --editable ".[bench]"
 	.venv-bench/bin/python benchmarks/training_step.py $(BENCH)
 
-# Trains the starter models of saved_models/ anew, as `hrnet demo` does.
+# Trains the starter model of saved_models/ anew, as `hrnet demo` does.
 starters: $(STAMP)
 	$(BIN)/hrnet demo --out demo
 	$(BIN)/python benchmarks/make_starter.py people_pose demo/run/best.keras demo/data
-	$(BIN)/python benchmarks/make_starter.py people_detector \
-		demo/detector/best.keras demo/data
 
 clean:
 	rm -rf $(VENV) .venv-beam .venv-bench .venv-keras-* build dist *.egg-info

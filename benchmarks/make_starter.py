@@ -1,8 +1,7 @@
 """Makes a starter model of saved_models/: both formats, its score and its manifest.
 
-`hrnet demo --out demo` trains both; then
+`hrnet demo --out demo` trains it; then
     python benchmarks/make_starter.py people_pose demo/run/best.keras demo/data
-    python benchmarks/make_starter.py people_detector demo/detector/best.keras demo/data
 """
 
 import datetime
@@ -10,7 +9,6 @@ import sys
 from pathlib import Path
 
 import hrnet_tf
-from hrnet_tf.export import load_exported
 from hrnet_tf.export.litert import export_litert
 from hrnet_tf.export.saved_model import export_saved_model
 from hrnet_tf.io import replacing, write_json
@@ -70,36 +68,7 @@ def _predicted(predictor, examples):
     )
 
 
-def people_detector(source: Path, data: Path, folder: Path) -> dict:
-    """Writes the detector of drawn people; returns its manifest."""
-    from hrnet_tf.data.formats import coco_objects
-    from hrnet_tf.data.object_sets import load_object_set
-    from hrnet_tf.tasks.detection import evaluate as detection
-
-    model = load_model(source)
-    export_saved_model(model, folder)
-    export_litert(model, folder / "people_detector.tflite", precision="float16")
-    examples = coco_objects.load_detection(
-        data / "annotations" / "person_keypoints_val2017.json",
-        data / "val2017",
-        load_object_set("people"),
-    )
-    report = detection.evaluate(load_exported(folder), examples)
-    return {
-        "task": "detection",
-        "summary": "boxes of drawn people, FCOS on HRNet-W18-small, 192x256",
-        "formats": {"saved_model": "1", "litert": "people_detector.tflite"},
-        **DRAWN,
-        "score": {
-            "name": "AP50 (boxes, SavedModel)",
-            "value": round(float(report.numbers["AP50"]), 4),
-            "of": f"{len(examples)} held-out drawn pictures",
-        },
-        "command": "make starters",
-    }
-
-
-MAKERS = {"people_pose": people_pose, "people_detector": people_detector}
+MAKERS = {"people_pose": people_pose}
 
 
 def main() -> None:
