@@ -80,10 +80,12 @@ def test_is_what_tensorflow_derives(case, graph):
 @pytest.mark.parametrize("case", ["strided", "projected", "bottleneck"])
 def test_half_precision(case, dtype):
     found = train(case, True, dtype=dtype)
-    wanted = train(case, False, dtype=dtype)
-    # 13 and 20 roundings of the type: processors add in other orders, and differ most
-    # where summands cancel out (6.1e-3 with AVX2, below 6e-3 with AVX-512).
-    assert_close(found, wanted, 5e-2 if dtype == "mixed_bfloat16" else 1e-2)
+    if dtype == "mixed_float16":
+        # TensorFlow's own is as far from the exact ones, and differs by processor.
+        assert_close(found, train(case, False), 6e-3)
+    else:
+        # So few digits put ReLUs to the other side, the same ones in both.
+        assert_close(found, train(case, False, dtype=dtype), 5e-2)
 
 
 def test_without_tensorflow_s_private_interface(monkeypatch):
