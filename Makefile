@@ -13,14 +13,14 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_ENABLE_ONEDNN_OPTS ?= 1
 
 .PHONY: help demo test test-slow test-beam test-keras lint docs bench-data bench-train \
-	starters clean
+	bench-infer starters clean
 
 help:
 	@echo "make demo        train, evaluate, export and predict on drawn people"
 	@echo "make test        the quick tests      make test-slow  the long ones"
 	@echo "make test-beam   those of Apache Beam, in an environment of their own"
 	@echo "make test-keras  models and layers with the oldest and the newest Keras"
-	@echo "make lint        ruff and mypy        make bench-data, make bench-train"
+	@echo "make lint        ruff and mypy        make bench-data, bench-train, bench-infer"
 	@echo "make docs        the documentation as a site, in build/site/"
 	@echo "make starters    the small model of saved_models/, trained anew"
 	@echo "make bench-train BENCH='--dtype mixed_bfloat16'  with other options"
@@ -87,11 +87,22 @@ bench-data: $(STAMP)
 	$(BIN)/python benchmarks/data_pipeline.py
 
 # TensorFlow loads a JAX that it finds, a tenth of a GB of memory that users may not have.
-bench-train:
+.venv-bench/.installed: setup.py
 	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --upgrade pip
 	.venv-bench/bin/python -m pip install --quiet --editable ".[bench]"
+	@touch $@
+
+bench-train: .venv-bench/.installed
 	.venv-bench/bin/python benchmarks/training_step.py $(BENCH)
+
+.venv-bench/.runtimes: .venv-bench/.installed
+	.venv-bench/bin/python -m pip install --quiet --editable \
+		".[bench,openvino,onnx,litert]"
+	@touch $@
+
+bench-infer: .venv-bench/.runtimes
+	.venv-bench/bin/python benchmarks/inference.py $(BENCH)
 
 # Trains the starter model of saved_models/ anew, as `hrnet demo` does.
 starters: $(STAMP)

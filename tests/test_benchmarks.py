@@ -107,6 +107,33 @@ class TestDataPipeline:
         assert "--annotations and --images belong together" in capsys.readouterr().err
 
 
+class TestInference:
+    def test_runs_each_file_beside_the_others(self, tmp_path):
+        sides = ("saved_model float32", "litert float32", "Keras inference")
+        output = run(
+            "inference",
+            *("--preset", "hrnet_test", "--image-size", "64", "64"),
+            *("--rounds", "1", "--seconds", "0.01", "--sides", *sides),
+            *("--files", str(tmp_path / "files")),
+        )
+        assert "hrnet_test (44,429 weights), 64x64" in output
+        assert all(f"│ {side} " in output for side in sides)
+        assert "GFLOP/s" in output
+        assert (tmp_path / "files" / "litert_float32" / "model.tflite").is_file()
+
+    def test_a_ratio_is_the_median_of_the_rounds_own(self):
+        found = {
+            "ours": {"rounds": [{"wall": w} for w in (1.0, 2.0, 10.0)]},
+            "peer": {"rounds": [{"wall": w} for w in (2.0, 4.0, 10.0)]},
+        }
+        assert load("inference").ratio(found, "ours", "peer") == 2.0
+        assert load("inference").ratio(found, "ours", "absent") is None
+
+    def test_peers_are_those_that_are_offered(self):
+        pytest.importorskip("torch")
+        assert set(load("torch_inference").KINDS) == set(load("inference").PEERS)
+
+
 class TestTrainingStep:
     tiny = ("--preset", "hrnet_test", "--rounds", "1", "--steps", "1")
 
