@@ -262,6 +262,7 @@ class TestEvaluate:
         command = ["evaluate", "--model", model, *people[:2], "--images", images]
         assert broken.name in fail(*command, "--no-flip-test")
 
+    @pytest.mark.slow
     def test_takes_any_category(self, model, people, tmp_path):
         contents = json.loads(Path(people[1]).read_text())
         for entry in contents["annotations"]:

@@ -102,6 +102,7 @@ def write_head_boxes(folder):
 # They differ from the smallest one in constants alone, or in a data set that has
 # tests of its own.
 LIKE_ANOTHER = (
+    "coco_pose/w32_256x192",
     "lspet_pose/w18_small",
     "mpii_pose/w32_256x256",
     "coco_pose/w32_384x288",

@@ -41,6 +41,7 @@ def recipe(name, **arguments):
 
 # They differ from another one in constants alone.
 LIKE_ANOTHER = (
+    "cityscapes_ocr_w48",
     "cityscapes_seg_w48",
     "cityscapes_seg_w18_small",
     "lip_seg_w48",

@@ -50,6 +50,7 @@ def test_evaluate_writes_one_file(model, data, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["numbers.json"]
 
 
+@pytest.mark.slow
 def test_evaluate_at_another_size(model, data):
     report, text = run(model, data / "val", image_size=(64, 64), crop_fraction=1.0)
     assert report.image_size == (64, 64)

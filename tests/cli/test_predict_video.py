@@ -81,7 +81,9 @@ def test_control_c_ends_the_command_and_leaves_nothing(place, tmp_path, monkeypa
 
     def pressed(reader):
         for number, frame in enumerate(plain(reader)):
-            if number == 5:
+            # Python loses an interrupt that comes while it runs a destructor. Two
+            # frames are read ahead: at the tenth the first one is lost for certain.
+            if number in (5, 9):
                 os.kill(os.getpid(), signal.SIGINT)
             yield frame
 

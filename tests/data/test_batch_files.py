@@ -84,7 +84,9 @@ def file_name(path):
     return path.rsplit("/", 1)[-1]
 
 
-@pytest.mark.parametrize("kind", ["files", "records"])
+@pytest.mark.parametrize(
+    "kind", ["files", pytest.param("records", marks=pytest.mark.slow)]
+)
 def test_people(files, kind, tmp_path):
     source, name = pose_examples(files), str
     if kind == "records":

@@ -66,7 +66,9 @@ class TestPipelines:
             distributed = make()
         assert_equal(list(distributed.as_numpy_iterator()), expected)
 
-    @pytest.mark.parametrize("kind", ["files", "records"])
+    @pytest.mark.parametrize(
+        "kind", [pytest.param("files", marks=pytest.mark.slow), "records"]
+    )
     def test_poses(self, services, people_dir, tmp_path, kind):
         keypoint_set = load_keypoint_set("coco")
         annotations = people_dir / "annotations" / "person_keypoints_train2017.json"

@@ -9,7 +9,7 @@ from distributed_cases import CASES, STEPS
 
 from hrnet_tf.launch.supervisor import free_ports
 
-# Others have all that these have.
+# Others have all that these have, or XLA compiles them for long.
 CONTAINED = (
     "adamw_schedule",
     "fused_adamw",
@@ -27,6 +27,9 @@ CONTAINED = (
     "ignored_pixels",
     "fused_accumulation",
     "validated",
+    "jit_compile",
+    "frozen_jit_compile_all",
+    "mixed_float16",
 )
 # Functions compiled by XLA of the train and the test function, for each replica.
 COMPILED = {
@@ -50,7 +53,11 @@ def one_and_two_devices(request, tmp_path_factory):
         for case in request.session.items
         if case.path == request.path and hasattr(case, "callspec")
     }
-    chosen |= {"loss_scaling", "frozen_jit_compile_all", "jit_compile"}
+    chosen.add("loss_scaling")
+    if any(
+        case.name == "test_two_devices_are_compiled" for case in request.session.items
+    ):
+        chosen |= {"frozen_jit_compile_all", "jit_compile"}
     if any(case.name == "test_two_processes" for case in request.session.items):
         chosen = set(CASES)
     folder = tmp_path_factory.mktemp("devices")
@@ -71,6 +78,7 @@ def test_two_devices(one_and_two_devices, case):
     check_equal(two, one, case)
 
 
+@pytest.mark.slow
 def test_two_devices_are_compiled(one_and_two_devices):
     two = one_and_two_devices[1]
     run = {name.partition("/")[0] for name in two.files}

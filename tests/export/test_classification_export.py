@@ -120,6 +120,7 @@ def test_loading(exported):
     assert (inference.num_classes, inference.class_names) == (7, NAMES)
 
 
+@pytest.mark.slow
 def test_without_names(tmp_path):
     bare = HRNetClassifier.from_preset("hrnet_test", num_classes=2, image_size=(32, 32))
     signatures = ClassificationInference(bare)

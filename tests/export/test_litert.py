@@ -31,7 +31,8 @@ def images():
 
 
 @pytest.mark.parametrize(
-    ("precision", "flip_test"), [("float32", True), ("float16", False)]
+    ("precision", "flip_test"),
+    [("float32", True), pytest.param("float16", False, marks=pytest.mark.slow)],
 )
 def test_the_file_gives_what_the_model_says(
     pose_model, images, decode_by_hand, tmp_path, precision, flip_test

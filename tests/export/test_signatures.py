@@ -26,6 +26,7 @@ def test_crops_gives_what_the_model_says(pose_model, crops, decode_by_hand):
         np.testing.assert_allclose(found["scores"][i], scores)
 
 
+@pytest.mark.slow
 def test_crops_turns_logits_into_heatmaps(make_pose, crops):
     model = make_pose(heatmap_activation="spatial_softmax")
     found = PoseInference(model).crops(crops)

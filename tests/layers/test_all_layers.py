@@ -4,6 +4,7 @@ import keras
 import pytest
 from layer_cases import CASES, layer_classes
 from layer_harness import run_layer_test
+from slow_params import cases
 
 from hrnet_tf.layers.normalized import NormalizedLayer
 
@@ -19,7 +20,7 @@ LARGE = (
 )
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", cases(CASES, set(CASES) - {"module_frozen"}))
 def test_layer(case, tmp_path):
     run_layer_test(*CASES[case], folder=tmp_path, compiled=case not in LARGE)
 

@@ -150,6 +150,7 @@ def test_sizes_unknown_when_traced():
         assert_close(run(images(size)), model(images(size)), 1e-5)
 
 
+@pytest.mark.slow
 def test_any_size_includes_that_of_pascal_context():
     model = make("HRNetSegmenter", image_size=None)
     assert model(images((520, 520), 1)).shape == (1, 130, 130, 3)
@@ -170,7 +171,11 @@ def test_every_model_takes_every_interpolation(name, interpolation):
 
 
 @pytest.mark.parametrize(
-    "name", ["HRNetPose", "HRNetClassifier", "HRNetFeaturePyramid", "HigherHRNetPose"]
+    "name",
+    cases(
+        ["HRNetPose", "HRNetClassifier", "HRNetFeaturePyramid", "HigherHRNetPose"],
+        quick=["HRNetPose"],
+    ),
 )
 def test_nearest_fusion_refuses_other_sizes(name):
     with pytest.raises(ValueError, match=r"divisible by 32.*\(65, 96\)"):
@@ -212,6 +217,7 @@ def test_jax_backend_gives_the_same_outputs(tmp_path):
             assert_close(dict(outputs), arrays(model(images((65, 97)))), 1e-4)
 
 
+@pytest.mark.slow
 def test_bgr_networks_take_rgb_pixels():
     mean, std = (0.1, 0.2, 0.3), (0.5, 0.6, 0.7)
     inside = make("HRNetSegmenter", channel_order="bgr", pixel_mean=mean, pixel_std=std)
@@ -254,6 +260,7 @@ def test_frozen_statistics_are_those_of_the_body():
     assert moved == ["mixer/norm/moving_mean", "mixer/norm/moving_variance"]
 
 
+@pytest.mark.slow
 def test_frozen_layers_stay_frozen_when_loaded(tmp_path):
     model = make("HRNetSegmenter")
     model.backbone.trainable = False
@@ -271,6 +278,7 @@ def test_frozen_layers_stay_frozen_when_loaded(tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_frozen_backbone_does_not_move():
     model = make("HRNetSegmenter")
     model.backbone.trainable = False
@@ -286,6 +294,7 @@ def test_frozen_backbone_does_not_move():
 
 
 class TestClassifier:
+    @pytest.mark.slow
     def test_without_the_top(self):
         features = make("HRNetClassifier", include_top=False)(images())
         assert features.shape == (2, 2, 3, 2048)
@@ -294,6 +303,7 @@ class TestClassifier:
             expected = reduce(np.array(features), axis=(1, 2))
             np.testing.assert_allclose(model(images()), expected, rtol=1e-4, atol=1e-5)
 
+    @pytest.mark.slow
     def test_activation(self):
         logits = make("HRNetClassifier")
         model = make("HRNetClassifier", classifier_activation="softmax")
@@ -311,6 +321,7 @@ class TestClassifier:
 
 
 class TestSimpleBaseline:
+    @pytest.mark.slow
     def test_saved_model_loads_equal(self, tmp_path):
         keras.utils.set_random_seed(1)
         model = hrnet_tf.SimpleBaselinePose(

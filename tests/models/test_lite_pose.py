@@ -83,6 +83,7 @@ def test_counts_are_those_of_the_built_model(unit, monkeypatch):
     assert count == sum(int(np.prod(v.shape)) for v in model.trainable_variables)
 
 
+@pytest.mark.slow
 def test_checkpoints_of_both_generations_build_their_model():
     model = draw(make())
     tensors = export_torch_state_dict(model)
@@ -110,6 +111,7 @@ def test_checkpoints_of_other_networks_are_told():
         build_model(recognise(tensors), kind="pose", num_outputs=3)
 
 
+@pytest.mark.slow
 def test_training_starts_from_another_head():
     source = export_torch_state_dict(draw(make()))
     model = make(num_keypoints=5)

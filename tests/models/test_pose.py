@@ -8,6 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from slow_params import cases
 
 import hrnet_tf
 from hrnet_tf import HRNetPose
@@ -61,6 +62,7 @@ def test_preprocessing_is_the_official_normalisation():
     assert difference < 1e-5 * np.abs(expected).max()
 
 
+@pytest.mark.slow
 def test_moving_the_image_by_32_pixels_moves_the_heatmaps_by_8_cells():
     model = small(image_size=(32, 1024))
     image = np.zeros((1, 32, 1024, 3), "float32")
@@ -96,7 +98,10 @@ def test_save_and_load_keep_everything(tmp_path):
     assert loaded.backbone.name == "hrnet_backbone"
 
 
-@pytest.mark.parametrize("name", ["HRNetPose", "HRNetLandmarks", "SimpleBaselinePose"])
+@pytest.mark.parametrize(
+    "name",
+    cases(["HRNetPose", "HRNetLandmarks", "SimpleBaselinePose"], quick=["HRNetPose"]),
+)
 def test_the_convention_travels_with_the_model(name, tmp_path):
     make = getattr(hrnet_tf, name).from_preset
     preset = "resnet50" if name == "SimpleBaselinePose" else "hrnet_test"

@@ -12,6 +12,7 @@ from own_folders import draw_classes, draw_masks
 from own_people import NAMES, draw_people, write_people
 from PIL import Image
 from predictions import predict_people
+from slow_params import cases
 
 from hrnet_tf import tasks
 from hrnet_tf.cli.train_own import read_own
@@ -152,7 +153,9 @@ class TestParts:
         assert 0 < wanted.numbers["AP"]
         assert "val: 3 pictures" in said.out and "train" not in said.out
 
-    @pytest.mark.parametrize("split, count", [("test", 2), ("train", 5), ("all", 10)])
+    @pytest.mark.parametrize(
+        "split, count", cases([("test", 2), ("train", 5), ("all", 10)], quick=["train"])
+    )
     def test_others_are_named(self, described, split, count):
         folder, _ = described
         # What is not tested may be elsewhere.
@@ -177,6 +180,7 @@ class TestParts:
         error = fail(*command, folder / "val.json", "--split", "none.json")
         assert "no file none.json" in error
 
+    @pytest.mark.slow
     def test_data_of_one_part_are_tested_whole(self, described):
         folder, wanted = described
         pictures = ["--images", folder / "images"]

@@ -89,6 +89,7 @@ class TestPlotConfusion:
         # Room for each name.
         assert min(size[:2]) > 13 * count
 
+    @pytest.mark.slow
     def test_a_thousand_classes_stay_of_a_size(self, tmp_path):
         plot_confusion(np.eye(1000), None, tmp_path / "matrix.png")
         assert max(pixels(tmp_path / "matrix.png").shape) < 4000

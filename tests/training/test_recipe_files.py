@@ -4,6 +4,7 @@ import inspect
 import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -175,7 +176,10 @@ def test_what_is_given_goes_before_the_variant_and_that_before_defaults():
 
 
 @pytest.mark.parametrize("name", package_recipes())
-def test_files_of_the_package_say_what_they_are(name):
+def test_files_of_the_package_say_what_they_are(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    # There is something already, so that nothing is drawn.
+    Path("demo/crowds").mkdir(parents=True)
     file = package_recipes()[name]
     module = runpy.run_path(str(file.path))
     assert file.variants == module["VARIANTS"]

@@ -143,7 +143,12 @@ def test_what_the_test_lacks_shows_before_training(people_dir, tmp_path):
 
 @pytest.mark.parametrize(
     ("changes", "name"),
-    [({"sigma": 2.0}, "sigma"), ({"representation": "v2"}, "representation")],
+    [
+        ({"sigma": 2.0}, "sigma"),
+        pytest.param(
+            {"representation": "v2"}, "representation", marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_a_changed_recipe_is_another_run(whole, people_dir, changes, name):
     with pytest.raises(ValueError, match=f"holds another run: it differs in {name}"):

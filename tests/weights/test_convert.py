@@ -224,6 +224,7 @@ def test_another_number_of_keypoints(pose_tensors):
     assert "2 tensors ignored: a head for another number of keypoints" in report.notes
 
 
+@pytest.mark.slow
 def test_strict_false_loads_what_fits(pose_tensors):
     tensors = {**pose_tensors, "extra.weight": np.ones(3, np.float32)}
     del tensors["bn2.bias"]
@@ -237,6 +238,7 @@ def test_strict_false_loads_what_fits(pose_tensors):
     assert "bn1.weight" in failure(make_pose(), wrong, strict=False)
 
 
+@pytest.mark.slow
 def test_heads_of_other_tasks_stay_fresh(imagenet_tensors):
     models = [
         HRNetSegmenter.from_preset("hrnet_test", num_classes=3),
@@ -267,6 +269,7 @@ def test_bodies_without_a_head_leave_the_head_fresh(pose_tensors):
     assert "Missing, but the model needs them (1):\n    final_layer.bias" in text
 
 
+@pytest.mark.slow
 def test_classifiers_without_their_top():
     size = {"image_size": (64, 64)}
     whole = HRNetClassifier.from_preset("hrnet_test", num_classes=3, **size)

@@ -171,6 +171,7 @@ def test_other_classes_leave_their_layers_fresh():
     ]
 
 
+@pytest.mark.slow
 def test_classes_are_carried_over_by_name(tmp_path):
     theirs = build("official", class_names=("cat", "dog", "owl"))
     theirs.save(tmp_path / "theirs.keras")

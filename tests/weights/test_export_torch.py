@@ -55,11 +55,14 @@ def test_round_trips_are_exact(name, arguments):
 
 @pytest.mark.parametrize(
     ("network", "name", "preset"),
-    [
-        ("cls_w18_small_v1", "HRNetClassifier", "hrnet_w18_small_v1"),
-        ("seg_v11_w18_small_v2", "HRNetSegmenter", "hrnet_w18_small_v2"),
-        ("pose_resnet50", "SimpleBaselinePose", "resnet50"),
-    ],
+    cases(
+        [
+            ("cls_w18_small_v1", "HRNetClassifier", "hrnet_w18_small_v1"),
+            ("seg_v11_w18_small_v2", "HRNetSegmenter", "hrnet_w18_small_v2"),
+            ("pose_resnet50", "SimpleBaselinePose", "resnet50"),
+        ],
+        quick=["pose_resnet50"],
+    ),
 )
 def test_names_and_shapes_are_official(golden, network, name, preset):
     listing = json.loads((golden / "models" / f"{network}.json").read_text())
@@ -73,6 +76,7 @@ def test_names_and_shapes_are_official(golden, network, name, preset):
     assert {name: tensor.shape for name, tensor in tensors.items()} == expected
 
 
+@pytest.mark.slow
 def test_kernels_are_transposed():
     model = hrnet_tf.HigherHRNetPose.from_preset("hrnet_test", num_keypoints=3)
     randomise(model)

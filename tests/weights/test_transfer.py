@@ -210,6 +210,7 @@ class TestTasks:
         start_from(model, (tensors, str(path)))
         check(model, tensors, CLASS_PAIRS, ("cls_head", "aux_head.3"))
 
+    @pytest.mark.slow
     def test_classes_of_classification(self, tmp_path):
         path = tmp_path / "names.txt"
         path.write_text("nose\ntail\nright_hand\ntail\n")

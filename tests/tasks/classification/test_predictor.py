@@ -94,6 +94,7 @@ def test_exported_crop_fraction_is_kept(model, image, tmp_path):
     np.testing.assert_allclose(other.predict(image).probabilities, best, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_saved_model_keeps_its_crop_fraction(model, image, tmp_path):
     config = {**model.get_config(), "crop_fraction": 0.6}
     narrow = HRNetClassifier.from_config(config)
@@ -116,6 +117,7 @@ def test_without_names(image):
     assert found.names is None and found.name == str(found.labels[0])
 
 
+@pytest.mark.slow
 def test_activated_outputs_are_probabilities_already(image):
     model = HRNetClassifier.from_preset(
         "hrnet_test",

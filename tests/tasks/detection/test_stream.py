@@ -121,9 +121,8 @@ def test_padding_has_the_mean_colour(examples):
         assert (image[:, size[1] :] == [124, 116, 104]).all()
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param("files", marks=pytest.mark.slow), "records"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["files", "records"])
 def test_a_resumed_run_sees_what_an_undisturbed_one_sees(examples, records, kind):
     source = examples if kind == "files" else records
     tf.random.set_seed(0)

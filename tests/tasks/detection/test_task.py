@@ -87,6 +87,7 @@ def test_masks_are_pasted_where_their_boxes_are():
     assert runs[0]["size"] == [20, 30]
 
 
+@pytest.mark.slow
 def test_the_official_test_runs_on_masks_too(detector, examples, tmp_path):
     report = evaluate(detector, examples)
     assert {"AP", "mask_AP", "mAP"} < set(report.numbers)

@@ -152,20 +152,14 @@ def test_the_flip_test_is_an_option(cofw):
 
 def test_errors_relative_to_box_sizes(tmp_path):
     _, examples = load(tmp_path, AFLW, 2, [50.0, 100.0])
-    maps = random_maps(2, 19)
-    report = landmarks.evaluate(
-        make_model(AFLW), examples, batch_size=4, infer=answers(maps)
-    )
+    maps, model = random_maps(2, 19), make_model(AFLW)
+    report = landmarks.evaluate(model, examples, batch_size=4, infer=answers(maps))
     _, doubled = load(tmp_path, AFLW, 2, [100.0, 200.0])
-    other = landmarks.evaluate(
-        make_model(AFLW), doubled, batch_size=4, infer=answers(maps)
-    )
+    other = landmarks.evaluate(model, doubled, batch_size=4, infer=answers(maps))
     np.testing.assert_allclose(report.errors, 2 * np.array(other.errors))
     assert report.normalizer == "box size"
     _, without = load(tmp_path, AFLW, 2)
-    measured = landmarks.evaluate(
-        make_model(AFLW), without, batch_size=4, infer=answers(maps)
-    )
+    measured = landmarks.evaluate(model, without, batch_size=4, infer=answers(maps))
     assert measured.normalizer == "square root of the box's area"
 
 

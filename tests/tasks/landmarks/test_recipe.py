@@ -155,6 +155,7 @@ def test_what_is_wrong_with_the_test_shows_before_training(tmp_path):
         load("aflw", tmp_path).train_data(0, 0)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_sees_the_same_batches(tmp_path):
     recipe = load("wflw", lay_out(tmp_path, "wflw"), epochs=2)
     whole = [images.numpy() for images, _, _ in recipe.train_data(5, 0)[0]]

@@ -31,6 +31,7 @@ def batches(source, **changes):
     return [[part.numpy() for part in batch] for batch in data]
 
 
+@pytest.mark.slow
 def test_files_in_memory_give_the_same(source):
     wanted = batches(source)
     with files.kept_in_memory():
@@ -50,6 +51,7 @@ def test_gives_whole_batches_of_classes(source):
     assert seen.tolist() == [0, 1, 2, 255]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_sees_the_same(source):
     whole, rest = batches(source, seed=3), batches(source, seed=3, first_epoch=1)
     assert len(rest) == 4

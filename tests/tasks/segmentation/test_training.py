@@ -61,6 +61,7 @@ def test_trains_tests_and_saves(folder, tmp_path, ocr):
     assert model.arguments["label_set"]["classes"] == ["ground", "square", "disc"]
 
 
+@pytest.mark.slow
 def test_weighs_the_auxiliary_output_by_0_4(folder):
     recipe = make(folder, ocr=True)
     keras.utils.set_random_seed(0)
