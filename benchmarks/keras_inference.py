@@ -74,6 +74,7 @@ def write_files(folder, kinds, task, architecture, num_outputs, image_size, batc
         model = HRNetPose(num_keypoints=num_outputs, **options)
     else:
         model = HRNetSegmenter(num_classes=num_outputs, **options)
+    _draw_weights(model)
     paths = {kind: os.path.join(folder, "model.keras") for kind in MODEL}
     model.save(paths[MODEL[0]])
     draw = np.random.default_rng(0)
@@ -87,6 +88,8 @@ def write_files(folder, kinds, task, architecture, num_outputs, image_size, batc
         given = {"precision": precision}
         if chosen.suffix:
             given["batch_size"] = batch_size
+            if task == "segmentation":
+                given["image_size"] = tuple(image_size)
         else:
             given["optimize"] = True
         if precision in chosen.calibrated:
@@ -98,6 +101,21 @@ def write_files(folder, kinds, task, architecture, num_outputs, image_size, batc
         paths[kind] = str(target)
     parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     return parameters, paths
+
+
+def _draw_weights(model):
+    """Draws kernels as PyTorch does.
+
+    Those of our models are so small at first that numbers vanish on their way, and
+    ranges of whole numbers would be those of rounding errors.
+    """
+    import numpy as np
+
+    draw = np.random.default_rng(0)
+    for variable in model.trainable_variables:
+        if len(variable.shape) == 4:
+            bound = np.prod(variable.shape[:3]) ** -0.5
+            variable.assign(draw.uniform(-bound, bound, variable.shape))
 
 
 if __name__ == "__main__":

@@ -83,5 +83,5 @@ def _convert(inference, batch_size, precision, calibration):
     if precision == "dynamic_int8":
         return litert_int8.with_whole_weights(content)
     if precision == "int8":
-        return litert_int8.quantized(content, name, calibration)
+        return litert_int8.quantized(content, name, calibration, batch_size)
     return content

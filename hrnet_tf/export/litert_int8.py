@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from hrnet_tf.export.pictures import calibration_batches
 from hrnet_tf.export.quiet import quiet
 from hrnet_tf.extras import import_extra
 
@@ -35,7 +36,10 @@ def with_whole_weights(content: bytes) -> bytes:
 
 
 def quantized(
-    content: bytes, signature: str, pictures: Iterable[np.ndarray] | None
+    content: bytes,
+    signature: str,
+    pictures: Iterable[np.ndarray] | None,
+    batch_size: int = 1,
 ) -> bytes:
     """Returns a file whose network computes in int8; its decoding stays as it is.
 
@@ -43,18 +47,16 @@ def quantized(
         content: bytes of a float32 file.
         signature: str, the name of its signature.
         pictures: iterable of uint8 arrays `[H, W, 3]`, as the network will see them.
+        batch_size: int, of the file.
     Raises:
         ValueError: if there are no pictures.
     """
-    taken = [] if pictures is None else list(pictures)
-    if not taken:
-        raise ValueError("int8 is fitted to pictures. Received: calibration=None.")
+    fed = {signature: calibration_batches(pictures, batch_size)}
     quantizer, names = _quantizer(content)
     for name in (*_WEIGHTED, *_BETWEEN):
         quantizer.add_static_config(
             _LAYERS, names(name), activation_num_bits=8, weight_num_bits=8
         )
-    fed = {signature: [{"images": picture[None]} for picture in taken]}
     with quiet():
         found = quantizer.calibrate(fed)
         return bytes(quantizer.quantize(found).quantized_model)

@@ -67,7 +67,7 @@ def export_onnx(
     if precision == "int8":
         from hrnet_tf.export.onnx_int8 import quantized
 
-        converted = quantized(converted, calibration)
+        converted = quantized(converted, calibration, batch_size)
     elif precision == "float16":
         onnx_file.store_in_float16(converted)
     text = description_text(inference, signature=name, precision=precision)

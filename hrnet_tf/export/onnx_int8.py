@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hrnet_tf.export.pictures import calibration_batches
 from hrnet_tf.export.quiet import quiet
 from hrnet_tf.extras import import_extra
 
@@ -15,20 +16,21 @@ _OPERATIONS = ("Conv", "MatMul", "Add", "Relu", "Resize", "MaxPool", "Concat")
 _WEIGHTED = ("Conv", "MatMul")
 
 
-def quantized(model: Any, pictures: Iterable[np.ndarray] | None) -> Any:
+def quantized(
+    model: Any, pictures: Iterable[np.ndarray] | None, batch_size: int | None = None
+) -> Any:
     """Returns a model whose network computes in int8; its decoding stays as it is.
 
     Args:
         model: `onnx.ModelProto` with one input, "images".
         pictures: iterable of uint8 arrays `[H, W, 3]`, as the network will see them.
+        batch_size: int or None, of the model.
     Raises:
         ValueError: if there are no pictures, or ONNX Runtime is not installed.
     """
     tools = import_extra("onnxruntime.quantization", "The precision int8 of onnx")
     onnx = import_extra("onnx", "The precision int8 of onnx")
-    fed = [{"images": x[None]} for x in (() if pictures is None else pictures)]
-    if not fed:
-        raise ValueError("int8 is fitted to pictures. Received: calibration=None.")
+    fed = calibration_batches(pictures, batch_size)
 
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder, "before.onnx"), Path(folder, "after.onnx")

@@ -66,7 +66,7 @@ def export_openvino(
     if precision == "int8":
         from hrnet_tf.export.openvino_int8 import quantized
 
-        converted = quantized(converted, calibration)
+        converted = quantized(converted, calibration, batch_size)
     elif precision == "bfloat16":
         openvino_file.store_in_bfloat16(converted)
     text = description_text(inference, signature=name, precision=precision)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from hrnet_tf.export.pictures import calibration_batches
 from hrnet_tf.export.quiet import quiet
 from hrnet_tf.extras import import_extra
 
@@ -12,19 +13,20 @@ from hrnet_tf.extras import import_extra
 _WEIGHTED = ("Convolution", "MatMul")
 
 
-def quantized(model: Any, pictures: Iterable[np.ndarray] | None) -> Any:
+def quantized(
+    model: Any, pictures: Iterable[np.ndarray] | None, batch_size: int | None = None
+) -> Any:
     """Returns a model whose network computes in int8; its decoding stays as it is.
 
     Args:
         model: `openvino.Model` with one input, "images".
         pictures: iterable of uint8 arrays `[H, W, 3]`, as the network will see them.
+        batch_size: int or None, of the model.
     Raises:
         ValueError: if there are no pictures, or NNCF is not installed.
     """
     nncf = import_extra("nncf", "The precision int8 of openvino")
-    fed = [{"images": x[None]} for x in (() if pictures is None else pictures)]
-    if not fed:
-        raise ValueError("int8 is fitted to pictures. Received: calibration=None.")
+    fed = calibration_batches(pictures, batch_size)
     ignored = nncf.IgnoredScope(names=_behind_the_network(model), validate=False)
     with quiet():
         return nncf.quantize(

@@ -1,6 +1,7 @@
 """Pictures as exported graphs are given them: for calibration and comparison."""
 
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,29 @@ def pictures_of(
             f" {MOST}. Pass more, of the kind that the model will see."
         )
     return taken[:MOST]
+
+
+def calibration_batches(
+    pictures: Iterable[np.ndarray] | None, batch_size: int | None
+) -> list[dict[str, np.ndarray]]:
+    """Returns pictures as an exported graph takes them, to fit whole numbers to.
+
+    Args:
+        pictures: iterable of uint8 arrays `[H, W, 3]`, as the network will see them.
+        batch_size: int of a graph that takes so many at once, or None for any number.
+            The last batch is filled up with the first pictures.
+    Returns:
+        list of dicts with "images", uint8 `[batch_size or 1, H, W, 3]`.
+    Raises:
+        ValueError: if there are no pictures.
+    """
+    taken = [] if pictures is None else list(pictures)
+    if not taken:
+        raise ValueError("int8 is fitted to pictures. Received: calibration=None.")
+    size = batch_size or 1
+    count = -(-len(taken) // size) * size
+    filled = [taken[i % len(taken)] for i in range(count)]
+    return [{"images": np.stack(filled[i : i + size])} for i in range(0, count, size)]
 
 
 def drawn_pictures(

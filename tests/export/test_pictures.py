@@ -9,7 +9,11 @@ from own_people import NAMES, write_people
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.data.synthetic.scene import draw_scene
 from hrnet_tf.export import load_exported
-from hrnet_tf.export.pictures import drawn_pictures, pictures_of
+from hrnet_tf.export.pictures import (
+    calibration_batches,
+    drawn_pictures,
+    pictures_of,
+)
 from hrnet_tf.io import read_image
 from hrnet_tf.models.pose import HRNetPose
 from hrnet_tf.tasks.pose.inference import PoseInference
@@ -33,6 +37,18 @@ def model():
         keypoint_set=known.to_dict(),
         kernel_initializer="he_normal",
     )
+
+
+def test_batches_have_the_size_of_the_graphs():
+    pictures = [np.full((4, 6, 3), i, np.uint8) for i in range(3)]
+    for size, places in ((None, [[0], [1], [2]]), (2, [[0, 1], [2, 0]])):
+        batches = calibration_batches(iter(pictures), size)
+        assert [list(x["images"][:, 0, 0, 0]) for x in batches] == places
+    (batch,) = calibration_batches(pictures, 8)
+    assert batch["images"].shape == (8, 4, 6, 3) and batch["images"].dtype == np.uint8
+    for none in (None, []):
+        with pytest.raises(ValueError, match="Received: calibration=None"):
+            calibration_batches(none, 2)
 
 
 def test_people_are_cut_out_by_their_boxes(model, mice):

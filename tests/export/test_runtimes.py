@@ -95,6 +95,25 @@ def test_lower_precisions(pose_model, images, tmp_path, kind):
         assert before - after > 0.4 * 4 * pose_model.count_params()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".xml", ".onnx", ".tflite"])
+def test_int8_of_a_fixed_batch_is_fitted_to_such_batches(
+    pose_model, images, tmp_path, suffix
+):
+    export, _ = EXPORTS[suffix]
+    pictures = [image for image in np.asarray(images)]
+    path = export(
+        pose_model,
+        tmp_path / f"two{suffix}",
+        "int8",
+        batch_size=2,
+        calibration=[*pictures, pictures[0]],
+    )
+    found = load_exported(path).signature("crops")(images=np.stack(pictures[:2]))
+    expected = PoseInference(pose_model).crops(tf.constant(np.stack(pictures[:2])))
+    assert relative(found["heatmaps"], expected["heatmaps"]) < 0.35
+
+
 def test_int8_needs_pictures_and_extras(pose_model, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="precision must be one of .*'int4'"):
         export_onnx(pose_model, tmp_path / "a.onnx", "int4")
