@@ -36,20 +36,24 @@ PEERS = (
     "OpenVINO from PyTorch int8",
     "ONNX Runtime float32",
 )
-# What each of our files is held against; `None` where it is one of our own.
+# What each of our files is held against.
 AGAINST = {
-    "saved_model float32": "torch.compile float32",
-    "saved_model bfloat16": "torch.compile bfloat16",
-    "litert float32": "ONNX Runtime float32",
-    "litert dynamic_int8": "litert float32",
-    "litert int8": "litert float32",
-    "openvino float16": "OpenVINO from PyTorch",
-    "openvino float32": "OpenVINO from PyTorch float32",
-    "openvino int8": "OpenVINO from PyTorch",
-    "onnx float32": "ONNX Runtime float32",
-    "onnx int8": "ONNX Runtime float32",
-    "Keras predict": "PyTorch float32",
-    "Keras inference": "PyTorch float32",
+    "saved_model float32": ("torch.compile float32",),
+    "saved_model bfloat16": ("torch.compile bfloat16", "OpenVINO from PyTorch"),
+    "litert float32": ("ONNX Runtime float32",),
+    "litert dynamic_int8": ("litert float32", "OpenVINO from PyTorch"),
+    "litert int8": (
+        "litert float32",
+        "OpenVINO from PyTorch",
+        "OpenVINO from PyTorch int8",
+    ),
+    "openvino float16": ("OpenVINO from PyTorch",),
+    "openvino float32": ("OpenVINO from PyTorch float32",),
+    "openvino int8": ("OpenVINO from PyTorch", "OpenVINO from PyTorch int8"),
+    "onnx float32": ("ONNX Runtime float32",),
+    "onnx int8": ("ONNX Runtime float32",),
+    "Keras predict": ("PyTorch float32",),
+    "Keras inference": ("PyTorch float32",),
 }
 
 
@@ -173,11 +177,6 @@ def report(found, parameters, conditions, options):
     from rich.table import Table
 
     height, width = options.image_size or IMAGE_SIZES[options.task]
-    best = min(
-        (side for side in PEERS if side in found),
-        key=lambda side: _median(found, side, "wall"),
-        default=None,
-    )
     table = Table(
         title=f"{options.task.capitalize()}, {options.preset} ({parameters:,} weights),"
         f" {height}x{width}, batch {options.batch_size}, {options.rounds} rounds of"
@@ -189,8 +188,7 @@ def report(found, parameters, conditions, options):
     table.add_column("ratio")
     for side in found:
         wall = _median(found, side, "wall")
-        against = [AGAINST.get(side, best), best] if side in AGAINST else [best]
-        ratios = {other: ratio(found, side, other) for other in against if other}
+        ratios = {other: ratio(found, side, other) for other in AGAINST.get(side, ())}
         peak = found[side]["rounds"][-1]["peak_mb"]
         table.add_row(
             side,
