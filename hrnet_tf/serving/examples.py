@@ -74,7 +74,7 @@ def encoded(image: np.ndarray, kind: str = "JPEG") -> bytes:
 
     Args:
         image: array.
-        kind: str, "JPEG" or "PNG".
+        kind: str, Pillow's name of the format, such as "JPEG" or "PNG".
     """
     from PIL import Image
 

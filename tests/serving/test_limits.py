@@ -11,7 +11,7 @@ from served import PREDICT, RESULTS, error_of, rows
 from servers import SmallEngine, running
 
 from hrnet_tf.serving.examples import drawn_image, encoded
-from hrnet_tf.serving.limits import Limits
+from hrnet_tf.serving.limits import Limits, Refused, looks_whole
 
 
 class TestLimits:
@@ -49,6 +49,39 @@ class TestLimits:
             body = {"instances": rows(inputs(count, people))}
             response = requests.post(small + PREDICT, json=body)
             assert word in error_of(response, 413)
+
+    @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP"])
+    def test_files_that_are_cut_short_reach_no_decoder(self, kind):
+        whole = encoded(drawn_image((60, 80)), kind)
+        assert looks_whole(whole) and looks_whole(whole + bytes(9))
+        limits = Limits()
+        assert limits.check_images([whole]) == [(60, 80)]
+        for part in (whole[: len(whole) // 2], whole[:-400]):
+            assert not looks_whole(part)
+            with pytest.raises(Refused, match=r"Image 0 .* or damaged") as refused:
+                limits.check_images([part])
+            assert refused.value.status == 400
+
+    def test_the_end_of_a_preview_is_none_of_the_image(self):
+        whole, preview = encoded(drawn_image((60, 80))), encoded(drawn_image((6, 8)))
+        length = (2 + len(preview)).to_bytes(2, "big")
+        with_preview = b"\xff\xd8\xff\xe2" + length + preview + whole[2:]
+        assert looks_whole(with_preview)
+        assert not looks_whole(with_preview[:-400])
+
+    def test_what_writers_leave_out_at_the_end_is_not_missed(self):
+        image = drawn_image((60, 80))
+        # The size that its head tells, and the mark behind the last frame.
+        bitmap = bytearray(encoded(image, "BMP"))
+        bitmap[2:6] = (len(bitmap) + 99).to_bytes(4, "little")
+        for content in (bytes(bitmap), encoded(image, "GIF")[:-1]):
+            assert not looks_whole(content)
+            assert Limits().check_images([content]) == [(60, 80)]
+
+    def test_pixels_are_counted_before_a_cut_file_is_decoded(self):
+        part = encoded(drawn_image((150, 150)))[:-400]
+        with pytest.raises(Refused, match="at most 20,000"):
+            self.LIMITS.check_images([part])
 
     @pytest.mark.parametrize("head", [True, False])
     def test_what_is_slow_is_ended(self, small, head):

@@ -75,9 +75,12 @@ class TestPredict:
     def test_bad_requests_are_explained(self, address, body, expected):
         assert expected in error_of(requests.post(address + PREDICT, data=body), 400)
 
-    def test_a_truncated_image_is_refused_and_spoils_no_other(self, engine, inputs):
+    def test_a_damaged_image_is_refused_and_spoils_no_other(self, engine, inputs):
         good, bad = inputs(), inputs()
-        bad["image_bytes"][0] = bad["image_bytes"][0][:-400]
+        # With its end, so that only decoding shows it.
+        damaged = bytearray(encoded(drawn_image((120, 90)), "PNG"))
+        damaged[len(damaged) // 2] ^= 0xFF
+        bad["image_bytes"][0] = bytes(damaged)
         expected = engine.signatures["serving_default"](**good)["means"]
         answers = {}
 
