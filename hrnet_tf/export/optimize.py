@@ -1,8 +1,10 @@
 """Networks as fixed graphs: constant weights, normalisations inside of them."""
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -23,31 +25,66 @@ def optimized_network(
         compute_dtype: "float32" or "bfloat16".
     Returns:
         A function from images `[B, H, W, 3]`, uint8 or float, to the model's outputs:
-        what `inference_function` returns of it.
+        what `inference_function` returns of it. Of an `HRNetDetector` one that takes
+        and returns what its `detect` does, all of the arguments.
     """
     model = with_policy(model, compute_dtype)
+    if hasattr(model, "detect"):
+        return _optimized_detect(model)
     spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, "images")
-    groups = (model.trainable_variables, model.non_trainable_variables)
-    values = [[np.asarray(variable) for variable in group] for group in groups]
+    fixed = _fixed(lambda images: model(images, training=False), model, [spec])
+    return lambda images: fixed(tf.cast(images, tf.float32))
 
-    @tf.function(input_signature=[spec], autograph=False)
-    def trace(images):
-        constants = [[tf.constant(value) for value in group] for group in values]
-        return model.stateless_call(*constants, images, training=False)[0]
+
+def _optimized_detect(model):
+    """As `detect` of a detector, whose heads of regions are fixed, too."""
+    specs = [
+        tf.TensorSpec((None, None, None, 3), tf.float32, "images"),
+        tf.TensorSpec((None, 2), tf.float32, "image_sizes"),
+        tf.TensorSpec((), tf.float32, "score_threshold"),
+    ]
+
+    # All signatures of an export share one graph, and with it the weights.
+    @functools.cache
+    def finding(count):
+        # What is exported asks for it while it is traced itself.
+        with tf.init_scope():
+            return _fixed(lambda *given: model.detect(*given, count), model, specs)
+
+    def detect(images, image_sizes, score_threshold, max_detections):
+        return finding(max_detections)(
+            tf.cast(images, tf.float32),
+            tf.cast(image_sizes, tf.float32),
+            tf.convert_to_tensor(score_threshold, tf.float32),
+        )
+
+    return detect
+
+
+def _fixed(function, model, specs):
+    """A function of tensors as a fixed graph, in which a model's weights are constants.
+
+    Args:
+        function: function that calls the model.
+        model: `HRNetModel`.
+        specs: list of `tf.TensorSpec`, of what the function takes.
+    """
+    values = [np.asarray(variable) for variable in model.variables]
+
+    @tf.function(input_signature=specs, autograph=False)
+    def trace(*given):
+        constants = zip(model.variables, map(tf.constant, values), strict=True)
+        with keras.StatelessScope(state_mapping=constants):
+            return function(*given)
 
     traced = trace.get_concrete_function()
     outputs = [x.name for x in tf.nest.flatten(traced.outputs)]
     graph = fold_normalisations(traced.graph.as_graph_def(), outputs)
     fixed = tf.compat.v1.wrap_function(
         lambda: tf.graph_util.import_graph_def(graph, name=""), []
-    ).prune(traced.inputs[0].name, outputs)
+    ).prune([x.name for x in traced.inputs], outputs)
     structure = traced.structured_outputs
-
-    def run(images):
-        found = fixed(tf.cast(images, tf.float32))
-        return tf.nest.pack_sequence_as(structure, found)
-
-    return run
+    return lambda *given: tf.nest.pack_sequence_as(structure, fixed(*given))
 
 
 def with_policy(model: "HRNetModel", compute_dtype: str) -> "HRNetModel":
@@ -93,14 +130,15 @@ def _pass_by_identities(graph):
 
 def _fold(convolution, chains, graph):
     """Takes a factor and a sum behind a convolution into it."""
+    source, bias = _past_bias(convolution, chains)
     # In half precision the normalisation computes in float32, between casts.
-    source, widened = convolution, chains.only_user(convolution, "Cast")
+    is_half, widened = False, chains.only_user(source, "Cast")
     while widened is not None:
-        source, widened = widened, chains.only_user(widened, "Cast")
+        is_half, source, widened = True, widened, chains.only_user(widened, "Cast")
     product = chains.only_user(source, "Mul")
     total = product and chains.only_user(product, "AddV2")
     last = total
-    if total and source is not convolution:
+    if total and is_half:
         last = chains.only_user(total, "Cast")
     kernel = chains.value(convolution.input[1], wide=True)
     if kernel is None or last is None:
@@ -111,8 +149,14 @@ def _fold(convolution, chains, graph):
         return
     kind = convolution.attr["T"].type
     channels = kernel.shape[-1]
-    factor, offset = (np.broadcast_to(x.ravel(), channels) for x in (factor, offset))
-    added = {"folded_kernel": kernel.astype(np.float64) * factor, "folded_bias": offset}
+    factor, offset, bias = (
+        np.broadcast_to(x.ravel(), channels).astype(np.float64)
+        for x in (factor, offset, bias)
+    )
+    added = {
+        "folded_kernel": kernel.astype(np.float64) * factor,
+        "folded_bias": offset + bias * factor,
+    }
     for name, value in added.items():
         node = graph.node.add()
         node.name, node.op = f"{convolution.name}/{name}", "Const"
@@ -129,6 +173,16 @@ def _fold(convolution, chains, graph):
     total.input.extend([convolution.name, f"{convolution.name}/folded_bias"])
     if last is not total:
         last.attr["SrcT"].type = kind
+
+
+def _past_bias(convolution, chains):
+    """The node behind a convolution's own bias, or itself, and the bias, or zero."""
+    for kind in ("AddV2", "BiasAdd"):
+        total = chains.only_user(convolution, kind)
+        bias = None if total is None else chains.beside(total, convolution)
+        if bias is not None:
+            return total, bias
+    return convolution, np.zeros(1)
 
 
 class _Chains:
@@ -188,11 +242,16 @@ def _cast(node, x):
     return x.astype(tf.as_dtype(node.attr["DstT"].type).as_numpy_dtype)
 
 
+def _squeeze(node, x):
+    return np.squeeze(x, tuple(node.attr["squeeze_dims"].list.i) or None)
+
+
 # What batch normalisations compute of their own weights.
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     "Identity": lambda node, x: x,
     "Cast": _cast,
     "Reshape": lambda node, x, shape: x.reshape(shape),
+    "Squeeze": _squeeze,
     "Rsqrt": lambda node, x: (1 / np.sqrt(x)).astype(x.dtype),
     "Neg": lambda node, x: -x,
     "Mul": lambda node, x, y: x * y,

@@ -53,7 +53,7 @@ def export_saved_model(
         overwrite: bool. True replaces the version if it exists.
         optimize: bool. True writes the network as a fixed graph, which runs faster: its
             weights are constants, and batch normalisations part of the convolutions.
-            Training cannot start from such an export. Detectors cannot be.
+            Training cannot start from such an export.
         precision: "float32" or, of optimised exports, "bfloat16", which processors with
             such operations compute faster.
         **options: of the task's inference, such as `flip_test` (True averages with the
@@ -76,19 +76,9 @@ def export_saved_model(
     models = getattr(inference, "models", [inference.model])
     for one in models:
         check_exportable(one)
-    described = inference.model
     if optimize:
-        from hrnet_tf.export.optimize import optimized_network
-
-        if hasattr(described, "detect"):
-            raise ValueError(
-                f"An {type(described).__name__} has heads that are no part of the graph"
-                " that is optimised. Export it with optimize=False (--no-optimize)."
-            )
-        network = optimized_network(described, precision)
-        inference = make_inference(described, infer=network, **options)
-        # What is left of variables is a detector's.
-        models = [one for one in models if one is not described]
+        inference = _optimized(inference, options, precision)
+        models = []
     target = Path(directory) / str(version)
     if target.exists() and not overwrite:
         raise ValueError(
@@ -98,6 +88,21 @@ def export_saved_model(
     with replacing(target) as beside:
         _write(inference, models, beside, optimize)
     return target
+
+
+def _optimized(inference, options, precision):
+    """The inference with the networks of its models as fixed graphs."""
+    from hrnet_tf.export.optimize import optimized_network
+
+    given = {}
+    for name, value in options.items():
+        # A detector is an inference of its own.
+        if hasattr(value, "signatures"):
+            own = {key: getattr(value, key) for key in value.built_in}
+            value = _optimized(value, own, precision)
+        given[name] = value
+    network = optimized_network(inference.model, precision)
+    return make_inference(inference.model, infer=network, **given)
 
 
 def description_place(folder: Path) -> str:

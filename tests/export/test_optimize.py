@@ -2,6 +2,7 @@
 
 import collections
 
+import keras
 import numpy as np
 import pytest
 import segmenters
@@ -12,7 +13,9 @@ from hrnet_tf.export import load_exported
 from hrnet_tf.export.compare import differences
 from hrnet_tf.export.optimize import optimized_network
 from hrnet_tf.export.saved_model import export_saved_model
+from hrnet_tf.models.cascade_rcnn import HRNetCascadeRCNN
 from hrnet_tf.models.classifier import HRNetClassifier
+from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN
 from hrnet_tf.models.fcos import HRNetFCOS
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.tasks import make_inference
@@ -94,11 +97,81 @@ def test_saved_models_are_optimised(pose_model, tmp_path, photo, encode):
         restore_model(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "kind, options",
+    cases(
+        (
+            ("fcos", {}),
+            ("mask_rcnn", {"with_masks": True}),
+            ("cascade_rcnn", {"frozen_statistics": True}),
+        ),
+        quick=("fcos",),
+    ),
+)
+def test_detectors_are_fixed_with_their_heads(kind, options):
+    model = make_detector(kind, **options)
+    images = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
+    sizes = tf.constant([[64.0, 96], [50, 70]])
+    detect = optimized_network(model)
+    expected = model.detect(images, sizes, 0.0, 6)
+    found = detect(images, sizes, 0.0, 6)
+    assert set(found) == set(expected) and found["num_detections"][0] == 6
+    for name, wanted in expected.items():
+        limit = 1e-5 * np.abs(wanted).max()
+        np.testing.assert_allclose(found[name], wanted, rtol=0, atol=limit)
+    count = operations(lambda x: detect(x, sizes, 0.0, 6), images.shape)
+    assert count["ReadVariableOp"] == count["FusedBatchNormV3"] == 0
+    # Those of the towers are of groups, by each image's own statistics.
+    assert count["Rsqrt"] == (40 if kind == "fcos" else 0)
+
+
+@pytest.mark.slow
+def test_saved_models_of_detectors_are_optimised(tmp_path):
+    model = make_detector("mask_rcnn", with_masks=True)
+    options = {"score_threshold": 0.0, "max_detections": 4}
+    export_saved_model(model, tmp_path, optimize=True, **options)
+    exported = load_exported(tmp_path)
+    found = differences(make_inference(model, **options), exported)
+    apart = {one.name: one.worst / one.largest for one in found}
+    # Masks are sigmoids of logits up to 118 here, which are compared above.
+    assert apart.pop("box_masks") < 1e-5 * 118
+    assert set(apart) == {"boxes", "classes", "num_detections", "scores"}
+    assert max(apart.values()) < 1e-5
+    # All signatures share the weights.
+    size = sum(x.nbytes for x in map(np.asarray, model.variables))
+    assert (tmp_path / "1" / "saved_model.pb").stat().st_size < 1.5 * size + 2e6
+
+
+@pytest.mark.slow
+def test_the_detector_of_a_pose_model_is_fixed_too(pose_model, tmp_path):
+    people = make_detector("fcos", num_classes=1, class_names=("person",))
+    inference = make_inference(people, score_threshold=0.0, max_detections=3)
+    given = {"detector": inference, "min_box_score": 0.0}
+    export_saved_model(pose_model, tmp_path, optimize=True, **given)
+    exported = load_exported(tmp_path)
+    image = np.random.default_rng(0).integers(0, 256, (1, 96, 64, 3), dtype=np.uint8)
+    found = exported.signature("boxes")(images=image)
+    expected = make_inference(pose_model, **given).signatures["boxes"](images=image)
+    for name, wanted in expected.items():
+        np.testing.assert_allclose(found[name], wanted, atol=1e-5 * np.max(wanted))
+    assert found["box_scores"].any()
+    assert (tmp_path / "1/variables/variables.data-00000-of-00001").stat().st_size < 999
+
+
+def make_detector(kind, **options):
+    classes = {
+        "fcos": HRNetFCOS,
+        "mask_rcnn": HRNetFasterRCNN,
+        "cascade_rcnn": HRNetCascadeRCNN,
+    }
+    keras.utils.set_random_seed(0)
+    options = {"num_classes": 3, "num_channels": 32, **options}
+    options["kernel_initializer"] = "he_normal"
+    made = classes[kind].from_preset("hrnet_test", load_weights=False, **options)
+    return trained(made)
+
+
 def test_what_cannot_be_optimised(pose_model, tmp_path):
     with pytest.raises(ValueError, match="is float32 where optimize is not set"):
         export_saved_model(pose_model, tmp_path, precision="bfloat16")
-    options = {"num_classes": 2, "image_size": (64, 64), "num_channels": 32}
-    detector = HRNetFCOS.from_preset("hrnet_test", **options)
-    with pytest.raises(ValueError, match="heads that are no part of the graph"):
-        export_saved_model(detector, tmp_path, optimize=True)
     assert not list(tmp_path.iterdir())

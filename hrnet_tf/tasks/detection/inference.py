@@ -44,7 +44,8 @@ class DetectionInference:
         score_threshold: float. Objects of a lower score are not returned; None for the
             model's own (0.05).
         max_detections: int, `N`, or None for the model's own (100).
-        infer: not used: detectors have heads that are no part of a call.
+        infer: function that takes and returns what the model's `detect` does; None for
+            that.
     Attributes:
         object_set: `ObjectSet`; with numbers as names where the model has none.
         with_masks: bool.
@@ -94,6 +95,7 @@ class DetectionInference:
         self.score_threshold = _given(score_threshold, detector.score_threshold)
         self.max_detections = _given(max_detections, detector.max_detections)
         self._own = model_object_set(model)
+        self._detect = infer or detector.detect
         self._read = self._found
 
     @functools.cached_property
@@ -225,11 +227,9 @@ class DetectionInference:
         Returns:
             The dict of `images`.
         """
-        return self.model.detect(
-            images,
-            score_threshold=self.score_threshold,
-            max_detections=self.max_detections,
-        )
+        batch, height, width = tf.unstack(tf.shape(images)[:3])
+        sizes = tf.tile(tf.cast([[height, width]], tf.float32), [batch, 1])
+        return self._detect(images, sizes, self.score_threshold, self.max_detections)
 
     def run(
         self,
@@ -297,12 +297,7 @@ class DetectionInference:
         views = tf.round(tf.image.resize(images, size))
         sizes = tf.tile(tf.cast(size, tf.float32)[None], [batch, 1])
         found = dict(
-            self.model.detect(
-                views,
-                sizes,
-                score_threshold=self.score_threshold,
-                max_detections=self.max_detections,
-            )
+            self._detect(views, sizes, self.score_threshold, self.max_detections)
         )
         ratio = tf.cast(stored, tf.float32) / tf.cast(size, tf.float32)
         found["boxes"] *= tf.tile(ratio[::-1], [2])
