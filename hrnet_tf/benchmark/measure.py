@@ -79,18 +79,6 @@ class Conditions:
     others: float | None
 
 
-def file_bytes(path: Path) -> int:
-    """Returns the size of a model's file or folder; OpenVINO's has another beside it.
-
-    Args:
-        path: `Path`.
-    """
-    files = [path] if path.is_file() else list(path.rglob("*"))
-    if path.suffix == ".xml":
-        files.append(path.with_suffix(".bin"))
-    return sum(file.stat().st_size for file in files if file.is_file())
-
-
 def measure_all(
     candidates: Sequence[Candidate],
     batch_sizes: Sequence[int],

@@ -15,6 +15,8 @@ from hrnet_tf.tasks.base import Table
 # What a recommended file may lose: of a score in 0..1 (of percents a hundred times as
 # much), or else of the largest value of an output.
 MAX_LOSS = 0.005
+# What it may add to an error, as a share of the model's.
+MAX_ERROR_GROWTH = 0.02
 MAX_DIFFERENCE = 0.01
 
 
@@ -42,7 +44,10 @@ def table(
 
 
 def recommended(
-    measured: Sequence[Measured], batch_size: int, percent: bool = False
+    measured: Sequence[Measured],
+    batch_size: int,
+    percent: bool = False,
+    lower_is_better: bool = False,
 ) -> tuple[Measured | None, str]:
     """Chooses the fastest file that is as good as the model.
 
@@ -51,14 +56,19 @@ def recommended(
             one.
         batch_size: int.
         percent: bool. Whether scores are percents.
+        lower_is_better: bool. Whether scores are errors.
     Returns:
         One of them, or None, and the reason in words.
     """
     able = [one for one in measured if one.latencies]
-    scores = [m.candidate.score for m in able if m.candidate.score is not None]
-    if scores and able[0].candidate.score is not None:
-        least = able[0].candidate.score - MAX_LOSS * (100 if percent else 1)
-        kept = [m for m in able if (m.candidate.score or 0.0) >= least]
+    scored = [m for m in able if m.candidate.score is not None]
+    if scored and lower_is_better and scored[0] is able[0]:
+        most = scored[0].candidate.score * (1 + MAX_ERROR_GROWTH)
+        kept = [m for m in scored if m.candidate.score <= most]
+        why = f"the fastest of those whose error is at most {most:.4f}"
+    elif scored and scored[0] is able[0]:
+        least = scored[0].candidate.score - MAX_LOSS * (100 if percent else 1)
+        kept = [m for m in scored if m.candidate.score >= least]
         why = f"the fastest of those that score at least {least:.3f}"
     else:
         kept = [m for m in able if (m.candidate.difference or 0.0) <= MAX_DIFFERENCE]

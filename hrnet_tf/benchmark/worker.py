@@ -10,9 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-# The signatures that take pixels alone, of all tasks.
-OF_PIXELS = ("crops", "inputs", "images")
-
 
 def pixel_function(path: str, options: dict[str, Any]) -> tuple[Any, tuple]:
     """Loads a model as a function of pixels.
@@ -24,19 +21,20 @@ def pixel_function(path: str, options: dict[str, Any]) -> tuple[Any, tuple]:
         A function from uint8 images `[B, H, W, 3]` to a dict of arrays, and the
         (height, width) that it takes, None where any goes.
     """
+    from hrnet_tf.tasks.exported import pixel_signature
+
     if path.endswith(".keras"):
         from hrnet_tf.models.loading import load_model
         from hrnet_tf.tasks import make_inference
 
         inference = make_inference(load_model(path), **options)
-        run = inference.signatures[inference.portable]
+        run = inference.signatures[pixel_signature(inference.signatures)]
         (spec,) = run.input_signature
         return run, tuple(spec.shape[1:3])
     from hrnet_tf.export import load_exported
 
     exported = load_exported(path)
-    name = next(name for name in OF_PIXELS if name in exported.signatures)
-    signature = exported.signature(name)
+    signature = exported.signature(pixel_signature(exported.signatures))
     (taken,) = signature.inputs.values()
     return signature, taken.shape[1:3]
 

@@ -103,8 +103,7 @@ def benchmark(
       hrnet benchmark runs/mice/best.keras --calibrate data/mice --data data/mice
     """
     sizes = tuple(dict.fromkeys(batch_size or (1, 8)))
-    if model is None:
-        model = common.starter_model("benchmark")
+    model = common.model_or_starter(model, "benchmark")
     with common.spinner("loading the model"):
         from hrnet_tf.benchmark import measure, report
         from hrnet_tf.predict import read_model
@@ -123,11 +122,12 @@ def benchmark(
             measured, conditions = measure.measure_all(
                 files, sizes, seconds, {}, shape, progress=tick
             )
-    name, percent = None, False
+    name, percent, is_error = None, False, False
     if scored:
-        name = next(iter(scored.values())).main_name
-        percent = any((one.score or 0) > 1.5 for one in files)
-    best, why = report.recommended(measured, sizes[0], percent)
+        one = next(iter(scored.values()))
+        name, is_error = one.main_name, one.lower_is_better
+        percent = any((file.score or 0) > 1.5 for file in files)
+    best, why = report.recommended(measured, sizes[0], percent, is_error)
     common.show_table(report.table(measured, sizes, best, name), task.title)
     facts = _machine(best, why, loaded, sizes[0], shape, conditions)
     content = {"model": str(model), "image_size": list(shape), "machine": facts}
@@ -140,7 +140,8 @@ def benchmark(
 
 def _files(model, loaded, scratch, formats, calibrate, image_size):
     """The candidates: the model, and what it can be exported to here."""
-    from hrnet_tf.benchmark.measure import Candidate, file_bytes
+    from hrnet_tf.benchmark.measure import Candidate
+    from hrnet_tf.export.loading import file_bytes
 
     if model.suffix != ".keras":
         for option, given in (("--format", formats), ("--calibrate", calibrate)):
@@ -164,9 +165,15 @@ def _files(model, loaded, scratch, formats, calibrate, image_size):
     # One for all comparisons: its graph is traced once.
     inference, pictures = make_inference(loaded, model), None
     if calibrate is not None:
-        pictures = _pictures(loaded, calibrate)
+        pictures = _pictures(loaded, calibrate, image_size)
+    why_not = _not_portable(loaded, image_size)
     for format in FORMATS.values():
         if formats and format.name not in formats:
+            continue
+        if format.suffix and why_not is not None:
+            common.console(stderr=True).print(
+                f"left out: {format.name}. {why_not}", markup=False, soft_wrap=True
+            )
             continue
         for precision in format.precisions:
             if precision in format.calibrated and pictures is None:
@@ -180,29 +187,43 @@ def _files(model, loaded, scratch, formats, calibrate, image_size):
     return found
 
 
-def _pictures(loaded, calibrate):
+def _pictures(loaded, calibrate, image_size):
     from hrnet_tf.export.pictures import pictures_of
     from hrnet_tf.export.portable import portable_inference
 
     with common.progress("reading pictures", "pictures") as tick:
-        return pictures_of(portable_inference(loaded), calibrate, tick)
+        inference = portable_inference(loaded, **_fixed_size(loaded, image_size))
+        return pictures_of(inference, calibrate, tick)
+
+
+def _not_portable(loaded, image_size):
+    """Why other runtimes cannot compute what a model does; None where they can."""
+    from hrnet_tf.export.portable import portable_inference
+
+    try:
+        portable_inference(loaded, **_fixed_size(loaded, image_size))
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _exported(inference, loaded, format, precision, pictures, image_size, scratch):
     """A `Candidate` of the model in a format; None where that is not installed."""
-    from hrnet_tf.benchmark.measure import Candidate, file_bytes
+    from hrnet_tf.benchmark.measure import Candidate
     from hrnet_tf.export import load_exported
     from hrnet_tf.export.compare import differences
+    from hrnet_tf.export.loading import file_bytes
     from hrnet_tf.extras import MissingExtra
 
     name = f"{format.name} {precision}"
     target = format.target(scratch / name.replace(" ", "_"), "model", None)
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = {"precision": precision}
     if format.suffix:
-        given["precision"] = precision
         target.parent.mkdir(parents=True, exist_ok=True)
-    if format.suffix and loaded.input_shape[1] is None:
-        given["image_size"] = _image_size(loaded, image_size)
+        given |= _fixed_size(loaded, image_size)
+    else:
+        # As `hrnet export` writes it.
+        given["optimize"] = True
     if precision in format.calibrated:
         given["calibration"] = pictures
     try:
@@ -233,6 +254,13 @@ def _tested(files: "list[Candidate]", task, model, data):
         score = report.numbers[report.main_name]
         tested.append(dataclasses.replace(one, score=float(score)))
     return tested, reports
+
+
+def _fixed_size(loaded, image_size):
+    """The option of the size of files, of a model that takes any."""
+    if loaded.input_shape[1] is not None:
+        return {}
+    return {"image_size": _image_size(loaded, image_size)}
 
 
 def _image_size(loaded, given):

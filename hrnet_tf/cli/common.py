@@ -227,15 +227,20 @@ def _pieces(table, width):
     return pieces
 
 
-def starter_model(command: str) -> Path:
-    """Returns the model that a command takes where none is named, and says so.
+def model_or_starter(model: Path | None, command: str) -> Path:
+    """Returns the model that a command takes: one that comes with the package, too.
 
     Args:
+        model: `Path` that the user gave, which may be the name of a starter model; or
+            None, for the first of them. It is told which one is taken.
         command: str, such as "predict".
     """
     from hrnet_tf.starters import starters
     from hrnet_tf.tasks import TASKS
 
+    if model is not None:
+        named = None if model.exists() else starters().get(str(model))
+        return model if named is None else named.path()
     order = [task.name for task in TASKS]
     known = sorted(starters().values(), key=lambda one: order.index(one.task))
     found = next(iter(known), None)

@@ -26,10 +26,11 @@ def print_summary(
     """
     from hrnet_tf.export import load_exported
     from hrnet_tf.export.compare import differences
+    from hrnet_tf.export.loading import file_bytes
     from hrnet_tf.tasks import make_inference
 
     facts = {
-        "written": f"{target} ({common.size_text(_num_bytes(target))})",
+        "written": f"{target} ({common.size_text(file_bytes(target))})",
         "precision": precision,
     }
     try:
@@ -50,6 +51,22 @@ def print_summary(
     place = target if format.suffix else target.parent
     facts["try it"] = f"hrnet predict --model {place} IMAGE"
     common.print_facts(facts)
+
+
+def check_data(task: "Task", data: Path) -> None:
+    """Raises ValueError for data that a file cannot be tested on, before it is made.
+
+    Args:
+        task: `Task` of the model.
+        data: `Path` of `check_file`.
+    """
+    if task.parts.own_data is None:
+        raise ValueError(
+            f"--check tests on data as of `hrnet evaluate --data`, which {task.title}"
+            " has none of. Leave it out, and test the file with hrnet evaluate."
+        )
+    if not data.exists():
+        raise ValueError(f"There is no {data}. Check the path of --check.")
 
 
 def check_file(
@@ -87,13 +104,6 @@ def check_file(
             f" ({scores['file'] - scores['model']:+.4f})",
         }
     )
-
-
-def _num_bytes(target):
-    files = [target] if target.is_file() else list(target.rglob("*"))
-    if target.suffix == ".xml":
-        files.append(target.with_suffix(".bin"))
-    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _input_text(one):

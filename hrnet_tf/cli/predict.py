@@ -32,7 +32,8 @@ ModelOption = Annotated[
         metavar="MODEL",
         show_default="the starter model of poses",
         help="A .keras file, such as the best.keras of `hrnet train`, or what `hrnet"
-        " export` wrote, of any format. It says what is looked for.",
+        " export` wrote, of any format; or the name of a starter model. It says what is"
+        " looked for.",
     ),
 ]
 OutOption = Annotated[
@@ -124,8 +125,7 @@ def predict(
             f"--seconds {seconds:g} says how long to look through a camera, but none is"
             " among the inputs. Leave it out."
         )
-    if model is None:
-        model = common.starter_model("predict")
+    model = common.model_or_starter(model, "predict")
     if pipeline:
         predict_beam.check_inputs(model, inputs)
     with common.spinner("loading the model"):

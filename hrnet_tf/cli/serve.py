@@ -146,8 +146,7 @@ def serve(
     """
     token = _token(token_file)
     is_starter = model is None
-    if model is None:
-        model = starter()
+    model = starter() if model is None else common.model_or_starter(model, "serve")
     with common.spinner("loading the model"):
         from hrnet_tf.predict import read_model
         from hrnet_tf.serving.app import make_app

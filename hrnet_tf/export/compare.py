@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hrnet_tf.export.pictures import drawn_pictures
+from hrnet_tf.tasks.exported import pixel_signature
 
 if TYPE_CHECKING:
     from hrnet_tf.tasks.base import Inference
@@ -37,10 +38,6 @@ class Difference:
 _CLASSES = ("labels", "top_labels", "classes")
 
 
-# The signatures that take pixels alone; a file has at least one of them.
-_OF_PIXELS = ("crops", "inputs", "images")
-
-
 def differences(
     inference: "Inference",
     exported: "Exported",
@@ -58,7 +55,7 @@ def differences(
     """
     import tensorflow as tf
 
-    name = next(name for name in _OF_PIXELS if name in exported.signatures)
+    name = pixel_signature(exported.signatures)
     run, again = inference.signatures[name], exported.signature(name)
     if pictures is None:
         (taken,) = again.inputs.values()

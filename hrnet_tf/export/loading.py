@@ -79,17 +79,33 @@ def find_exported(path: PathLike) -> tuple[str, Path]:
         return SUFFIXES[path.suffix], path
     if path.suffix in SUFFIXES:
         raise ValueError(f"There is no file {path}. Check the path.")
+    from hrnet_tf.weights.exported import version_folder, versions
+
     files = [p for p in sorted(path.glob("*.*")) if p.suffix in SUFFIXES]
-    if len(files) == 1:
-        return SUFFIXES[files[0].suffix], files[0]
-    if files:
+    names = [file.name for file in files]
+    # Versions are one model, whose largest is taken.
+    names += [found[-1].name] if (found := versions(path)) else []
+    if len(names) > 1 and files:
         raise ValueError(
-            f"{path} holds several exported models:"
-            f" {', '.join(file.name for file in files)}. Name the file."
+            f"{path} holds several exported models: {', '.join(names)}. Name one, such"
+            f" as {path / names[-1]}."
         )
-    from hrnet_tf.weights.exported import version_folder
+    if files:
+        return SUFFIXES[files[0].suffix], files[0]
 
     return "saved_model", version_folder(path)
+
+
+def file_bytes(path: Path) -> int:
+    """Returns the size of a model's file or folder; OpenVINO's has another beside it.
+
+    Args:
+        path: `Path`.
+    """
+    files = [path] if path.is_file() else list(path.rglob("*"))
+    if path.suffix == ".xml":
+        files.append(path.with_suffix(".bin"))
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def damaged(place: PathLike, error: Exception) -> ValueError:

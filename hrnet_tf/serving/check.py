@@ -14,7 +14,7 @@ from hrnet_tf.serving.client import Client, ServerError
 from hrnet_tf.serving.examples import drawn_image, encoded
 
 if TYPE_CHECKING:
-    from hrnet_tf.serving.signatures import Functions
+    from hrnet_tf.tasks.exported import Exported
 
 _SIGNATURE = "serving_default"
 # What answers may differ by, from the model's own in this process, relative to the
@@ -41,7 +41,7 @@ class Finding:
 def check_server(
     client: Client,
     images: Sequence[Path],
-    exported: "Functions | None" = None,
+    exported: "Exported | None" = None,
     repeats: int = 5,
 ) -> list[Finding]:
     """Asks a server for images, and looks whether its answers can be right.
@@ -49,7 +49,7 @@ def check_server(
     Args:
         client: `Client`.
         images: sequence of `Path`, of image files; none: a drawn one.
-        exported: `Functions`, of the model that the server is to have, whose answers
+        exported: `Exported`, of the model that the server is to have, whose answers
             are compared; or None.
         repeats: int. How often the first image is sent to time it.
     Returns:

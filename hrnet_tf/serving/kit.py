@@ -13,7 +13,7 @@ from hrnet_tf.serving import manifests
 from hrnet_tf.serving.warmup import write_warmup
 
 if TYPE_CHECKING:
-    from hrnet_tf.serving.signatures import Functions
+    from hrnet_tf.tasks.exported import Exported
 
 MONITORING_PATH = "/monitoring/prometheus/metrics"
 _QUEUED_BATCHES = 16
@@ -26,12 +26,12 @@ class ServedModel:
     Attributes:
         name: str, as requests name it.
         folder: `Path`, with a folder for each version.
-        exported: `Functions` of its largest version.
+        exported: `Exported` of its largest version.
     """
 
     name: str
     folder: Path
-    exported: "Functions"
+    exported: "Exported"
 
     @property
     def free_input(self) -> str | None:

@@ -1,7 +1,5 @@
 """The functions of a model by their names, from arrays to arrays."""
 
-import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +7,8 @@ from hrnet_tf.tasks.exported import Exported, Input, Signature
 from hrnet_tf.typing import PathLike
 
 
-@dataclasses.dataclass(frozen=True)
-class Functions:
-    """What a model can do.
-
-    Attributes:
-        path: `Path`, of the version's folder where it is exported.
-        format: str, such as "saved_model"; "keras" for models with layers.
-        description: dict of json values.
-        signatures: mapping of name to `Signature`.
-    """
-
-    path: Path
-    format: str
-    description: dict[str, Any]
-    signatures: Mapping[str, Any]
-
-
-def load_functions(path: PathLike) -> Functions:
-    """Returns the functions of a model in a file or folder; see `read_model`."""
+def load_functions(path: PathLike) -> Exported:
+    """Returns the functions of a model in a file or folder; see `functions_of`."""
     from hrnet_tf.predict import read_model
     from hrnet_tf.tasks import make_inference
 
@@ -35,27 +16,28 @@ def load_functions(path: PathLike) -> Functions:
     return functions_of(model, make_inference(model, path), path)
 
 
-def functions_of(model: Any, inference: Any, source: PathLike) -> Functions:
-    """Returns the functions of a model.
+def functions_of(model: Any, inference: Any, source: PathLike) -> Exported:
+    """Returns the functions of a model, as if it were exported already.
 
     Args:
         model: `HRNetModel`, with TensorFlow as backend, or `Exported`.
         inference: `Inference` of it.
         source: path that it came from.
+    Returns:
+        `Exported`; of a model with layers its format is "keras", and its path the
+        source.
     Raises:
         ValueError: if a model with layers cannot be exported either.
     """
-    if not isinstance(model, Exported):
-        from hrnet_tf.export.graphs import check_exportable
+    if isinstance(model, Exported):
+        return model
+    from hrnet_tf.export.graphs import check_exportable
 
-        check_exportable(model)
-        signatures = {
-            name: _traced(function) for name, function in inference.signatures.items()
-        }
-        return Functions(Path(source), "keras", inference.description, signatures)
-    return Functions(
-        Path(model.path), model.format, model.description, model.signatures
-    )
+    check_exportable(model)
+    signatures = {
+        name: _traced(function) for name, function in inference.signatures.items()
+    }
+    return Exported(Path(source), inference.description, "keras", signatures)
 
 
 def _traced(function):

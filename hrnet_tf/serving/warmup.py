@@ -12,7 +12,7 @@ from hrnet_tf.serving.protos import predict_request
 from hrnet_tf.weights.exported import EXTRA
 
 if TYPE_CHECKING:
-    from hrnet_tf.serving.signatures import Functions
+    from hrnet_tf.tasks.exported import Exported
 
 # The name that TensorFlow Serving looks for in assets.extra.
 WARMUP_FILE = "tf_serving_warmup_requests"
@@ -21,7 +21,7 @@ _MAX_PIXEL_BYTES = 4_000_000
 
 
 def write_warmup(
-    exported: "Functions",
+    exported: "Exported",
     name: str,
     batch_sizes: Sequence[int] = (1,),
     images: Sequence[np.ndarray] = (),
@@ -31,7 +31,7 @@ def write_warmup(
     The file appears only when complete; one that is there is replaced.
 
     Args:
-        exported: `Functions` of a SavedModel.
+        exported: `Exported` of a SavedModel.
         name: str. What the server calls the model.
         batch_sizes: sequence of int. Rows of the requests, one of each.
         images: sequence of uint8 arrays `[H, W, 3]`, such as those that will be sent;

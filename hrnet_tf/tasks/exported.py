@@ -9,6 +9,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+# The signatures that take pixels alone, of all tasks; every model has one of them.
+_OF_PIXELS = ("crops", "inputs", "images")
+
+
+def pixel_signature(signatures: Mapping[str, Any]) -> str:
+    """Returns the name (str) of a model's signature that takes pixels alone.
+
+    Args:
+        signatures: mapping of name to `Signature`, or to a `tf.function`.
+    """
+    return next(name for name in _OF_PIXELS if name in signatures)
+
 
 @dataclasses.dataclass(frozen=True)
 class Input:

@@ -121,15 +121,18 @@ def version_folder(directory: Path) -> Path:
         raise ValueError(
             f"There is no folder {directory}. Expected one of export_saved_model."
         )
-    versions = [
-        child
-        for child in directory.iterdir()
-        if child.name.isdecimal() and (child / "saved_model.pb").is_file()
-    ]
-    if not versions:
+    found = versions(directory)
+    if not found:
         raise ValueError(
             f"{directory} holds neither saved_model.pb nor a version folder with one;"
             f" it holds {sorted(c.name for c in directory.iterdir())[:8]}. Expected a"
             " folder of export_saved_model."
         )
-    return max(versions, key=lambda child: int(child.name))
+    return found[-1]
+
+
+def versions(directory: Path) -> list[Path]:
+    """Returns the `Path`s of the versions in a model's folder, the largest one last."""
+    found = [p.parent for p in directory.glob("*/saved_model.pb")]
+    numbered = (path for path in found if path.name.isdecimal())
+    return sorted(numbered, key=lambda path: int(path.name))

@@ -46,6 +46,18 @@ def test_recommends_the_fastest_that_is_as_good():
     assert report.recommended([FAR], 1)[0] is None
 
 
+def test_recommends_no_file_of_a_larger_error():
+    """NME, which is the better the lower it is."""
+    errors = [
+        measured("keras", [0.1], None, 0.0500),
+        measured("int8", [0.03], 0.04, 0.0509),
+        measured("broken", [0.01], 0.001, 0.4000),
+        measured("untested", [0.01], 0.001),
+    ]
+    best, why = report.recommended(errors, 1, lower_is_better=True)
+    assert best is errors[1] and "error is at most 0.0510" in why
+
+
 def test_tells_how_far_the_limit_is():
     # 10 images a second of 2 GFLOP, of 100 GFLOP/s.
     assert report.distance(KERAS, 1, 2e9, QUIET) == pytest.approx(0.2)

@@ -171,6 +171,11 @@ def test_files_without_a_description_or_damaged_are_refused(pose_file, tmp_path)
     (tmp_path / "other.tflite").write_bytes(content)
     with pytest.raises(ValueError, match="holds several exported models: other.tflite"):
         load_exported(tmp_path)
+    path.unlink()
+    (tmp_path / "10").mkdir()
+    (tmp_path / "10" / "saved_model.pb").touch()
+    with pytest.raises(ValueError, match=r"models: other.tflite, 10. Name one, such"):
+        load_exported(tmp_path)
     path.write_bytes(b"0123" + content[4:100] + content[9000:])
     with pytest.raises(ValueError, match="could not be loaded as a LiteRT file"):
         load_exported(path)

@@ -68,7 +68,7 @@ def pose_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def exported(pose_folder):
-    """The `Functions` of `pose_folder`."""
+    """The `Exported` of `pose_folder`."""
     from hrnet_tf.serving.signatures import load_functions
 
     return load_functions(pose_folder)
