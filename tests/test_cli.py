@@ -363,6 +363,22 @@ class TestExport:
             *command, "--format", "litert", "--version", 1
         )
 
+    def test_names_places_that_nothing_can_be_written_to(self, model, tmp_path):
+        command = ["export", "--model", model, "--out"]
+        (tmp_path / "file").write_text("x")
+        for out in ("file", "file/deeper"):
+            assert "file is a file, and nothing can be" in fail(
+                *command, tmp_path / out
+            )
+        assert "ends as the files of --format onnx" in fail(
+            *command, tmp_path / "pose.onnx", "--format", "litert"
+        )
+        absent = tmp_path / "absent"
+        assert "absent. Check the path of --check" in fail(
+            *command, tmp_path / "out", "--check", absent
+        )
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
     def test_names_the_litert_file(self, model, tmp_path, monkeypatch):
         def export(model, path, precision, batch_size, **options):
             assert (precision, batch_size) == ("float16", 2)

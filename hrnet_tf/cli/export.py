@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from hrnet_tf.cli import common
-from hrnet_tf.cli.export_check import check_file, print_summary
-from hrnet_tf.cli.export_formats import FORMATS, check_options
+from hrnet_tf.cli.export_check import check_data, check_file, print_summary
+from hrnet_tf.cli.export_formats import FORMATS, check_options, check_out
 from hrnet_tf.cli.options import Debug, flag
 from hrnet_tf.cli.task_options import arguments_for, task_options
 
@@ -105,7 +105,7 @@ OptimizeOption = Annotated[
         "--optimize/--no-optimize",
         help="Whether a saved_model has its network as a fixed graph, which runs"
         " faster, but which no training can start from.",
-        show_default="on, but for detectors",
+        show_default="on",
     ),
 ]
 OverwriteOption = Annotated[
@@ -158,6 +158,7 @@ def export(
         calibrate,
         optimize,
     )
+    check_out(chosen, out)
     target = chosen.target(out, model.stem, version)
     if target.exists() and not overwrite:
         raise ValueError(
@@ -172,14 +173,15 @@ def export(
         loaded = load_model(model)
         task = task_of(loaded, model)
         arguments = arguments_for(task, "export", given, model)
+        if check is not None:
+            check_data(task, check)
         for option in task.options.get("export", ()):
             if option.is_model and option.name in arguments:
                 path = arguments[option.name]
                 arguments[option.name] = make_inference(load_model(path), path)
     writing = {**arguments, "precision": kind}
     if not chosen.suffix:
-        can = not hasattr(loaded, "detect")
-        writing["optimize"] = can if optimize is None else optimize
+        writing["optimize"] = optimize is not False
     if batch_size is not None:
         writing["batch_size"] = batch_size
     if calibrate is not None:

@@ -76,6 +76,29 @@ FORMATS = {
 }
 
 
+def check_out(format: Format, out: Path) -> None:
+    """Raises ValueError if a file or folder of the format cannot be written there.
+
+    Args:
+        format: `Format`.
+        out: `Path` that the user gave.
+    """
+    others = {one.suffix: one.name for one in FORMATS.values() if one is not format}
+    if out.suffix and out.suffix in others and not out.is_dir():
+        raise ValueError(
+            f"{out} ends as the files of --format {others[out.suffix]}. Received:"
+            f" --format {format.name}. Change the format, or name a folder"
+            f"{f' or a {format.suffix} file' if format.suffix else ''}."
+        )
+    folder = out.parent if out.suffix and out.suffix == format.suffix else out
+    for place in (folder, *folder.parents):
+        if place.exists() and not place.is_dir():
+            raise ValueError(
+                f"{place} is a file, and nothing can be written into it. Expected a"
+                " folder, or the name of a new one: choose another --out."
+            )
+
+
 def check_options(
     format: Format,
     precision: str | None,

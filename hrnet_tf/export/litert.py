@@ -10,7 +10,11 @@ import tensorflow as tf
 from hrnet_tf.export import litert_int8
 from hrnet_tf.export.graphs import description_text, save_functions
 from hrnet_tf.export.litert_file import DESCRIPTION, add_files
-from hrnet_tf.export.portable import portable_graph, portable_inference
+from hrnet_tf.export.portable import (
+    checked_pictures,
+    portable_graph,
+    portable_inference,
+)
 from hrnet_tf.io import replacing
 from hrnet_tf.typing import PathLike
 
@@ -71,6 +75,8 @@ def export_litert(
 def _convert(inference, batch_size, precision, calibration):
     """Returns the content of a LiteRT file with one signature."""
     name, graph = portable_graph(inference, batch_size)
+    if precision == "int8":
+        calibration = checked_pictures(graph, calibration)
     # Only the way over a SavedModel keeps the names of inputs and outputs.
     with tempfile.TemporaryDirectory() as folder:
         save_functions([inference.model], folder, {name: graph})

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.export import onnx_file
 from hrnet_tf.export.graphs import description_text
-from hrnet_tf.export.portable import portable_graph, portable_inference
+from hrnet_tf.export.portable import (
+    checked_pictures,
+    portable_graph,
+    portable_inference,
+)
 from hrnet_tf.extras import import_extra
 from hrnet_tf.io import replacing
 from hrnet_tf.typing import PathLike
@@ -61,6 +65,8 @@ def export_onnx(
     onnx = import_extra("onnx", "The format onnx")
     inference = portable_inference(model, **options)
     name, graph = portable_graph(inference, batch_size)
+    if precision == "int8":
+        calibration = checked_pictures(graph, calibration)
     converted, _ = tf2onnx.convert.from_function(
         graph, input_signature=graph.input_signature, opset=_OPSET
     )

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.export import openvino_file
 from hrnet_tf.export.graphs import description_text, save_functions
-from hrnet_tf.export.portable import portable_graph, portable_inference
+from hrnet_tf.export.portable import (
+    checked_pictures,
+    portable_graph,
+    portable_inference,
+)
 from hrnet_tf.extras import import_extra
 from hrnet_tf.io import replacing
 from hrnet_tf.typing import PathLike
@@ -59,6 +63,8 @@ def export_openvino(
     openvino = import_extra("openvino", "The format openvino")
     inference = portable_inference(model, **options)
     name, graph = portable_graph(inference, batch_size)
+    if precision == "int8":
+        calibration = checked_pictures(graph, calibration)
     with tempfile.TemporaryDirectory() as folder:
         save_functions([inference.model], folder, {name: graph})
         converted = openvino.convert_model(folder)

@@ -1,7 +1,9 @@
 """What other runtimes can compute of an inference: from pixels to numbers."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tensorflow as tf
 
 from hrnet_tf.export.graphs import check_exportable
@@ -29,6 +31,36 @@ def portable_inference(model: "HRNetModel", **options: Any) -> "Inference":
     # What is in the way shows before the work.
     _ = inference.portable
     return inference
+
+
+def checked_pictures(
+    graph: Any, pictures: Iterable[np.ndarray] | None
+) -> list[np.ndarray]:
+    """Returns pictures that whole numbers are fitted to, before any work is done.
+
+    Args:
+        graph: `tf.function` of `portable_graph`.
+        pictures: iterable of uint8 arrays `[H, W, 3]`, or None.
+    Raises:
+        ValueError: if there are none, or one is not what the graph takes.
+    """
+    (spec,) = graph.input_signature
+    wanted = spec.shape[1:].as_list()
+    taken = [] if pictures is None else list(pictures)
+    if not taken:
+        raise ValueError(
+            "int8 is fitted to pictures. Received: no calibration pictures. Pass"
+            " `calibration`, such as what hrnet_tf.export.pictures.pictures_of gives."
+        )
+    for number, picture in enumerate(taken):
+        array = np.asarray(picture)
+        if array.dtype != np.uint8 or list(array.shape) != wanted:
+            raise ValueError(
+                f"Calibration picture {number} is {array.dtype} {list(array.shape)}."
+                f" Expected uint8 {wanted}, as the network will see it:"
+                " hrnet_tf.export.pictures.pictures_of cuts and resizes."
+            )
+    return taken
 
 
 def portable_graph(

@@ -114,7 +114,23 @@ def test_int8_of_a_fixed_batch_is_fitted_to_such_batches(
     assert relative(found["heatmaps"], expected["heatmaps"]) < 0.35
 
 
-def test_int8_needs_pictures_and_extras(pose_model, tmp_path, monkeypatch):
+@pytest.mark.parametrize("suffix", EXPORTS)
+def test_int8_says_which_pictures_it_takes(pose_model, tmp_path, suffix):
+    export, _ = EXPORTS[suffix]
+    path = tmp_path / f"a{suffix}"
+    good, small = np.zeros((96, 64, 3), np.uint8), np.zeros((64, 64, 3), np.uint8)
+    for pictures, text in (
+        (None, "Received: no calibration pictures"),
+        (iter(()), "Received: no calibration pictures"),
+        ([good, small], r"picture 1 is uint8 \[64, 64, 3\]. Expected uint8 \[96, 64"),
+        ([np.float32(good)], "picture 0 is float32"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            export(pose_model, path, "int8", calibration=pictures)
+    assert not list(tmp_path.iterdir())
+
+
+def test_int8_needs_extras(pose_model, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="precision must be one of .*'int4'"):
         export_onnx(pose_model, tmp_path / "a.onnx", "int4")
     for module, export in (("openvino", export_openvino), ("tf2onnx", export_onnx)):
