@@ -189,6 +189,9 @@ def questions_for(server, count=8):
     """Requests of the model's first signature, as json."""
     address = f"{server.address}{server.model}/metadata"
     signatures = requests.get(address).json()["metadata"]["signature_def"]
+    if "serving_default" not in signatures["signature_def"]:
+        server.stop()
+        raise SystemExit("The model takes no image files. Name a SavedModel.")
     inputs = signatures["signature_def"]["serving_default"]["inputs"]
     made = []
     for i in range(count):

@@ -61,14 +61,15 @@ def recommended(
         One of them, or None, and the reason in words.
     """
     able = [one for one in measured if one.latencies]
-    scored = [m for m in able if m.candidate.score is not None]
-    if scored and lower_is_better and scored[0] is able[0]:
-        most = scored[0].candidate.score * (1 + MAX_ERROR_GROWTH)
-        kept = [m for m in scored if m.candidate.score <= most]
+    own = able[0].candidate.score if able else None
+    scored = [(m, m.candidate.score) for m in able if m.candidate.score is not None]
+    if own is not None and lower_is_better:
+        most = own * (1 + MAX_ERROR_GROWTH)
+        kept = [m for m, error in scored if error <= most]
         why = f"the fastest of those whose error is at most {most:.4f}"
-    elif scored and scored[0] is able[0]:
-        least = scored[0].candidate.score - MAX_LOSS * (100 if percent else 1)
-        kept = [m for m in scored if m.candidate.score >= least]
+    elif own is not None:
+        least = own - MAX_LOSS * (100 if percent else 1)
+        kept = [m for m, score in scored if score >= least]
         why = f"the fastest of those that score at least {least:.3f}"
     else:
         kept = [m for m in able if (m.candidate.difference or 0.0) <= MAX_DIFFERENCE]

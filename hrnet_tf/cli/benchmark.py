@@ -124,8 +124,8 @@ def benchmark(
             )
     name, percent, is_error = None, False, False
     if scored:
-        one = next(iter(scored.values()))
-        name, is_error = one.main_name, one.lower_is_better
+        first = next(iter(scored.values()))
+        name, is_error = first.main_name, first.lower_is_better
         percent = any((file.score or 0) > 1.5 for file in files)
     best, why = report.recommended(measured, sizes[0], percent, is_error)
     common.show_table(report.table(measured, sizes, best, name), task.title)

@@ -1,5 +1,6 @@
 """What `hrnet export` says of the file that it wrote."""
 
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,11 +90,15 @@ def check_file(
     """
     from hrnet_tf.export import load_exported
 
-    options = {k: v for k, v in arguments.items() if k == "flip_test"}
-    if "flip_test" in load_exported(target).description:
+    own: Any = task.parts.own_data
+    known = inspect.signature(own.test).parameters
+    # The model is tested as the file was made.
+    options = {k: v for k, v in arguments.items() if k in known}
+    exported = load_exported(target)
+    if "flip_test" in exported.description:
         options.setdefault("flip_test", False)
     scores = {}
-    for name, tested in (("model", model), ("file", load_exported(target))):
+    for name, tested in (("model", model), ("file", exported)):
         (report,) = test_own(task, tested, source, data, None, None, options).values()
         common.show_report(report, title=name)
         scores[name] = report.numbers[report.main_name]
