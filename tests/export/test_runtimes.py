@@ -34,6 +34,23 @@ def relative(found, expected):
     return np.abs(found - expected).max() / np.abs(expected).max()
 
 
+def computes_in_bfloat16():
+    """Whether OpenVINO takes bfloat16 on this processor."""
+    openvino = pytest.importorskip("openvino")
+    able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in able
+
+
+def computed_in_float32(path, images):
+    """What an OpenVINO file gives if it is told to compute in float32."""
+    import openvino
+
+    settings = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.Core().compile_model(str(path), "CPU", settings)
+    found = compiled({"images": images})
+    return {port.any_name: value for port, value in found.items()}
+
+
 @pytest.mark.parametrize("suffix", [".xml", ".onnx"])
 def test_the_file_is_a_model_of_its_task(pose_model, images, tmp_path, photo, suffix):
     export, format = EXPORTS[suffix]
@@ -78,7 +95,13 @@ def test_lower_precisions(pose_model, images, tmp_path, kind):
     path = export(pose_model, tmp_path / f"low{suffix}", precision, **options)
     found = load_exported(path).signature("crops")(images=images)
     expected = PoseInference(pose_model).crops(tf.constant(images))
-    limit = {"float16": 1e-2, "bfloat16": 5e-2}.get(precision, 0.35)
+    limits = {"float16": 1e-2, "bfloat16": 5e-2}
+    limit = limits.get(precision, 0.35)
+    if kind == "float16.xml" and computes_in_bfloat16():
+        # Not what the file holds, but what OpenVINO is fastest in here.
+        limit = limits["bfloat16"]
+        exact = computed_in_float32(path, images)["heatmaps"]
+        assert 0 < relative(exact, expected["heatmaps"]) < limits["float16"]
     assert 0 < relative(found["heatmaps"], expected["heatmaps"]) < limit
     # Decoding stays exact: keypoints are those of the file's own heatmaps.
     codec = PoseInference(pose_model).codec
