@@ -57,10 +57,13 @@ def detector_steps(
 
 
 def _evaluation(model, images, part):
-    """The graph that evaluation runs, or a first part of it."""
+    """The fixed graph of exported models, or a first part of it."""
+    import numpy as np
     import tensorflow as tf
 
-    sizes = tf.tile(tf.constant([images.shape[1:3]], tf.float32), [len(images), 1])
+    from hrnet_tf.export.optimize import fixed_function
+
+    sizes = np.tile(np.float32(images.shape[1:3]), (len(images), 1))
 
     def backbone(padded):
         return model.backbone(padded, training=False)
@@ -87,11 +90,10 @@ def _evaluation(model, images, part):
         "regions": regions,
         "all": everything,
     }[part]
-    spec = tf.TensorSpec(images.shape, tf.uint8)
-    graph = tf.function(
+    graph = fixed_function(
         lambda x: function(model.pad_images(x, sizes)),
-        input_signature=[spec],
-        autograph=False,
+        model,
+        [tf.TensorSpec(images.shape, tf.uint8)],
     )
     images = tf.constant(images)
 

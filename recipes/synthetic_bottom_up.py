@@ -18,7 +18,7 @@ from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
 
 VARIANTS = {
-    "w18_small": {"preset": "hrnet_w18_small_v1", "side": 192},
+    "w18_small": {"preset": "hrnet_w18_small_v1", "side": 192, "test_side": 256},
 }
 NUM_TRAIN, NUM_VAL = 1200, 120
 
@@ -32,7 +32,7 @@ def recipe(
     variant: str = "w18_small",
     preset: str | None = None,
     batch_size: int = 8,
-    epochs: int = 8,
+    epochs: int = 18,
     data_dir: str = "demo/crowds",
     weights: PathLike | None = None,
     dtype: str | None = None,
@@ -49,7 +49,10 @@ def recipe(
         data_dir=data_dir,
         keypoints=keypoints,
         side=own.side,
-        augmentation=PeopleAugmentation(rotation=10, scale=(0.75, 1.1), translation=20),
+        test_side=own.test_side,
+        # Views of three quarters of a picture: people are as large as in the test, for
+        # half of its work.
+        augmentation=PeopleAugmentation(rotation=10, scale=(0.6, 0.9), translation=60),
         optimizer=optimizer,
         # Small people on small maps; and tags that weigh as much beside the heatmaps
         # of a higher weight as they do officially.
@@ -59,5 +62,5 @@ def recipe(
         weights=weights,
         dtype=dtype,
         skip_bad=skip_bad,
-        evaluate_every=8,
+        evaluate_every=9,
     )

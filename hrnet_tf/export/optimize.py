@@ -32,7 +32,7 @@ def optimized_network(
     if hasattr(model, "detect"):
         return _optimized_detect(model)
     spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, "images")
-    fixed = _fixed(lambda images: model(images, training=False), model, [spec])
+    fixed = fixed_function(lambda images: model(images, training=False), model, [spec])
     return lambda images: fixed(tf.cast(images, tf.float32))
 
 
@@ -49,7 +49,9 @@ def _optimized_detect(model):
     def finding(count):
         # What is exported asks for it while it is traced itself.
         with tf.init_scope():
-            return _fixed(lambda *given: model.detect(*given, count), model, specs)
+            return fixed_function(
+                lambda *given: model.detect(*given, count), model, specs
+            )
 
     def detect(images, image_sizes, score_threshold, max_detections):
         return finding(max_detections)(
@@ -61,13 +63,20 @@ def _optimized_detect(model):
     return detect
 
 
-def _fixed(function, model, specs):
-    """A function of tensors as a fixed graph, in which a model's weights are constants.
+def fixed_function(
+    function: Callable[..., Any], model: "HRNetModel", specs: list[tf.TensorSpec]
+) -> Callable[..., Any]:
+    """Makes a fixed graph of a function that calls a model.
+
+    The model's weights are constants in it, and batch normalisations parts of the
+    convolutions.
 
     Args:
-        function: function that calls the model.
+        function: function of tensors; it is traced with the weights as they are.
         model: `HRNetModel`.
         specs: list of `tf.TensorSpec`, of what the function takes.
+    Returns:
+        A function of the same tensors to what the function returns.
     """
     values = [np.asarray(variable) for variable in model.variables]
 

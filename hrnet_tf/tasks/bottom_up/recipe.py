@@ -43,6 +43,7 @@ def bottom_up_recipe(
     push: str = "exp",
     tag_weight: float = 1e-3,
     foreground: float = 0.0,
+    test_side: int | None = None,
     ground_truth: PathLike | None = None,
     weights: StartingWeights | None = None,
     dtype: DType | None = None,
@@ -61,14 +62,15 @@ def bottom_up_recipe(
             the recipe's function.
         keypoints: str. A keypoint set's name or descriptor file.
         load_train, load_val: `(keypoint_set) -> list of PeopleExample`.
-        side: int, divisible by 64. Views of training are squares of so many pixels;
-            the test's shorter side has as many.
+        side: int, divisible by 64. Views of training are squares of so many pixels.
         augmentation: `PeopleAugmentation`.
         optimizer: `(steps per epoch, epochs) -> keras.optimizers.Optimizer`.
         sigma: float. Standard deviation of the Gaussians in cells.
         push: see `TagLoss`.
         tag_weight: float. Factor of both parts of `TagLoss`.
         foreground: float, see `training_batches`.
+        test_side: int, divisible by 32. Pixels of the shorter side of images as they
+            are tested; None: as many as views of training have.
         ground_truth: path of the validation annotations; None makes them of the
             validation examples.
         weights: what to start from, see `start_from`: a path or the name of published
@@ -100,7 +102,7 @@ def bottom_up_recipe(
             settings["preset"],
             load_weights=not is_architecture(settings["preset"]),
             num_keypoints=keypoint_set.num_keypoints,
-            shorter_side=side,
+            shorter_side=test_side or side,
             keypoint_set=keypoint_set.to_dict(),
             dtype=dtype,
             **model_arguments,
@@ -168,6 +170,8 @@ def bottom_up_recipe(
             "push": push,
             "tag_weight": tag_weight,
             "foreground": foreground,
+            # Of runs before there were two.
+            **({} if test_side is None else {"test_side": test_side}),
             "max_people": MAX_PEOPLE,
             "flip_test": flip_test,
             "weights": weights and str(weights),
