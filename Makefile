@@ -22,7 +22,7 @@ help:
 	@echo "make test-keras  models and layers with the oldest and the newest Keras"
 	@echo "make lint        ruff and mypy        make bench-data, bench-train, bench-infer"
 	@echo "make docs        the documentation as a site, in build/site/"
-	@echo "make starters    the small model of saved_models/, trained anew"
+	@echo "make starters    the small models of saved_models/, trained anew"
 	@echo "make bench-train BENCH='--dtype mixed_bfloat16'  with other options"
 
 $(STAMP): setup.py
@@ -108,6 +108,12 @@ bench-infer: .venv-bench/.runtimes
 starters: $(STAMP)
 	$(BIN)/hrnet demo --out demo
 	$(BIN)/python benchmarks/make_starter.py people_pose demo/run/best.keras demo/data
+	$(BIN)/python -m pip install --quiet scikit-learn
+	$(BIN)/python benchmarks/digit_pictures.py digits/data
+	$(BIN)/hrnet train digits/written --data-dir digits/data --epochs 10 \
+		--out digits/run
+	$(BIN)/python benchmarks/make_starter.py written_digits digits/run/best.keras \
+		digits/data
 
 clean:
 	rm -rf $(VENV) .venv-beam .venv-bench .venv-keras-* build dist *.egg-info

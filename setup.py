@@ -99,7 +99,7 @@ EXTRAS = {
 }
 
 # The folders of saved_models/ that go with the package; others are the user's own.
-STARTERS = ["people_pose"]
+STARTERS = ["people_pose", "written_digits"]
 
 setup(
     name="hrnet_tf",

@@ -140,9 +140,9 @@ CASES = {
     ),
     "gathering": (
         StreamGathering,
-        {"momentum": 0.8, "frozen_statistics": True},
+        {"width": 2, "momentum": 0.8, "frozen_statistics": True},
         FOUR,
-        (2, 2, 1, 2048),
+        (2, 2, 1, 128),
     ),
     "context": (
         ObjectContext,

@@ -2,11 +2,17 @@
 
 import datetime
 import json
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import fail
+from PIL import Image
 
 from hrnet_tf import starters
+from hrnet_tf.cli.common import model_or_starter
 from hrnet_tf.tasks import TASKS
 
 FIELDS = {
@@ -21,6 +27,7 @@ FIELDS = {
     "sha256",
     "hrnet_tf",
 }
+ROOT = Path(__file__).parent.parent
 # Eight megabytes, as file systems count them.
 MOST_BYTES = 8 << 20
 
@@ -48,6 +55,28 @@ def test_no_starter_is_large(starter):
         path = starter.path(format)
         files = [path] if path.is_file() else [p for p in path.rglob("*")]
         assert sum(p.stat().st_size for p in files if p.is_file()) <= MOST_BYTES
+
+
+def test_commands_take_a_starter_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    named = starters.starters()["written_digits"]
+    assert model_or_starter(Path("written_digits"), "predict") == named.path()
+    assert starters.starter("classification", "litert") == named.path("litert")
+    # A model of the user's own goes first.
+    Path("written_digits").mkdir()
+    assert model_or_starter(Path("written_digits"), "serve") == Path("written_digits")
+
+
+def test_the_digits_are_written_in_classes(tmp_path):
+    pytest.importorskip("sklearn")
+    command = [sys.executable, ROOT / "benchmarks" / "digit_pictures.py", tmp_path]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "1433 for training, 364 put aside" in said
+    assert len(list(tmp_path.glob("val/?"))) == 10
+    with Image.open(tmp_path / "train" / "3" / "001.png") as image:
+        pixels = np.asarray(image)
+    assert pixels.shape == (64, 64, 3)
+    assert pixels[:8].min() == 255 and pixels.min() < 20
 
 
 def made(folder, **fields):

@@ -100,10 +100,12 @@ def predict(
     cannot be read a line of errors.jsonl (and the exit code is 1).
 
     Without --model a small model of poses that comes with the package is taken; it
-    has seen drawn people alone, and shows how everything works.
+    has seen drawn people alone, and shows how everything works. Another that comes
+    along is named: written_digits tells handwritten digits.
 
     Examples:
       hrnet predict person.jpg
+      hrnet predict --model written_digits seven.png
       hrnet predict --model runs/lspet/best.keras person.jpg
       hrnet predict --model exported/coco --boxes detections.json \\
           --min-box-score 0.3 --out found data/coco/val2017

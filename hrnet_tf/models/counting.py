@@ -189,16 +189,17 @@ def _ocr_segmenter(widths, num_classes=19):
     yield Convolution(1, features, num_classes, 2, others=1)
 
 
-def _classifier(widths, num_classes=1000):
-    previous = None
-    for i, (inputs, width) in enumerate(zip(widths, (32, 64, 128, 256), strict=True)):
+def _classifier(widths, num_classes=1000, head_width=32):
+    previous, final = None, 64 * head_width
+    for i, inputs in enumerate(widths):
+        width = head_width * 2**i
         yield from _bottleneck(inputs, width, i + 2)
         outputs = _BOTTLENECK_EXPANSION * width
         if previous:
             yield Convolution(3, previous, outputs, i + 2, others=3)
         previous = outputs
-    yield Convolution(1, previous, 2048, 5, others=3)
-    yield Convolution(1, 2048, num_classes, 5, others=1, area=1)
+    yield Convolution(1, previous, final, 5, others=3)
+    yield Convolution(1, final, num_classes, 5, others=1, area=1)
 
 
 def _pyramid(widths, num_channels=256):

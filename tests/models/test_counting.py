@@ -101,6 +101,7 @@ def test_every_official_network_has_its_parameters_when_built(official):
         ("HRNetPose", {"num_keypoints": 5}),
         ("HRNetPose", {"num_keypoints": 5, "representation": "v2"}),
         ("HRNetLandmarks", {"num_keypoints": 7}),
+        ("HRNetClassifier", {"num_classes": 3, "head_width": 4}),
         ("HRNetClassifier", {"num_classes": 3}),
         ("HRNetSegmenter", {"num_classes": 3}),
         ("HRNetOCRSegmenter", {"num_classes": 3}),

@@ -303,6 +303,18 @@ class TestClassifier:
             expected = reduce(np.array(features), axis=(1, 2))
             np.testing.assert_allclose(model(images()), expected, rtol=1e-4, atol=1e-5)
 
+    def test_a_narrower_head(self):
+        model = make("HRNetClassifier", include_top=False, head_width=4)
+        assert model(images()).shape == (2, 2, 3, 256)
+        again = hrnet_tf.HRNetClassifier.from_config(model.get_config())
+        again.set_weights(model.get_weights())
+        assert_close(again(images()), model(images()), 0)
+        # Models from before there were others have the official one.
+        config = model.get_config()
+        del config["head_width"]
+        whole = hrnet_tf.HRNetClassifier.from_config(config)
+        assert whole.output_shape[-1] == 2048
+
     @pytest.mark.slow
     def test_activation(self):
         logits = make("HRNetClassifier")
@@ -318,6 +330,8 @@ class TestClassifier:
             make("HRNetClassifier", pooling="mean")
         with pytest.raises(ValueError, match="num_classes=0"):
             make("HRNetClassifier", num_classes=0)
+        with pytest.raises(ValueError, match="head_width=0"):
+            make("HRNetClassifier", head_width=0)
 
 
 class TestSimpleBaseline:
