@@ -58,6 +58,15 @@ DataOption = Annotated[
         " tested, too.",
     ),
 ]
+BesideOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="MODEL",
+        show_default=False,
+        help="Another model, .keras or exported, that is measured as it is in the same"
+        " rounds. Can be given several times; none of them is recommended.",
+    ),
+]
 SizeOption = Annotated[
     tuple[int, int] | None,
     typer.Option(
@@ -85,6 +94,7 @@ def benchmark(
     format: FormatOption = None,
     calibrate: CalibrateOption = None,
     data: DataOption = None,
+    beside: BesideOption = None,
     image_size: SizeOption = None,
     seconds: SecondsOption = 4.0,
     out: OutOption = Path("benchmark"),
@@ -101,6 +111,7 @@ def benchmark(
       hrnet benchmark
       hrnet benchmark runs/lspet/best.keras --batch-size 1 --batch-size 16
       hrnet benchmark runs/mice/best.keras --calibrate data/mice --data data/mice
+      hrnet benchmark exported/lite.tflite --beside exported/w18.tflite --batch-size 1
     """
     sizes = tuple(dict.fromkeys(batch_size or (1, 8)))
     model = common.model_or_starter(model, "benchmark")
@@ -112,6 +123,7 @@ def benchmark(
         loaded = read_model(model)
         make_inference(loaded, model)
         task = task_of(loaded, model)
+        others = [_other(path) for path in beside or ()]
     with tempfile.TemporaryDirectory() as scratch:
         files = _files(model, loaded, Path(scratch), format, calibrate, image_size)
         scored: dict[str, Report] = {}
@@ -120,14 +132,15 @@ def benchmark(
         shape = _image_size(loaded, image_size)
         with common.progress("measuring", "runs") as tick:
             measured, conditions = measure.measure_all(
-                files, sizes, seconds, {}, shape, progress=tick
+                [*files, *others], sizes, seconds, {}, shape, progress=tick
             )
     name, percent, is_error = None, False, False
     if scored:
         first = next(iter(scored.values()))
         name, is_error = first.main_name, first.lower_is_better
         percent = any((file.score or 0) > 1.5 for file in files)
-    best, why = report.recommended(measured, sizes[0], percent, is_error)
+    own = measured[: len(files)]
+    best, why = report.recommended(own, sizes[0], percent, is_error)
     common.show_table(report.table(measured, sizes, best, name), task.title)
     facts = _machine(best, why, loaded, sizes[0], shape, conditions)
     content = {"model": str(model), "image_size": list(shape), "machine": facts}
@@ -185,6 +198,21 @@ def _files(model, loaded, scratch, formats, calibrate, image_size):
                 break
             found.append(made)
     return found
+
+
+def _other(path):
+    """The candidate of another model than the one that is measured."""
+    from hrnet_tf.benchmark.measure import Candidate
+    from hrnet_tf.export.loading import file_bytes
+    from hrnet_tf.predict import read_model
+    from hrnet_tf.tasks import task_of
+    from hrnet_tf.tasks.exported import Exported
+
+    found = read_model(path)
+    task_of(found, path)
+    if isinstance(found, Exported):
+        path = found.path
+    return Candidate(str(path), path, file_bytes(path))
 
 
 def _pictures(loaded, calibrate, image_size):

@@ -8,6 +8,7 @@ import tensorflow as tf
 from command_line import fail, run
 
 import hrnet_tf
+from hrnet_tf.benchmark import measure
 from hrnet_tf.data.keypoint_sets import COCO
 
 pytest.importorskip("ai_edge_litert")
@@ -48,7 +49,6 @@ def test_measures_every_precision_of_a_format(model, tmp_path):
 
 def test_saved_models_are_written_as_by_the_command(model, tmp_path, monkeypatch):
     """Each in its own precision, and as a fixed graph."""
-    from hrnet_tf.benchmark import measure
 
     seen = {}
 
@@ -85,6 +85,30 @@ def test_what_is_not_portable_is_left_out(tmp_path):
     assert list(rows) == ["keras", "saved_model float32", "saved_model bfloat16"]
     assert all(
         row["batch_sizes"]["1"]["images_per_second"] > 0 for row in rows.values()
+    )
+
+
+@pytest.mark.slow
+def test_others_are_measured_beside_and_never_recommended(model, tmp_path, monkeypatch):
+    other = tmp_path / "other.keras"
+    other.write_bytes(model.read_bytes())
+
+    def measure_all(candidates, sizes, *_, **options):
+        # Each is faster than the one before.
+        return [
+            measure.Measured(c, 1.0, 1e6, {n: np.full(3, 0.5**i) for n in sizes})
+            for i, c in enumerate(candidates)
+        ], measure.Conditions(1e9, 1e9, 0.0)
+
+    monkeypatch.setattr(measure, "measure_all", measure_all)
+    command = ("benchmark", model, "--format", "litert", "--beside", other)
+    run(*command, "--out", tmp_path / "out", COLUMNS="200")
+    content = json.loads((tmp_path / "out" / "benchmark.json").read_text())
+    names = [row["name"] for row in content["files"]]
+    assert names[:2] == ["keras", "litert float32"] and names[-1] == str(other)
+    assert content["machine"]["recommended"].startswith("litert ")
+    assert "There is no model file" in fail(
+        "benchmark", model, "--beside", tmp_path / "absent.keras"
     )
 
 
