@@ -1,6 +1,5 @@
 """`hrnet train TASK --data DATA`: data of the user's own, without a recipe."""
 
-import contextlib
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
@@ -210,10 +209,10 @@ def facts(data: "UserData") -> list[str]:
         told = split in ("val", "all") and data.split_text
         how = f" ({data.split_text})" if told else ""
         lines.append(f"{split}: {count} of {labelled.source}, {labelled.format}{how}")
-        with contextlib.suppress(AttributeError):
-            people = sum(example.num_people for example in labelled.examples)
+        counts = [_num_objects(example) for example in labelled.examples]
+        if None not in counts:
             lines[-1] += (
-                f", {count_text(people, 'labelled object', 'labelled objects')}"
+                f", {count_text(sum(counts), 'labelled object', 'labelled objects')}"
             )
         if labelled.left_out:
             lines.append(f"left out of {split}: {labelled.left_out.describe()}")
@@ -221,6 +220,12 @@ def facts(data: "UserData") -> list[str]:
     if data.left_out:
         lines.append(f"left out of the data: {data.left_out.describe()}")
     return lines
+
+
+def _num_objects(example):
+    """The people or objects of a picture; None where whole pictures are labelled."""
+    found = (getattr(example, name, None) for name in ("num_people", "num_objects"))
+    return next((count for count in found if count is not None), None)
 
 
 def _short(value):

@@ -27,7 +27,7 @@ def count_parameters(
         preset: str. A preset of that class.
         **head: arguments of the class that change its head: `num_keypoints`,
             `num_classes`, `representation`, `heatmap_stride`, `with_masks`,
-            `convention`; and `exchanges` of the body.
+            `convention`, `num_channels`; and `exchanges` of the body.
     Raises:
         ValueError: if the model or the preset is unknown.
     """
@@ -210,16 +210,18 @@ def _pyramid(widths, num_channels=256):
         )
 
 
-def _two_stage(widths, num_classes, num_stages, agnostic, with_masks, official):
-    yield from _pyramid(widths)
+def _two_stage(
+    widths, num_classes, num_stages, agnostic, with_masks, official, channels=256
+):
+    yield from _pyramid(widths, channels)
     # Shared by the levels: its parameters count once.
-    for kernel, outputs in ((3, 256), (1, 3), (1, 12)):
-        yield Convolution(kernel, 256, outputs, 2, others=1, levels=5)
+    for kernel, outputs in ((3, channels), (1, 3), (1, 12)):
+        yield Convolution(kernel, channels, outputs, 2, others=1, levels=5)
     regions = 2000 if official else 1000
     deltas = 1 if agnostic else num_classes + official
     for _ in range(num_stages):
         for kernel, inputs, outputs in (
-            (7, 256, 1024),
+            (7, channels, 1024),
             (1, 1024, 1024),
             (1, 1024, num_classes + 1),
             (1, 1024, 4 * deltas),
@@ -228,36 +230,52 @@ def _two_stage(widths, num_classes, num_stages, agnostic, with_masks, official):
     # Masks of a hundred detections.
     cells = 100 * 14 * 14
     for _ in range(num_stages if with_masks else 0):
-        for _ in range(4):
-            yield Convolution(3, 256, 256, 2, others=1, area=cells)
+        for number in range(4):
+            inputs = 256 if number else channels
+            yield Convolution(3, inputs, 256, 2, others=1, area=cells)
         yield Convolution(2, 256, 256, 2, others=1, area=cells)
         masks = num_classes + official
         yield Convolution(1, 256, masks, 2, others=1, area=4 * cells)
 
 
-def _faster_rcnn(widths, num_classes=80, with_masks=False, convention="mmdet"):
-    official = convention == "official"
-    yield from _two_stage(widths, num_classes, 1, False, with_masks, official)
+def _faster_rcnn(
+    widths, num_classes=80, with_masks=False, convention="mmdet", num_channels=256
+):
+    rules = with_masks, convention == "official", num_channels
+    yield from _two_stage(widths, num_classes, 1, False, *rules)
 
 
-def _cascade_rcnn(widths, num_classes=80, with_masks=False, convention="mmdet"):
-    official = convention == "official"
-    yield from _two_stage(widths, num_classes, 3, True, with_masks, official)
+def _cascade_rcnn(
+    widths, num_classes=80, with_masks=False, convention="mmdet", num_channels=256
+):
+    rules = with_masks, convention == "official", num_channels
+    yield from _two_stage(widths, num_classes, 3, True, *rules)
 
 
-def _fcos(widths, num_classes=80, convention="mmdet", first_level=3, num_levels=5):
-    yield Convolution(1, sum(widths), 256, 2, others=1)
+def _fcos(
+    widths,
+    num_classes=80,
+    convention="mmdet",
+    first_level=3,
+    num_levels=5,
+    num_channels=256,
+):
+    filters = num_channels
+    yield Convolution(1, sum(widths), filters, 2, others=1)
     for level in range(first_level, first_level + num_levels):
-        yield Convolution(3, 256, 256, level, others=1, rounds_down=first_level == 2)
+        rounds_down = first_level == 2
+        yield Convolution(3, filters, filters, level, others=1, rounds_down=rounds_down)
     # Scales and offsets of group normalisations, and biases before them.
     others = 3 if convention == "official" else 2
     for outputs, extra in (
-        *((256, others) for _ in range(8)),
+        *((filters, others) for _ in range(8)),
         (num_classes, 1),
         (4, 1),
         (1, 1),
     ):
-        yield Convolution(3, 256, outputs, first_level, others=extra, levels=num_levels)
+        yield Convolution(
+            3, filters, outputs, first_level, others=extra, levels=num_levels
+        )
     # The levels' scales of boxes.
     yield Convolution(0, 0, num_levels, first_level, others=1, area=0)
 

@@ -99,6 +99,8 @@ def _examine(task, where, given, decode, progress):
     data, content = with_validation(data, where.get("split"))
     choices = own.choose(data, Machine.here(), given)
     settings = settings_of(choices)
+    if own.fit is not None:
+        data = own.fit(data, settings)
     paths = {split: data.paths(split) for split in data.splits}
     found = [
         *own.check(data, settings, deep=decode),

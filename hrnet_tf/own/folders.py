@@ -1,7 +1,9 @@
 """The layouts of folders that data lie in."""
 
 import dataclasses
+import functools
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 # What people call the parts, and what they are called here.
@@ -16,6 +18,11 @@ SPLITS = {
 }
 _IMAGE_FOLDERS = ("images", "imgs", "JPEGImages")
 _MASK_FOLDERS = ("masks", "labels", "annotations", "annot", "SegmentationClass")
+# What names of json files tell of their kind.
+_WORDS = {
+    "pose": ("keypoint", "landmark", "pose"),
+    "detection": ("instance", "object", "box", "detection"),
+}
 _STEM = re.compile(r"(?i)(?P<prefix>.*?)[_.-]?(?P<split>[a-z]+)(?P<year>\d{4})?")
 
 
@@ -46,8 +53,9 @@ def _split_folders(folder):
     return found
 
 
-def _pose_parts(folder):
+def _json_parts(folder, kind="pose"):
     """Json files of splits, and the folders of their pictures."""
+    words = _WORDS[kind]
     for split, child in _split_folders(folder).items():
         files = sorted(child.glob("*.json"))
         if split == "train" and len(files) == 1:
@@ -60,7 +68,8 @@ def _pose_parts(folder):
             return found
     for place in (folder / "annotations", folder):
         found = {}
-        for path in sorted(place.glob("*.json"), key=_least_like_keypoints):
+        files = place.glob("*.json")
+        for path in sorted(files, key=lambda path: _likeness(path, words)):
             match = _STEM.fullmatch(path.stem)
             split = SPLITS.get(match["split"].lower()) if match else None
             if split is not None and split not in found:
@@ -84,9 +93,10 @@ def is_annotations(path: Path) -> bool:
         return False
 
 
-def _least_like_keypoints(path):
+def _likeness(path, words):
+    """What files are sorted by: those whose names tell the kind come first."""
     name = path.name.lower()
-    return not any(word in name for word in ("keypoint", "landmark", "pose")), name
+    return not any(word in name for word in words), name
 
 
 def _is(folder, name):
@@ -148,8 +158,9 @@ def _class_parts(folder):
     return {}
 
 
-FINDERS = {
-    "pose": _pose_parts,
+FINDERS: dict[str, Callable[[Path], dict[str, Part]]] = {
+    "pose": _json_parts,
     "segmentation": _mask_parts,
     "classification": _class_parts,
+    "detection": functools.partial(_json_parts, kind="detection"),
 }

@@ -8,10 +8,16 @@ from typing import Any
 
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.data.label_set import LabelSet
+from hrnet_tf.data.object_sets import ObjectSet
 from hrnet_tf.own.folders import FINDERS, Part, is_annotations
 from hrnet_tf.typing import PathLike
 
-DESCRIPTORS = {"pose": KeypointSet, "segmentation": LabelSet, "classification": None}
+DESCRIPTORS = {
+    "pose": KeypointSet,
+    "segmentation": LabelSet,
+    "classification": None,
+    "detection": ObjectSet,
+}
 _DESCRIPTION_NAMES = ("data.yaml", "data.yml", "dataset.yaml", "data.json")
 _OWN_KEYS = ("path", "train", "val", "test", "task", "format", "images", "name")
 # Keys that only a YOLO data.yaml has.
@@ -21,8 +27,8 @@ _TELLING = (
     ("pose", "kpt_shape"),
     ("pose", "flip_pairs"),
     ("pose", "skeleton"),
+    ("detection", "category_ids"),
     ("segmentation", "classes"),
-    ("segmentation", "nc"),
 )
 
 
@@ -54,7 +60,7 @@ def find_layout(
     Args:
         source: path of a description (.yaml, .json), of a folder, or of an annotation
             file.
-        kind: "pose", "segmentation" or "classification".
+        kind: str, a key of `DESCRIPTORS`.
         images: path of the folder of the pictures, or None.
         format: str or None, of the annotations.
     Returns:
@@ -98,6 +104,8 @@ def kind_of(
         The task that a description names (str or None), and the kind of the labels, as
         of `LabelledData.task` (str or None).
     """
+    from hrnet_tf.data.formats.tools import guess_task
+
     source = Path(source)
     if not source.exists():
         find_layout(source, "pose")
@@ -106,8 +114,11 @@ def kind_of(
             if (source / name).is_file():
                 return kind_of(source / name, images, format)
         for kind, finder in () if _is_project(source) else FINDERS.items():
-            if images is None and format is None and finder(source):
-                return None, kind
+            parts = finder(source) if images is None and format is None else None
+            if parts:
+                # What is in a json its name does not tell.
+                told = DESCRIPTORS[kind] is not KeypointSet
+                return None, kind if told else guess_task(parts["train"].labels)
     elif _is_description(source):
         content = read_description(source)
         if content.get("task") is not None:
@@ -122,8 +133,6 @@ def kind_of(
             # YOLO's data.yaml of outlines names pictures, which tell nothing.
             if not _is_yolo(content, "segmentation") or is_annotations(root / first):
                 return kind_of(root / first, images, content.get("format", format))
-    from hrnet_tf.data.formats.tools import guess_task
-
     return None, guess_task(source, format)
 
 
@@ -211,8 +220,10 @@ def _is_yolo(content, kind):
         return False
     if any(key in content for key in _YOLO_KEYS):
         return True
-    # Of outlines it names the classes so, which are `classes` here.
-    return kind == "segmentation" and "names" in content and "classes" not in content
+    # Of outlines and boxes it names the classes so, which are `classes` here.
+    if kind not in ("segmentation", "detection") or "classes" in content:
+        return False
+    return "names" in content and not str(content.get("train")).endswith(".json")
 
 
 def _check_keys(path, content, known):

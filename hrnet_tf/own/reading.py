@@ -19,7 +19,7 @@ class UserData:
 
     Attributes:
         source: Path that was given.
-        kind: "pose", "segmentation" or "classification".
+        kind: str, see `LabelledData.task`.
         splits: dict of "train", "val", "test" to `LabelledData`.
         fields: dict of a descriptor's fields that a description gives.
         split_text: str. How the validation came about; "" where the data tell it.
@@ -71,7 +71,7 @@ def read_data(
 
     Args:
         source: path of a description, a folder, or an annotation file.
-        kind: "pose", "segmentation" or "classification".
+        kind: str, see `LabelledData.task`.
         images: path of the folder of the pictures, or None.
         format: str or None, of the annotations; None is found out.
         skip_bad: bool. Leaves out single bad examples, with a warning.

@@ -114,7 +114,7 @@ def joined(data: UserData) -> LabelledData:
         examples += part.examples
         left_out.update(part.left_out)
         notes.update(dict.fromkeys(part.notes))
-    if data.kind == "pose":
+    if data.kind in ("pose", "detection"):
         examples = [
             dataclasses.replace(example, image_id=number)
             for number, example in enumerate(examples, 1)

@@ -7,7 +7,7 @@ from typing import Any
 from hrnet_tf.models.presets import ARCHITECTURES, DEFAULTS, is_architecture
 from hrnet_tf.typing import StartingWeights
 from hrnet_tf.weights import registry
-from hrnet_tf.weights.exported import exported_config
+from hrnet_tf.weights.exported import exported_class, exported_config
 
 
 def architecture_of(preset: str) -> str:
@@ -50,17 +50,49 @@ def preset_of(weights: StartingWeights) -> str:
     )
 
 
-def _keras(path):
-    """The architecture's arguments of a saved model, or None."""
+def model_of(weights: StartingWeights) -> tuple[str | None, dict[str, Any]]:
+    """Returns the name of the class that weights are of, and its known arguments.
+
+    Args:
+        weights: see `preset_of`.
+    Returns:
+        str, or None where nobody can tell; and a dict.
+    """
+    where: Any = weights[0] if isinstance(weights, tuple) else weights
+    if where in registry.names():
+        entry = registry.published(where)
+        return entry.model, entry.arguments
+    path = Path(where)
+    if path.is_dir():
+        return exported_class(path), exported_config(path)
+    if path.suffix == ".keras":
+        content = _keras_content(path) or {}
+        return content.get("class_name"), content.get("config", {})
+    from hrnet_tf.weights.kinds import KINDS
+    from hrnet_tf.weights.layouts import recognise
+    from hrnet_tf.weights.torch_checkpoint import read_checkpoint
+
+    found = recognise(read_checkpoint(path))
+    known = KINDS.get(found.kind or "")
+    return known and known.model, found.trained_with
+
+
+def _keras_content(path):
+    """What a saved model says of itself, or None."""
     import json
     import zipfile
 
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))["config"]
+            return json.loads(archive.read("config.json"))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return None
-    return _arguments(config)
+
+
+def _keras(path):
+    """The architecture's arguments of a saved model, or None."""
+    content = _keras_content(path)
+    return None if content is None else _arguments(content.get("config", {}))
 
 
 def _arguments(config):

@@ -21,6 +21,7 @@ def draw_detections(
     min_score: float = 0.3,
     draw_scores: bool = True,
     draw_names: bool = True,
+    color_by_class: bool = False,
 ) -> np.ndarray:
     """Draws the objects of an image: boxes, names, scores and masks.
 
@@ -32,6 +33,8 @@ def draw_detections(
         detections: `Detections` in pixels of the image.
         min_score: float. Objects with a lower score are left out.
         draw_scores, draw_names: bool. Whether scores and classes are written.
+        color_by_class: bool. Whether a class keeps its colour in a picture that shows
+            it alone, for pictures beside each other.
     Returns:
         uint8 array `[H, W, 3]`.
     Raises:
@@ -40,7 +43,7 @@ def draw_detections(
     canvas = to_pillow(image)
     shown = detections.chosen(detections.scores >= min_score)
     order = np.argsort(shown.scores, kind="stable")
-    colors = _colors(shown)
+    colors = _colors(shown, color_by_class)
     if shown.masks is not None:
         pixels = np.array(canvas)
         for i in order:
@@ -80,9 +83,10 @@ def draw_beside(
     return np.asarray(contact_sheet(pictures, 2, captions, (height, width)))
 
 
-def _colors(detections):
+def _colors(detections, by_class):
     """A colour (red, green, blue) for each object."""
-    if len(set(detections.classes.tolist())) > 1:
+    of_several = by_class and detections.object_set.num_classes > 1
+    if of_several or len(set(detections.classes.tolist())) > 1:
         colors = detections.object_set.colors
         return [colors[i] for i in detections.classes]
     from hrnet_tf.data.object_sets import ObjectSet

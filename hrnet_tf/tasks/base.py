@@ -214,8 +214,8 @@ class OwnData:
     """How a task trains on data of the user's own, without a recipe.
 
     Attributes:
-        reads: str. What it trains on: "pose", "segmentation" or "classification", see
-            `LabelledData.task`.
+        reads: str. What it trains on: "pose", "segmentation", "classification" or
+            "detection", see `LabelledData.task`.
         choose: `(data: UserData, machine: Machine, given: dict) -> tuple of Choice`:
             all settings that `recipe` takes beside where the data are. `given` are
             those that the user gave, which win. ValueError if one is unknown.
@@ -234,6 +234,9 @@ class OwnData:
             fitted to the model; ValueError if they are of other names. `out` is as of
             `Parts.test`; its options are those of the command that do not say where
             the labels are.
+        fit: `(data: UserData, settings: dict) -> UserData` with the names of the
+            settings, which `check`, `facts` and `draw` then get; or None where they
+            take data as they are read.
     """
 
     reads: str
@@ -243,6 +246,7 @@ class OwnData:
     facts: Callable
     draw: Callable
     test: Callable
+    fit: Callable | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -65,7 +65,7 @@ SPLIT = Option(
 # What `hrnet_tf.data.formats.tools` reads, which is loaded when it is needed.
 TOOL_FORMATS = (
     *("coco", "label_studio", "cvat", "sleap", "dlc", "deepposekit", "yolo"),
-    *("labelme", "via", "supervisely", "masks", "class_folders"),
+    *("labelme", "via", "supervisely", "masks", "voc", "class_folders"),
 )
 OWN_FORMAT = Option(
     "format",

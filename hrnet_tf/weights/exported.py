@@ -44,6 +44,11 @@ def exported_config(directory: PathLike) -> dict[str, Any]:
     return _read(version)["config"]
 
 
+def exported_class(directory: PathLike) -> str:
+    """Returns the name (str) of the exported model's class; see `exported_config`."""
+    return _read(version_folder(Path(directory)))["class"]
+
+
 def restore_model(directory: PathLike) -> "HRNetModel":
     """Builds the model that was exported, with its weights.
 

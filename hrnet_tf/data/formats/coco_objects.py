@@ -77,12 +77,14 @@ def read_objects(
     masks: bool = False,
     skip_bad: bool = False,
     progress: Progress | None = None,
+    contents: dict[str, list[Any]] | None = None,
 ) -> Objects:
     """Reads a file as `load_detection`, and says what it did.
 
     Args:
         annotation_file, image_dir, object_set, masks, skip_bad, progress: see
             `load_detection`.
+        contents: dict of the file's lists, see `read_contents`; None reads it.
     Returns:
         `Objects`.
     Raises:
@@ -92,7 +94,7 @@ def read_objects(
             another size, runs that cannot be read, and polygons of under three points.
     """
     path = Path(annotation_file)
-    contents = read_contents(path)
+    contents = read_contents(path) if contents is None else contents
     reader = CocoReader(path, contents, image_dir, skip_bad)
     names = category_names(path, contents, object_set)
     if object_set is None:

@@ -25,6 +25,8 @@ _LEAST_SIDE = 1.0
 _LARGEST = 1e7
 # Of the boxes that have to reach out for a file to be taken for one of corners.
 _SHARE_OF_CORNERS = 0.1
+# Of boxes around a centre, whose numbers are corners by chance when they are large.
+_FEWEST_CENTRES, _SHARE_OF_CENTRES = 10, 0.5
 
 
 class FoundObject(NamedTuple):
@@ -38,6 +40,8 @@ class FoundObject(NamedTuple):
         crowd, difficult: bool.
         area: float or None, px^2; None for the box's.
         runs: int array `[R]` or None, see `instance_masks`.
+        given: four floats or None. What stands there in place of a box, in px, if that
+            is no x, y, width and height.
     """
 
     where: str
@@ -48,6 +52,7 @@ class FoundObject(NamedTuple):
     difficult: bool = False
     area: float | None = None
     runs: np.ndarray | None = None
+    given: Sequence[float] | None = None
 
 
 class ObjectPicture(NamedTuple):
@@ -108,6 +113,7 @@ def build_examples(
     progress: Progress | None = None,
     total: int = 0,
     may_be_corners: bool = False,
+    written: str = "x, y, width and height",
 ) -> Objects:
     """Makes examples of pictures, and checks files, sizes and boxes.
 
@@ -124,13 +130,14 @@ def build_examples(
         progress: callable (done, total) or None.
         total: int. Number of the pictures.
         may_be_corners: bool. Whether such files often hold corners by mistake.
+        written: str. The four numbers of a box that such files hold.
     Returns:
         `Objects`.
     Raises:
         ValueError: naming image and value, for what is bad, unless `bad` skips it; if
             no picture is left; if the boxes seem to be corners by mistake.
     """
-    builder = _Builder(source, object_set, bad, left_out, may_be_corners)
+    builder = _Builder(source, object_set, bad, left_out, may_be_corners and written)
     examples: list[DetectionExample] = []
     for done, picture in enumerate(pictures, 1):
         try:
@@ -152,14 +159,15 @@ def build_examples(
 class _Builder:
     """Turns pictures into examples, and counts what is told at the end."""
 
-    def __init__(self, source, object_set, bad, left_out, may_be_corners):
+    def __init__(self, source, object_set, bad, left_out, written):
         self.source = source
-        self._may_be_corners = may_be_corners
+        # What is to stand in place of corners; false where there are never any.
+        self._written = written
         self.bad, self.left_out = bad, left_out
         self._object_set = object_set
         self._classes = {name: i for i, name in enumerate(object_set.classes)}
         self._paths: dict[Path, ObjectPicture] = {}
-        self._num_boxes = self._num_cut = self._num_corners = 0
+        self._num_boxes = self._num_cut = self._num_corners = self._num_centres = 0
         self._first_cut = ""
 
     def example(self, picture):
@@ -223,7 +231,8 @@ class _Builder:
         if corners[2] <= corners[0] or corners[3] <= corners[1]:
             raise self._wrong("box outside its image", found, picture, size)
         self._num_boxes += 1
-        self._num_corners += _fits_as_corners(box, size)
+        self._num_corners += _fits_as_corners(found.given or box, size)
+        self._num_centres += found.given is not None
         reach = max(-x, -y, x + w - width, y + h - height)
         if reach > _SLACK:
             self._num_cut += 1
@@ -236,10 +245,10 @@ class _Builder:
 
     def _wrong(self, problem, found, picture, size):
         hint = ""
-        if self._may_be_corners and _fits_as_corners(found.box, size):
+        if self._written and _fits_as_corners(found.given or found.box, size):
             hint = (
-                " As left, top, right and bottom it lies inside: write left, top,"
-                " width and height."
+                " As left, top, right and bottom it lies inside: write"
+                f" {self._written}."
             )
         return BadExample(
             problem,
@@ -253,17 +262,20 @@ class _Builder:
 
         Boxes of x, y, width and height are as corners mostly upside down.
         """
+        fewest, share = 1, _SHARE_OF_CORNERS
+        if self._num_centres:
+            fewest, share = _FEWEST_CENTRES, _SHARE_OF_CENTRES
         if (
-            self._may_be_corners
-            and self._num_boxes
+            self._written
+            and self._num_boxes >= fewest
             and self._num_corners == self._num_boxes
-            and self._num_cut >= max(1, _SHARE_OF_CORNERS * self._num_boxes)
+            and self._num_cut >= max(1, share * self._num_boxes)
         ):
             raise ValueError(
                 f"{self.source}: the boxes seem to be left, top, right and bottom: as"
-                f" such all {self._num_boxes} lie in their images, but as x, y, width"
-                f" and height {self._num_cut} reach out, such as {self._first_cut}."
-                " Write x, y, width and height."
+                f" such all {self._num_boxes} lie in their images, but as"
+                f" {self._written} {self._num_cut} reach out, such as"
+                f" {self._first_cut}. Write {self._written}."
             )
 
     def notes(self):
@@ -279,4 +291,5 @@ def _fits_as_corners(box, size):
     """Whether four numbers are the corners of a box in an image."""
     left, top, right, bottom = box
     height, width = size
-    return 0 <= left < right <= width + _SLACK and 0 <= top < bottom <= height + _SLACK
+    across = -_SLACK <= left < right <= width + _SLACK
+    return across and -_SLACK <= top < bottom <= height + _SLACK

@@ -2,12 +2,15 @@
 
     DATA/JPEGImages/0001.jpg, DATA/Annotations/0001.xml, DATA/ImageSets/Main/train.txt
 
-Tools such as labelImg write the same xml files beside the pictures.
+Tools such as labelImg write the same xml files beside the pictures; others call the
+folders annotations/ and images/.
 
 Reference: PASCAL VOC development kit, VOCreadrecxml.m; its pixels are counted from 1,
 and xmax and ymax are the last ones of an object.
 """
 
+import contextlib
+import dataclasses
 import functools
 from pathlib import Path
 from typing import Any
@@ -27,7 +30,11 @@ from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.object_sets import VOC_OBJECTS, ObjectSet
 from hrnet_tf.typing import PathLike, Progress
 
-_ANNOTATIONS, _IMAGES, _SPLITS = "Annotations", "JPEGImages", "ImageSets/Main"
+_ANNOTATIONS, _IMAGES = ("Annotations", "annotations"), ("JPEGImages", "images")
+_SPLITS = "ImageSets/Main"
+# The lists that tell the parts, and what they are called here; a picture of several is
+# of the first.
+_LISTS = {"train": "train", "val": "val", "test": "test", "trainval": "train"}
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
 
 
@@ -79,30 +86,106 @@ def read_objects(
             entry, and a box without area or outside its image.
     """
     root = check_folder(folder)
-    annotations = root / _ANNOTATIONS if (root / _ANNOTATIONS).is_dir() else root
-    images = root / _IMAGES if (root / _IMAGES).is_dir() else root
+    stems = _stems(root)
+    listed = _listed(root, split) or stems
+    return _read(root, listed, stems, None, object_set, skip_bad, progress)
+
+
+def read_parts(
+    folder: PathLike,
+    images: PathLike | None = None,
+    object_set: ObjectSet | None = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Objects, dict[str, str]]:
+    """Reads a folder with all parts that ImageSets/Main tells.
+
+    Args:
+        folder, object_set, skip_bad, progress: see `load_detection`.
+        images: path of the folder of the pictures, or None.
+    Returns:
+        `Objects`, and a dict of image path to "train", "val" or "test"; {} where there
+        are no such lists. What none of them names is left out and counted.
+    Raises:
+        ValueError: see `read_objects`.
+    """
+    root = check_folder(folder)
+    stems = _stems(root)
+    parts: dict[str, str] = {}
+    for name, part in _LISTS.items():
+        if name in split_names(root):
+            for stem in _listed(root, name):
+                parts.setdefault(stem, part)
+    every = list(dict.fromkeys((*stems, *parts)))
+    found = _read(root, every, stems, images, object_set, skip_bad, progress)
+    if not parts:
+        return found, {}
+    kept, splits = [], {}
+    for example in found.examples:
+        stem = every[example.image_id - 1]
+        if stem in parts:
+            kept.append(example)
+            splits[example.image_path] = parts[stem]
+        else:
+            reason = f"pictures that no list of {_SPLITS} names"
+            found.left_out.add(reason, example.image_path)
+    return dataclasses.replace(found, examples=kept), splits
+
+
+def object_set_of(*folders: PathLike) -> ObjectSet:
+    """Returns the `ObjectSet` of the classes that occur in folders, by the alphabet.
+
+    Args:
+        *folders: paths; files that cannot be read are passed over.
+    Raises:
+        ValueError: if no object is named.
+    """
+    documents = []
+    for folder in folders:
+        root = check_folder(folder)
+        for stem in _stems(root):
+            with contextlib.suppress(BadExample):
+                documents.append(_document(_inside(root, _ANNOTATIONS) / f"{stem}.xml"))
+    return _object_set_of(Path(folders[0]), documents)
+
+
+def _inside(root, names):
+    """The first folder of some names in a folder; itself, if there is none."""
+    return next((root / name for name in names if (root / name).is_dir()), root)
+
+
+def _stems(root):
+    """The names of the xml files, sorted."""
+    annotations = _inside(root, _ANNOTATIONS)
     stems = sorted(path.stem for path in annotations.glob("*.xml"))
     if not stems:
         raise ValueError(
             f"{annotations} holds no xml files. Expected PASCAL VOC's layout:"
-            f" {_ANNOTATIONS}/NAME.xml and {_IMAGES}/NAME.jpg."
+            f" {_ANNOTATIONS[0]}/NAME.xml and {_IMAGES[0]}/NAME.jpg."
         )
+    return stems
+
+
+def _read(root, listed, stems, images, object_set, skip_bad, progress):
+    """The `Objects` of listed names; ids are their places among all names."""
+    annotations = _inside(root, _ANNOTATIONS)
     bad, left_out = BadExamples(root, skip_bad), LeftOut()
     numbers = {stem: i for i, stem in enumerate(stems, 1)}
     documents = {}
-    for stem in _listed(root, split) or stems:
+    for stem in listed:
+        # Lists may name files in sub-folders, too.
+        numbers.setdefault(stem, len(numbers) + 1)
         try:
             documents[stem] = _document(annotations / f"{stem}.xml")
         except BadExample as error:
             bad.add(error)
     if object_set is None:
         object_set = _object_set_of(root, documents.values())
-    finder = ImageFinder(images)
+    finder = ImageFinder(images or _inside(root, _IMAGES))
     pictures = (
         ObjectPicture(
             stem,
-            # Lists may name files in sub-folders, too.
-            numbers.setdefault(stem, len(numbers) + 1),
+            numbers[stem],
             functools.partial(_image, finder, stem, document),
             _size(document),
             functools.partial(_objects, annotations / f"{stem}.xml", document, bad),
@@ -213,11 +296,23 @@ def _objects(path, document, bad, size):
                     "box without area",
                     f"{where}: xmin, ymin, xmax, ymax are"
                     f" {[left, top, right, bottom]}; expected xmax above xmin and ymax"
-                    f" above ymin, in the picture of {size[1]}x{size[0]} pixels.",
+                    f" above ymin, in the picture of {size[1]}x{size[0]} pixels."
+                    + _sides_hint(left, top, right, bottom, size),
                 )
             )
             continue
         yield FoundObject(where, label, box, number, difficult=difficult)
+
+
+def _sides_hint(left, top, width, height, size):
+    """What to say of numbers that are a box in the picture if they are its sides."""
+    inside = left >= 0 and top >= 0 and width > 0 and height > 0
+    if not inside or left + width > size[1] + 1 or top + height > size[0] + 1:
+        return ""
+    return (
+        " As left, top, width and height it lies inside: write xmin, ymin, xmax and"
+        " ymax."
+    )
 
 
 def _text(entry: Any, name: str) -> str | None:

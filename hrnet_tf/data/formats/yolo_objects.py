@@ -73,11 +73,14 @@ def read_objects(
     masks: bool = False,
     skip_bad: bool = False,
     progress: Progress | None = None,
+    images: PathLike | None = None,
 ) -> Objects:
     """Reads a data set as `load_detection`, and says what it did.
 
     Args:
         path, split, object_set, masks, skip_bad, progress: see `load_detection`.
+        images: path of the data set's folder, where the data.yaml tells another
+            machine's; or None.
     Returns:
         `Objects`.
     Raises:
@@ -92,7 +95,7 @@ def read_objects(
     names = class_names(file, data)
     object_set = object_set or ObjectSet(file.parent.resolve().name, tuple(names))
     bad, left_out = BadExamples(file, skip_bad), LeftOut()
-    splits = splits_of(file, data, None)
+    splits = splits_of(file, data, None if images is None else Path(images))
     every = dict.fromkeys(itertools.chain.from_iterable(splits.values()))
     # Some sets test on what they train on.
     wanted = every if split is None else set(splits.get(split, ()))
@@ -110,7 +113,9 @@ def read_objects(
         for number, picture in chosen
     )
     return build_examples(
-        file, pictures, object_set, bad, left_out, progress, len(chosen)
+        *(file, pictures, object_set, bad, left_out, progress, len(chosen)),
+        may_be_corners=True,
+        written="the shares of centre x, centre y, width and height",
     )
 
 
@@ -133,7 +138,8 @@ def _object(where, number, row, names, masks, size):
             )
         x, y, w, h = row[1:]
         box = ((x - w / 2) * width, (y - h / 2) * height, w * width, h * height)
-        return FoundObject(where, label, box, number)
+        given = (x * width, y * height, w * width, h * height)
+        return FoundObject(where, label, box, number, given=given)
     if len(row) < 7 or len(row) % 2 == 0:
         raise BadExample(
             "wrong label",

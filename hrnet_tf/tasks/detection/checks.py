@@ -9,9 +9,14 @@ from hrnet_tf.data.detection_example import DetectionExample
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.object_sets import ObjectSet
 from hrnet_tf.data.sides import listed
+from hrnet_tf.words import count_text
 
 # Copies among more pictures take too long to look for at each start.
 MOST_COMPARED = 20_000
+# Of boxes that are labelled twice: their overlap.
+_SAME = 0.9
+_FEW, _RARE = 20, 10
+_LIE = ("box lies", "boxes lie")
 
 
 def check_objects(
@@ -37,9 +42,7 @@ def check_objects(
     for part, examples in (("training", train), ("validation", val)):
         if not examples:
             continue
-        counts = np.zeros(object_set.num_classes, np.int64)
-        for example in examples:
-            np.add.at(counts, example.classes[~example.ignored], 1)
+        counts, _ = class_counts(examples, object_set.num_classes)
         if not counts.any():
             found.append(
                 Finding(
@@ -62,3 +65,109 @@ def check_objects(
                 )
             )
     return found
+
+
+def class_counts(
+    examples: Sequence[DetectionExample], num_classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Counts the objects to learn of each class, and the pictures that show them.
+
+    Args:
+        examples: list of `DetectionExample`.
+        num_classes: int, `C`.
+    Returns:
+        int64 arrays `[C]`, of objects and of pictures.
+    """
+    objects, pictures = (np.zeros(num_classes, np.int64) for _ in range(2))
+    for example in examples:
+        classes = example.classes[~example.ignored]
+        np.add.at(objects, classes, 1)
+        pictures[np.unique(classes)] += 1
+    return objects, pictures
+
+
+def check_boxes(
+    train: Sequence[DetectionExample],
+    val: Sequence[DetectionExample],
+    object_set: ObjectSet,
+) -> list[Finding]:
+    """Checks for boxes that are labelled twice, and for few objects.
+
+    Args:
+        train, val, object_set: see `check_objects`.
+    Returns:
+        List of `Finding`.
+    """
+    found = _check_few(train, object_set)
+    twice: list[str] = []
+    contradict: list[str] = []
+    for example in (*train, *val):
+        for a, b in _same_boxes(example):
+            names = [object_set.classes[example.classes[i]] for i in (a, b)]
+            box = [round(float(v), 1) for v in example.boxes[b]]
+            where = f"{box} in {example.image_path}"
+            if names[0] == names[1]:
+                twice.append(f"{names[0]} {where}")
+            else:
+                contradict.append(f"{names[0]} and {names[1]} {where}")
+    if twice:
+        found.append(
+            Finding(
+                "warning",
+                f"{count_text(len(twice), *_LIE)} on another one of the same class,"
+                f" such as {twice[0]} (left, top, right, bottom).",
+                "Remove one of each two: an object that is labelled twice is found"
+                " once, and counts as missed.",
+            )
+        )
+    if contradict:
+        found.append(
+            Finding(
+                "warning",
+                f"{count_text(len(contradict), *_LIE)} on another one of another"
+                f" class, such as {contradict[0]} (left, top, right, bottom).",
+                "Decide for one class each, unless both are there.",
+            )
+        )
+    return found
+
+
+def _check_few(train, object_set):
+    objects, _ = class_counts(train, object_set.num_classes)
+    if 0 < objects.sum() < _FEW:
+        return [
+            Finding(
+                "warning",
+                f"There are only {objects.sum()} labelled objects to train on.",
+                "Expect little of the result; label more, or begin with --weights.",
+            )
+        ]
+    rare = [
+        f"{name} ({count})"
+        for name, count in zip(object_set.classes, objects, strict=True)
+        if 0 < count < _RARE
+    ]
+    if not rare:
+        return []
+    return [
+        Finding(
+            "note",
+            f"Few objects to train on: {listed(rare)}.",
+            "Label more pictures of these classes.",
+        )
+    ]
+
+
+def _same_boxes(example):
+    """Yields pairs of objects whose boxes are nearly the same."""
+    kept = np.flatnonzero(~example.ignored)
+    boxes = example.boxes[kept].astype(np.float64)
+    if len(boxes) < 2:
+        return
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    shared = np.prod(np.maximum(high - low, 0), axis=-1)
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1)
+    overlap = shared / (areas[:, None] + areas[None] - shared)
+    for a, b in zip(*np.nonzero(np.triu(overlap >= _SAME, 1)), strict=True):
+        yield kept[a], kept[b]

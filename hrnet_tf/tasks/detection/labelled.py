@@ -71,7 +71,7 @@ def test_files(
     Raises:
         ValueError: if the arguments contradict each other or the data are bad.
     """
-    object_set = _object_set(model, source, objects)
+    object_set = checked_object_set(model, source, objects)
     with progress("checking images", "images") as tick:
         found = read_labelled(
             images,
@@ -211,8 +211,18 @@ def write_records(
     return written, facts
 
 
-def _object_set(model, source, objects):
-    """The object set to test with, of as many classes as the model finds."""
+def checked_object_set(
+    model: Any, source: PathLike, objects: PathLike | ObjectSet | None = None
+) -> ObjectSet:
+    """Returns the `ObjectSet` to test with, of as many classes as the model finds.
+
+    Args:
+        model: the model.
+        source: path it came from, for messages.
+        objects: see `test_files`.
+    Raises:
+        ValueError: if nothing tells the classes, or they are of another number.
+    """
     object_set = model_object_set(model) if objects is None else None
     if objects is not None:
         object_set = load_object_set(objects)

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from hrnet_tf.tasks import options
-from hrnet_tf.tasks.base import Option, Parts, Task
+from hrnet_tf.tasks.base import Option, OwnData, Parts, Task
 
 
 def _limits(text):
@@ -61,10 +61,16 @@ _MAX_DETECTIONS = Option(
     min=1,
     default="100",
 )
+_TRAIN_OBJECTS = dataclasses.replace(
+    _OBJECTS,
+    help="Object set of the data: coco, voc, people, bccd, or a descriptor (.json or"
+    " .py).",
+    default="the recipe's, or what the data tell",
+)
 _EVALUATE = (
     options.ANNOTATIONS,
-    _FORMAT,
-    _SPLIT,
+    options.with_own(_FORMAT),
+    options.with_own(_SPLIT),
     _OBJECTS,
     _LIMITS,
     options.BATCH_SIZE,
@@ -105,9 +111,10 @@ def _load():
     from hrnet_tf.models.cascade_rcnn import HRNetCascadeRCNN
     from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN
     from hrnet_tf.models.fcos import HRNetFCOS
-    from hrnet_tf.tasks.detection import labelled, picture
+    from hrnet_tf.tasks.detection import labelled, own_data, own_objects, picture
     from hrnet_tf.tasks.detection.evaluate import evaluate
     from hrnet_tf.tasks.detection.inference import DetectionInference
+    from hrnet_tf.tasks.detection.own_test import test_own
     from hrnet_tf.tasks.detection.recipe import detection_recipe
     from hrnet_tf.tasks.detection.stream import objects_stream
 
@@ -122,6 +129,16 @@ def _load():
         draw=picture.draw,
         summary=picture.summary,
         records=labelled.write_records,
+        own_data=OwnData(
+            reads="detection",
+            choose=own_data.choose,
+            recipe=own_data.recipe,
+            check=own_objects.check,
+            facts=own_objects.facts,
+            draw=own_objects.draw,
+            test=test_own,
+            fit=own_objects.fitted,
+        ),
     )
 
 
@@ -134,17 +151,8 @@ DETECTION = Task(
     load=_load,
     carries=("class_names",),
     options={
-        "train": (
-            Option(
-                "objects",
-                str,
-                "Object set of the data: coco, voc, people, bccd, or a descriptor"
-                " (.json or .py).",
-                metavar="NAME|FILE",
-                default="the recipe's",
-            ),
-            options.SKIP_BAD,
-        ),
+        "train": (_TRAIN_OBJECTS, options.SKIP_BAD),
+        "check": (dataclasses.replace(_TRAIN_OBJECTS, default="what the data tell"),),
         "evaluate": _EVALUATE,
         "predict": _PREDICT,
         "export": (_LIMITS, _SCORE_THRESHOLD, _MAX_DETECTIONS),

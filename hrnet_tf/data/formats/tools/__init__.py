@@ -15,6 +15,7 @@ from hrnet_tf.data.formats.tools import (
     sleap,
     supervisely,
     via,
+    voc,
     yolo,
 )
 from hrnet_tf.data.formats.tools.base import LabelledData, ToolFormat
@@ -33,6 +34,7 @@ FORMATS: tuple = (
     via.FORMAT,
     supervisely.FORMAT,
     mask_folders.FORMAT,
+    voc.FORMAT,
     class_folders.FORMAT,
 )
 
@@ -45,8 +47,8 @@ def find_format(
     Args:
         path: path of the file or folder.
         format: str. The name of one of `FORMATS`; None guesses by the content.
-        task: str or None. What is to be learned: where nothing fits, the formats that
-            have it are told.
+        task: str or None. What is to be learned: of several that fit, the first that
+            has it is taken; where nothing fits, those that have it are told.
     Returns:
         `ToolFormat`.
     Raises:
@@ -65,10 +67,11 @@ def find_format(
         )
     if not path.exists():
         raise ValueError(f"There is no file or folder {path}. Check the path.")
-    for known in FORMATS:
+    useful = [known for known in FORMATS if task is None or task in known.tasks]
+    # The others say what the file is, if it is none of these.
+    for known in dict.fromkeys((*useful, *FORMATS)):
         if known.match(path).share == 1:
             return known
-    useful = [known for known in FORMATS if task is None or task in known.tasks]
     raise ValueError(unknown_text(path, useful))
 
 
@@ -88,8 +91,8 @@ def read_labelled(
         format: str. The name of one of `FORMATS`; None guesses by the content.
         images: path of the folder of images; None looks beside the annotations.
         task: str. What to learn, where the file serves several: "pose",
-            "segmentation" or "classification"; None takes the format's first that the
-            file has labels for.
+            "segmentation", "classification" or "detection"; None takes the format's
+            first that the file has labels for.
         work: path of a folder for label maps, which polygons are painted into; needed
             for them alone.
         skip_bad: bool. Whether single bad examples are skipped and counted in one

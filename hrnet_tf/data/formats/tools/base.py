@@ -12,12 +12,12 @@ class LabelledData:
     """What a tool's file holds, whichever tool wrote it.
 
     Attributes:
-        task: str. "pose", "segmentation" or "classification". Face landmarks are
-            poses here; the one who asks knows.
+        task: str. "pose", "segmentation", "classification" or "detection". Face
+            landmarks are poses here; the one who asks knows.
         format: str. The name of the `ToolFormat`.
         source: `Path` of the file or folder.
-        examples: list of `PoseExample`, `SegmentationExample` or
-            `ClassificationExample`; the image files exist.
+        examples: list of `PoseExample`, `SegmentationExample`,
+            `ClassificationExample` or `DetectionExample`; the image files exist.
         names: tuple of str. The keypoints or classes, in the order of the examples.
         skeleton: tuple of pairs of names, the limbs that the file tells.
         flip_pairs: tuple of pairs of names, or None where the file does not tell.

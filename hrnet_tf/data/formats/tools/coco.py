@@ -1,4 +1,4 @@
-"""COCO's json as annotation tools write it: keypoints, or outlines of objects."""
+"""COCO's json as annotation tools write it: keypoints, outlines or boxes of objects."""
 
 import collections
 import dataclasses
@@ -18,6 +18,7 @@ from hrnet_tf.data.formats.coco_entries import (
 from hrnet_tf.data.formats.coco_reader import CocoReader
 from hrnet_tf.data.formats.image_finder import folder_of_images
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
+from hrnet_tf.data.formats.tools.coco_boxes import has_boxes, read_boxes
 from hrnet_tf.data.formats.tools.coco_files import ROBOFLOW, coco_files
 from hrnet_tf.data.formats.tools.coco_outlines import (
     classes_of,
@@ -72,6 +73,8 @@ def read(
     ]
     sources = list(zip(files, contents, folders, strict=True))
     task = task or _guess(path, contents)
+    if task == "detection":
+        return read_boxes(path, sources, skip_bad, progress)
     if task == "segmentation":
         return _outlines(path, sources, work, skip_bad, progress)
     return _poses(path, sources, skip_bad, progress)
@@ -93,10 +96,11 @@ def _guess(path, contents):
         return "pose"
     if any(map(has_outlines, contents)):
         return "segmentation"
+    if any(map(has_boxes, contents)):
+        return "detection"
     raise ValueError(
-        f"{path} holds neither keypoints nor outlines ('segmentation') of its"
-        f" {len(contents[0]['annotations'])} annotations. Boxes alone are no labels of"
-        " poses or classes of pixels."
+        f"{path} holds neither keypoints nor outlines ('segmentation') nor boxes"
+        f" ('bbox') of its {len(contents[0]['annotations'])} annotations."
     )
 
 
@@ -209,7 +213,7 @@ def _unnamed(path, contents):
     )
 
 
-_TASKS = ("pose", "segmentation")
+_TASKS = ("pose", "segmentation", "detection")
 FORMAT = ToolFormat(
     "coco",
     "COCO's json",
@@ -217,6 +221,6 @@ FORMAT = ToolFormat(
     match,
     read,
     write,
-    write_tasks=(*_TASKS, "detection"),
+    write_tasks=_TASKS,
     guess=guess,
 )

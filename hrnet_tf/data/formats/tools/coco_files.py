@@ -10,6 +10,7 @@ ROBOFLOW = "_annotations.coco.json"
 # COCO's own names; of captions and detections there is nothing to learn here.
 _PREFERRED = {
     "segmentation": ("instances", "keypoints", ""),
+    "detection": ("instances", "keypoints", ""),
     None: ("keypoints", "instances", ""),
 }
 _OTHERS = ("captions", "panoptic", "stuff", "image_info")

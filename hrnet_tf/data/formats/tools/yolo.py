@@ -1,17 +1,21 @@
-"""YOLO's labels of poses and outlines: a text file a picture, and a data.yaml.
+"""YOLO's labels: a text file a picture, and a data.yaml; poses, outlines or boxes.
 
-Reference: https://docs.ultralytics.com/datasets/pose and /segment.
+Reference: https://docs.ultralytics.com/datasets/pose, /segment and /detect.
 """
 
+import contextlib
 import functools
+import itertools
 import math
 from pathlib import Path
 
 import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
+from hrnet_tf.data.formats import yolo_objects
 from hrnet_tf.data.formats.checks import image_size
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
+from hrnet_tf.data.formats.tools.boxes import box_data
 from hrnet_tf.data.formats.tools.label_maps import (
     OutlinedPicture,
     Region,
@@ -35,6 +39,8 @@ from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.typing import Progress
 
 _BOX = 5
+# So many pictures tell whether there are outlines.
+_SAMPLE = 200
 _NO_VISIBILITY = (
     "The file tells no visibility of keypoints: those at 0, 0 were read as not"
     " labelled, all others as visible."
@@ -81,7 +87,14 @@ def read(
     names = class_names(file, data)
     bad, left_out = BadExamples(file, skip_bad), LeftOut()
     pictures = pictures_of(file, data, images)
-    if (task or _guess(data)) == "segmentation":
+    task = task or _guess(data, pictures, len(names))
+    if task == "detection":
+        objects = yolo_objects.read_objects(
+            file, skip_bad=skip_bad, progress=progress, images=images
+        )
+        told = {str(path): split for path, split in pictures.items() if split}
+        return box_data("yolo", file, [(objects, told)])
+    if task == "segmentation":
         outlined = [
             picture
             for path, split in pictures.items()
@@ -95,11 +108,22 @@ def read(
 
 def guess(path: Path) -> str:
     """See `ToolFormat`."""
-    return _guess(read_data_file(data_file(path) or path))
+    file = data_file(path) or path
+    data = read_data_file(file)
+    if data.kpt_shape:
+        return "pose"
+    return _guess(data, pictures_of(file, data, None), len(class_names(file, data)))
 
 
-def _guess(data):
-    return "pose" if data.kpt_shape else "segmentation"
+def _guess(data, pictures, num_classes):
+    """What is to be learned: of lines with a box alone there are no outlines."""
+    if data.kpt_shape:
+        return "pose"
+    lengths = set()
+    for picture in itertools.islice(pictures, _SAMPLE):
+        with contextlib.suppress(BadExample):
+            lengths.update(len(row) for _, row in label_rows(picture, num_classes))
+    return "detection" if lengths == {_BOX} else "segmentation"
 
 
 def _poses(file, data, classes, pictures, bad, left_out, progress):
@@ -242,7 +266,7 @@ def _mask(shares):
 FORMAT = ToolFormat(
     name="yolo",
     title="YOLO",
-    tasks=("pose", "segmentation"),
+    tasks=("pose", "segmentation", "detection"),
     match=match,
     read=read,
     write=write,

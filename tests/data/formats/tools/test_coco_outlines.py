@@ -111,8 +111,10 @@ def test_what_it_asks_for(tmp_path, content):
     content["annotations"] = [outlined(1, 3, []), outlined(2, 8, [SQUARE])]
     with pytest.raises(ValueError, match="no category 8 among"):
         read(tmp_path, content)
+    content["annotations"] = [outlined(1, 3, [])]
+    assert read(tmp_path, content).task == "detection"
+    del content["annotations"][0]["bbox"]
     with pytest.raises(ValueError, match="neither keypoints nor outlines"):
-        content["annotations"] = [outlined(1, 3, [])]
         read(tmp_path, content)
 
 

@@ -127,7 +127,8 @@ def test_wrong_lines(tmp_path, line, message):
 def test_boxes_alone(tmp_path):
     path = yolo(tmp_path, [[0, 0.5, 0.5, 0.2, 0.2]])
     with pytest.raises(ValueError, match="outlines no object in 2 pictures.*boxes"):
-        read_labelled(path, work=tmp_path / "work")
+        read_labelled(path, work=tmp_path / "work", task="segmentation")
+    assert read_labelled(path).task == "detection"
     draw_pictures(tmp_path / "images" / "train", "c.png")
     yolo_people(tmp_path / "people")
     draw_pictures(tmp_path / "people" / "images" / "train", "c.png")
