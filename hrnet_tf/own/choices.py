@@ -110,6 +110,10 @@ class Choices:
         """Returns the value of a setting that was added."""
         return self._found[name].value
 
+    def reason(self, name: str) -> str:
+        """Returns why a setting that was added has its value."""
+        return self._found[name].reason
+
     def finish(self) -> tuple[Choice, ...]:
         """Returns the tuple of `Choice`.
 

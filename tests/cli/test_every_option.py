@@ -279,6 +279,8 @@ def bottom_up(folder, people_dir):
             "format": ["coco"],
             "keypoints": ["coco"],
             "metric": ["oks"],
+            # Of --data, which tests of data of the user's own have.
+            "split": None,
             "limit": [3],
             **seen,
         },

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hrnet_tf.data.bad_examples import BadExample
+from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.boxes import box_around
 from hrnet_tf.data.formats.checked_json import decode, field
 from hrnet_tf.data.formats.checks import check_image
@@ -71,7 +71,7 @@ def load_people(
     reader = CocoReader(path, contents, image_dir, skip_bad, clip=False)
     people = reader.labelled_people(contents, keypoint_set)
     # They are masked, and so not left out of what is learnt.
-    masked, crowding = _others(path, contents, reader, keypoint_set)
+    masked, crowding = _others(path, contents, reader, keypoint_set.num_keypoints)
     seen = set(people) | set(masked)
     examples: list[PeopleExample] = []
     wanted = [
@@ -115,10 +115,48 @@ def _tell(path, reader):
     reader.left_out.warn(path)
 
 
-def _others(path, contents, reader, keypoint_set):
+def read_masks(
+    annotation_file: PathLike,
+    sizes: dict[Any, tuple[int, int]],
+    num_keypoints: int,
+    skip_bad: bool = False,
+) -> dict[Any, np.ndarray]:
+    """Reads where nothing is learnt: the outlines of crowds and unlabelled people.
+
+    Args:
+        annotation_file: path of a json, see `load_people`.
+        sizes: dict of image ids to (height, width), px, of the images that are wanted.
+        num_keypoints: int.
+        skip_bad: bool. Whether outlines that cannot be drawn are skipped and counted.
+    Returns:
+        dict of image ids to runs, int32 `[R]` (see `instance_masks`), of those images
+        that have such people with an outline.
+    Raises:
+        ValueError: for an outline that cannot be drawn.
+    """
+    path = Path(annotation_file)
+    contents = read_contents(path)
+    # Bad people were told when they were read.
+    reader = CocoReader(path, contents, path.parent, skip_bad=True, clip=False)
+    masked, _ = _others(path, contents, reader, num_keypoints)
+    bad, found = BadExamples(path, skip_bad), {}
+    for number in masked:
+        if number in sizes:
+            try:
+                runs = _union(masked[number], sizes[number])
+            except BadExample as error:
+                bad.add(error)
+            else:
+                if runs is not None:
+                    found[number] = runs
+    bad.warn()
+    return found
+
+
+def _others(path, contents, reader, num_keypoints):
     """Outlines of what is masked of each image id, and images' crowd indices."""
     masked: dict[Any, list] = collections.defaultdict(list)
-    length = 3 * keypoint_set.num_keypoints
+    length = 3 * num_keypoints
     for position, entry in enumerate(contents["annotations"]):
         where = f"{path}: annotation {position} (from 0)"
         try:

@@ -3,7 +3,7 @@
 import dataclasses
 
 from hrnet_tf.tasks import options
-from hrnet_tf.tasks.base import Option, Parts, Task
+from hrnet_tf.tasks.base import Option, OwnData, Parts, Task
 
 _SHORTER_SIDE = Option(
     "shorter_side",
@@ -37,13 +37,16 @@ _SCALES = dataclasses.replace(
 )
 _EVALUATE = (
     options.ANNOTATIONS,
-    Option(
-        "format",
-        ("coco",),
-        "Bottom-up poses: coco, as CrowdPose's files are, too.",
-        metavar="NAME",
-        default="coco; segmentation: folder",
+    options.with_own(
+        Option(
+            "format",
+            ("coco",),
+            "Bottom-up poses: coco, as CrowdPose's files are, too.",
+            metavar="NAME",
+            default="coco; segmentation: folder",
+        )
     ),
+    options.OWN_SPLIT,
     options.FLIP_TEST_POSE,
     options.SKIP_BAD,
     options.KEYPOINTS,
@@ -80,11 +83,13 @@ _PREDICT = (
 
 def _load():
     from hrnet_tf.models.higher_pose import HigherHRNetPose
-    from hrnet_tf.tasks.bottom_up import labelled, picture
+    from hrnet_tf.tasks.bottom_up import labelled, own_data, own_people, picture
     from hrnet_tf.tasks.bottom_up.evaluate import evaluate
     from hrnet_tf.tasks.bottom_up.inference import BottomUpInference
+    from hrnet_tf.tasks.bottom_up.own_test import test_own
     from hrnet_tf.tasks.bottom_up.recipe import bottom_up_recipe
     from hrnet_tf.tasks.bottom_up.stream import scenes_stream
+    from hrnet_tf.tasks.pose import own_people as one_person
     from hrnet_tf.tasks.pose.tracks import track_people
 
     return Parts(
@@ -98,6 +103,15 @@ def _load():
         draw=picture.draw,
         summary=picture.summary,
         track=track_people,
+        own_data=OwnData(
+            reads="pose",
+            choose=own_data.choose,
+            recipe=own_data.recipe,
+            check=own_people.check,
+            facts=own_people.facts,
+            draw=one_person.draw,
+            test=test_own,
+        ),
     )
 
 
@@ -111,6 +125,7 @@ BOTTOM_UP = Task(
     carries=("keypoint_set",),
     options={
         "train": (options.TRAIN_KEYPOINTS, options.SKIP_BAD),
+        "check": (options.CHECK_KEYPOINTS,),
         "evaluate": _EVALUATE,
         "predict": _PREDICT,
         "export": (options.FLIP_TEST_EXPORT, _SCALES, _SHORTER_SIDE, _MAX_PEOPLE),

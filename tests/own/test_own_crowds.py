@@ -1,0 +1,172 @@
+"""Pictures of several people of the user's own, for bottom-up training."""
+
+import json
+
+import numpy as np
+import pytest
+from command_line import fail, run
+from PIL import Image, ImageDraw
+
+from hrnet_tf import tasks
+from hrnet_tf.own.choices import Machine, settings_of
+from hrnet_tf.own.examine import examine
+from hrnet_tf.own.reading import read_data
+from hrnet_tf.own.split import with_validation
+from hrnet_tf.tasks.bottom_up.own_people import scenes_of
+from hrnet_tf.training.identity import Identity
+from hrnet_tf.training.recipe_files import load_recipe
+
+TASK = tasks.task_named("bottom_up")
+NAMES = ("nose", "left_paw", "right_paw")
+CROWD = (100, 4, 24, 16)
+
+
+def draw_crowds(folder, count=8, people=2, crowd=True):
+    """Draws pictures of several animals; writes and returns the json's path."""
+    rng = np.random.default_rng(0)
+    (folder / "images").mkdir(parents=True)
+    images, annotations = [], []
+    for i in range(count):
+        picture = Image.new("RGB", (128, 96), tuple(rng.integers(0, 90, 3).tolist()))
+        draw = ImageDraw.Draw(picture)
+        for k in range(people):
+            low = 8 + 110 // people * k
+            points = rng.uniform((low, 30), (low + 80 // people, 88), (3, 2)).round(1)
+            for point in points:
+                draw.ellipse([*(point - 3), *(point + 3)], fill=(250, 250, 250))
+            box = [*(points.min(0) - 4), *(np.ptp(points, 0) + 8)]
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": i,
+                    "category_id": 1,
+                    "iscrowd": 0,
+                    "bbox": [round(float(v), 1) for v in box],
+                    "area": round(float(box[2] * box[3]), 1),
+                    "keypoints": [v for x, y in points.tolist() for v in (x, y, 2)],
+                }
+            )
+        if crowd:
+            x, y, w, h = CROWD
+            ring = [x, y, x + w, y, x + w, y + h, x, y + h]
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": i,
+                    "category_id": 1,
+                    "iscrowd": 1,
+                    "bbox": list(CROWD),
+                    "segmentation": [ring],
+                    "area": w * h,
+                    "keypoints": [0] * 9,
+                }
+            )
+        picture.save(folder / "images" / f"{i}.png")
+        size = {"width": 128, "height": 96}
+        images.append({"id": i, "file_name": f"{i}.png", **size})
+    categories = [{"id": 1, "name": "mouse", "keypoints": list(NAMES)}]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    path = folder / "mice.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.fixture(scope="module")
+def mice(tmp_path_factory):
+    return draw_crowds(tmp_path_factory.mktemp("mice"))
+
+
+def chosen(path, machine=None, **given):
+    """What is chosen, by its name."""
+    data, _ = with_validation(read_data(path, "pose"))
+    choices = TASK.parts.own_data.choose(data, machine or Machine(8e9), given)
+    return {choice.name: choice for choice in choices}
+
+
+def test_each_setting_has_a_reason_and_an_option(mice):
+    found = chosen(mice)
+    assert all(choice.reason and choice.option for choice in found.values())
+    assert found["side"].value == 128 and "96x128 px" in found["side"].reason
+    assert found["flips"].value is True and found["metric"].value == "oks"
+    assert found["keypoints"].value["sigmas"] == [0.1] * 3
+    assert "nothing tells its sigmas" in found["metric"].reason
+
+
+def test_sigmas_and_sides_of_the_user_win(mice):
+    told = {"name": "mouse", "names": list(NAMES), "sigmas": [0.05, 0.02, 0.02]}
+    found = chosen(mice, keypoints=told, side=64)
+    assert found["keypoints"].value["sigmas"] == [0.05, 0.02, 0.02]
+    assert "nothing tells" not in found["metric"].reason
+    assert found["side"].value == 64
+    with pytest.raises(ValueError, match="divisible by 64.*side=100"):
+        chosen(mice, side=100)
+    with pytest.raises(ValueError, match="tested by metric='oks' alone"):
+        settings = settings_of(chosen(mice, metric="pck").values())
+        data, _ = with_validation(read_data(mice, "pose"))
+        TASK.parts.own_data.recipe(mice, loaded=data, **settings)
+
+
+def test_crowds_are_masked_and_people_are_not(mice):
+    scene = scenes_of(read_data(mice, "pose").train)[0]
+    x, y, w, h = CROWD
+    assert scene.num_people == 2
+    assert scene.ignored[y + 1 : y + h - 1, x + 1 : x + w - 1].all()
+    assert scene.ignored.sum() == pytest.approx(w * h, rel=0.15)
+
+
+def test_outlines_that_cannot_be_drawn_stop_or_are_counted(tmp_path):
+    path = draw_crowds(tmp_path, count=2)
+    content = json.loads(path.read_text())
+    runs = {"size": [4, 4], "counts": [3, 3]}
+    content["annotations"][2]["segmentation"] = runs
+    path.write_text(json.dumps(content))
+    data = read_data(path, "pose").train
+    with pytest.raises(ValueError, match="annotation 2 .*runs are of 6 pixels"):
+        scenes_of(data)
+    with pytest.warns(UserWarning, match="skipped 1 bad example"):
+        first, second = scenes_of(data, skip_bad=True)
+    assert not first.ignored.any() and second.ignored.any()
+
+
+@pytest.mark.parametrize(
+    "people, text",
+    [(1, "100% of the pictures show one person"), (31, "A picture has 31 people")],
+)
+def test_one_and_too_many_people_are_told(tmp_path, people, text):
+    path = draw_crowds(tmp_path, count=4, people=people, crowd=False)
+    found = examine(TASK, {"data": str(path)}, decode=False)
+    assert text in " ".join(f.text for f in found.findings)
+    assert found.facts["People in a picture"].rows[0][1] == str(people)
+
+
+@pytest.mark.slow
+def test_training_writes_all_and_is_tested_alike(mice, tmp_path):
+    """The report of `hrnet evaluate` is that of the run's last test."""
+    out = tmp_path / "run"
+    said = run(
+        *("train", "bottom_up", "--data", mice, "--out", out, "--epochs", 1),
+        *("--recipe-out", tmp_path / "own.py", "--preset", "hrnet_test"),
+        *("--batch-size", 2, "--set", "side=64"),
+    ).out
+    assert "put aside, at random" in said and "best score" in said
+    recipe = load_recipe(tmp_path / "own.py")
+    found = json.loads((out / "run.json").read_text())
+    identity = Identity.of(recipe, recipe.model(), 0).with_data(recipe)
+    assert identity.differences(found) == ""
+    run(
+        *("evaluate", "--model", out / "best.keras", "--data", mice),
+        *("--out", tmp_path / "test"),
+    )
+    report = json.loads((tmp_path / "test" / "report.json").read_text())
+    history = (out / "history.csv").read_text().splitlines()
+    row = dict(zip(history[0].split(","), history[-1].split(","), strict=True))
+    assert report["numbers"]["AP"] == pytest.approx(float(row["AP"]), abs=1e-6)
+    assert list((tmp_path / "test" / "pictures").iterdir())
+    words = ("--data", mice, "--metric", "crowdpose")
+    text = fail("evaluate", "--model", out / "best.keras", *words)
+    assert "tested by metric='oks' alone" in text
+
+
+def test_every_task_trains_on_data_of_ones_own():
+    """An error of `hrnet train --data` lists all tasks."""
+    assert all(task.parts.own_data is not None for task in tasks.TASKS)
