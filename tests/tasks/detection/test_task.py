@@ -227,6 +227,35 @@ def test_the_commands(run, detector, tmp_path):
     assert "no records of 'nothing'" in " ".join(text.split())
 
 
+@pytest.mark.slow
+def test_an_export_is_tested_beside_its_model(run, tmp_path, monkeypatch):
+    """By the task's own metric, with the options that the file was made with."""
+    from hrnet_tf.cli import export_check
+
+    tested = []
+    report = SimpleNamespace(main_name="AP", numbers={"AP": 0.5})
+
+    def test_own(task, one, source, data, images, out, options):
+        tested.append((type(one).__name__, options))
+        if len(tested) > 2:
+            return real(task, one, source, data, images, out, options)
+        return {"report": report}
+
+    real = export_check.test_own
+    monkeypatch.setattr(export_check, "test_own", test_own)
+    monkeypatch.setattr(export_check.common, "show_report", lambda *a, **k: None)
+    model(HRNetFCOS).save(tmp_path / "fruit.keras")
+    annotations = coco_file(tmp_path / "data", *two_objects())
+    command = ("export", "--model", tmp_path / "fruit.keras", "--check", annotations)
+    limits = {"limits": (64, 48)}
+    text = run(*command, "--limits", "64x48", "--out", tmp_path / "limits")
+    assert tested == [("HRNetFCOS", limits), ("Exported", limits)]
+    assert "AP of the file" in text and "0.5000 (+0.0000)" in text
+    # Files for other runtimes too, and really.
+    text = run(*command, "--format", "litert", "--out", tmp_path / "fruit.tflite")
+    assert len(tested) == 4 and "AP of the file" in text
+
+
 def test_detections_are_boxes_of_people_for_poses(tmp_path, people_dir):
     """What a test of a detector writes, a test of poses reads."""
     from hrnet_tf.data.formats import coco, coco_objects
