@@ -102,7 +102,7 @@ def test_results_are_those_of_the_predictor(rest, pose_folder, photo):
     np.testing.assert_allclose(points[..., :2], expected.xy, atol=2e-3)
     response = requests.post(rest + "/v1/models/pose:results", data=photo[:-900])
     assert response.status_code == 400
-    assert "no complete" in response.json()["error"]
+    assert "or damaged" in response.json()["error"]
 
 
 def read_manifest(api, text, kind):
