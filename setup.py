@@ -13,7 +13,9 @@ VERSION = re.search(
 # What every user needs. The tests have passed with TensorFlow 2.20 and 2.21.
 REQUIRED = [
     "tensorflow>=2.20,<2.22",
-    "keras>=3.12,<3.16",
+    # Before, heads beside a functional model's graph were no part of its weights:
+    # two-stage detectors would be saved without them.
+    "keras>=3.15,<3.16",
     # tf.summary writes the events of every training with it; since 2.21 TensorFlow does
     # not bring it.
     "tensorboard>=2.20",
