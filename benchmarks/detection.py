@@ -14,10 +14,9 @@ otherwise.
 import argparse
 import json
 import random
-import statistics
 import sys
 
-from sides import OURS, PEER, Worker, check_torch, work
+from sides import OURS, PEER, check_torch, in_turns, median, ratio, work
 
 MODES = ("evaluation", "training")
 # How far an evaluation goes, each with all that comes before.
@@ -103,26 +102,12 @@ def measure(options):
         "class_spread": options.class_spread,
         "recompute": options.recompute,
     }
-    workers, found = [], {}
-    try:
-        for side, (python, part) in sides.items():
-            workers.append(Worker(side, python, __file__, {**settings, "part": part}))
-            found[side] = {"ready": workers[-1].read(), "rounds": []}
-        counts = {entry["ready"]["parameters"] for entry in found.values()}
-        counts.add(PARAMETERS.get(options.preset, min(counts)))
-        if len(counts) > 1:
-            raise SystemExit(f"The networks differ in parameters: {counts}.")
-        for _ in range(options.rounds):
-            for worker in workers:
-                found[worker.side]["rounds"].append(worker.measure(options.steps))
-    finally:
-        for worker in workers:
-            worker.close()
-    return found
-
-
-def median(found, side, key):
-    return statistics.median(row[key] for row in found[side]["rounds"])
+    given = {
+        side: (python, {**settings, "part": part})
+        for side, (python, part) in sides.items()
+    }
+    known = PARAMETERS.get(options.preset)
+    return in_turns(__file__, given, options.rounds, lambda _: options.steps, known)
 
 
 def report(found, options):
@@ -144,11 +129,7 @@ def report(found, options):
     for side in (OURS, PEER):
         if side not in found:
             continue
-        reference = found[PEER if PEER in found else OURS]["rounds"]
-        ratio = statistics.median(
-            other["wall"] / own["wall"]
-            for other, own in zip(reference, found[side]["rounds"], strict=True)
-        )
+        faster = ratio(found, side, PEER if PEER in found else OURS)
         peak = found[side]["rounds"][-1]["peak_mb"]
         table.add_row(
             side,
@@ -157,7 +138,7 @@ def report(found, options):
             f"{median(found, side, 'cpu'):.3f}",
             "-" if peak is None else f"{peak:.0f}",
             f"{found[side]['rounds'][-1]['loss']:.4g}",
-            f"{ratio:.2f}",
+            f"{faster:.2f}",
         )
     console = Console()
     console.print(table)

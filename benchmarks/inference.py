@@ -15,14 +15,13 @@ random.
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from keras_inference import FILES, MODEL
-from sides import Worker, check_torch, work
+from sides import check_torch, in_turns, median, ratio, work
 
 NUM_OUTPUTS = {"pose": 17, "segmentation": 19}
 IMAGE_SIZES = {"pose": (256, 192), "segmentation": (512, 1024)}
@@ -131,44 +130,27 @@ def measure(options):
     ours = [side for side in options.sides if side not in PEERS]
     if len(ours) < len(options.sides):
         check_torch(options.torch_python)
-    workers, found, counts = [], {}, set()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.files or temporary
         os.makedirs(folder, exist_ok=True)
         parameters, paths = write_files(folder, ours, settings) if ours else (None, {})
         watch, limit = Watch(), matrix_limit()
-        try:
-            for side in options.sides:
-                python = options.torch_python if side in PEERS else sys.executable
-                given = {**settings, "path": paths.get(side)}
-                workers.append(Worker(side, python, __file__, given))
-                found[side] = {"ready": workers[-1].read(), "rounds": []}
-                counts.add(found[side]["ready"]["parameters"] or parameters)
-            if len(counts) > 1:
-                raise SystemExit(f"The networks differ in parameters: {counts}.")
-            steps = {w.side: _steps(w.measure(1), options.seconds) for w in workers}
-            for _ in range(options.rounds):
-                for worker in workers:
-                    row = worker.measure(steps[worker.side])
-                    found[worker.side]["rounds"].append(row)
-        finally:
-            for worker in workers:
-                worker.close()
+        sides = {
+            side: (
+                options.torch_python if side in PEERS else sys.executable,
+                {**settings, "path": paths.get(side)},
+            )
+            for side in options.sides
+        }
+
+        def steps(worker):
+            return max(1, round(options.seconds / worker.measure(1)["wall"]))
+
+        found = in_turns(__file__, sides, options.rounds, steps, parameters)
         conditions = {"limit": max(limit, matrix_limit()), "others": watch.others()}
-    return found, counts.pop(), conditions
-
-
-def _steps(first, seconds):
-    """How many calls take so long."""
-    return max(1, round(seconds / first["wall"]))
-
-
-def ratio(found, side, reference):
-    """How many times as fast a side is as another; None if that was not measured."""
-    if reference not in found:
-        return None
-    pairs = zip(found[side]["rounds"], found[reference]["rounds"], strict=True)
-    return statistics.median(other["wall"] / own["wall"] for own, other in pairs)
+    if parameters is None:
+        parameters = found[options.sides[0]]["ready"]["parameters"]
+    return found, parameters, conditions
 
 
 def report(found, parameters, conditions, options):
@@ -187,13 +169,13 @@ def report(found, parameters, conditions, options):
         table.add_column(column, justify="right")
     table.add_column("ratio")
     for side in found:
-        wall = _median(found, side, "wall")
+        wall = median(found, side, "wall")
         ratios = {other: ratio(found, side, other) for other in AGAINST.get(side, ())}
         peak = found[side]["rounds"][-1]["peak_mb"]
         table.add_row(
             side,
             f"{1e3 * wall:.1f}",
-            f"{1e3 * _median(found, side, 'cpu'):.1f}",
+            f"{1e3 * median(found, side, 'cpu'):.1f}",
             f"{options.batch_size / wall:.1f}",
             f"{found[side]['ready']['first_step']:.1f}",
             "-" if peak is None else f"{peak:.0f}",
@@ -206,10 +188,6 @@ def report(found, parameters, conditions, options):
         f"A product of matrices in float32: {conditions['limit'] / 1e9:.0f} GFLOP/s."
         + ("" if others is None else f" Other programs: {others:.0%} of the processor.")
     )
-
-
-def _median(found, side, key):
-    return statistics.median(row[key] for row in found[side]["rounds"])
 
 
 def main(arguments=None):

@@ -6,6 +6,7 @@ trusted.
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -90,6 +91,54 @@ class Worker:
     def close(self):
         self.process.stdin.close()
         self.process.wait()
+
+
+def in_turns(script, sides, rounds, steps, expected=None):
+    """Starts a worker for each side, and has them work in turns.
+
+    Args:
+        script: str, the path of a benchmark that answers to --worker.
+        sides: {side: (path of an interpreter, settings)}, see `work`.
+        rounds: int.
+        steps: function of a `Worker` to the steps of a round.
+        expected: int or None. The parameters that all networks have.
+    Returns:
+        {side: {"ready": dict, "rounds": list of measurements}}.
+    """
+    workers, found = [], {}
+    try:
+        for side, (python, settings) in sides.items():
+            workers.append(Worker(side, python, script, settings))
+            found[side] = {"ready": workers[-1].read(), "rounds": []}
+        counts = {entry["ready"]["parameters"] for entry in found.values()}
+        counts = (counts | {expected}) - {None}
+        if len(counts) > 1:
+            raise SystemExit(f"The networks differ in parameters: {counts}.")
+        wanted = {worker.side: steps(worker) for worker in workers}
+        for _ in range(rounds):
+            for worker in workers:
+                row = worker.measure(wanted[worker.side])
+                found[worker.side]["rounds"].append(row)
+    finally:
+        for worker in workers:
+            worker.close()
+    return found
+
+
+def median(found, side, key):
+    """The median of a side's measurements."""
+    return statistics.median(row[key] for row in found[side]["rounds"])
+
+
+def ratio(found, side, reference, key="wall"):
+    """How many times as fast a side is as another, each round by itself.
+
+    None if the other one was not measured.
+    """
+    if reference not in found:
+        return None
+    pairs = zip(found[side]["rounds"], found[reference]["rounds"], strict=True)
+    return statistics.median(other[key] / own[key] for own, other in pairs)
 
 
 def check_torch(python):

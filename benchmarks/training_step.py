@@ -24,10 +24,9 @@ out, weights and optimizer among it, where it tells.
 
 import argparse
 import json
-import statistics
 import sys
 
-from sides import OURS, PEER, Worker, check_torch, work
+from sides import OURS, PEER, check_torch, in_turns, median, ratio, work
 
 # COCO's keypoints and Cityscapes' classes.
 NUM_OUTPUTS = {"pose": 17, "segmentation": 19}
@@ -82,12 +81,7 @@ def steps_of(side, settings):
 
 
 def measure(options):
-    """Measures what the options say.
-
-    Returns:
-        The number of parameters; {side: [measurement of each round]}; and {side:
-        seconds from the imports to the end of the first step}.
-    """
+    """Measures what the options say; see `sides.in_turns`."""
     from hrnet_tf.models.presets import architecture
 
     pythons = {OURS: sys.executable}
@@ -105,35 +99,15 @@ def measure(options):
         "backend": options.backend,
         "compile": options.torch_compile,
     }
-    workers = []
-    try:
-        parameters, first_steps = set(), {}
-        for side, python in pythons.items():
-            workers.append(Worker(side, python, __file__, settings))
-            ready = workers[-1].read()
-            parameters.add(ready["parameters"])
-            first_steps[side] = ready["first_step"]
-        known = PARAMETERS.get((options.task, options.preset))
-        parameters.add(known or min(parameters))
-        if len(parameters) > 1:
-            raise SystemExit(f"The networks differ in parameters: {parameters}.")
-        rounds = {worker.side: [] for worker in workers}
-        for _ in range(options.rounds):
-            for worker in workers:
-                rounds[worker.side].append(worker.measure(options.steps))
-    finally:
-        for worker in workers:
-            worker.close()
-    return parameters.pop(), rounds, first_steps
+    known = PARAMETERS.get((options.task, options.preset))
+    sides = {side: (python, settings) for side, python in pythons.items()}
+    return in_turns(__file__, sides, options.rounds, lambda _: options.steps, known)
 
 
-def report(rounds, first_steps, batch_size, title):
+def report(found, batch_size, title):
     """Prints the medians; ratios are medians of each round's own ratio."""
     from rich.console import Console
     from rich.table import Table
-
-    def median(side, key):
-        return statistics.median(result[key] for result in rounds[side])
 
     table = Table(title=title)
     table.add_column("side", no_wrap=True)
@@ -141,24 +115,19 @@ def report(rounds, first_steps, batch_size, title):
     memory = ("peak MB", "tensors MB")
     for column in (*numbers, *memory, "wall ratio", "CPU ratio"):
         table.add_column(column, justify="right", no_wrap=" " not in column)
-    reference = rounds[PEER if PEER in rounds else OURS]
-    for side, results in rounds.items():
-        ratios = (
-            statistics.median(
-                other[key] / own[key]
-                for other, own in zip(reference, results, strict=True)
-            )
-            for key in ("wall", "cpu")
-        )
-        peaks = (results[-1][key] for key in ("peak_mb", "tensors_mb"))
+    reference = PEER if PEER in found else OURS
+    for side, measured in found.items():
+        last, wall = measured["rounds"][-1], median(found, side, "wall")
+        ratios = (ratio(found, side, reference, key) for key in ("wall", "cpu"))
+        peaks = (last[key] for key in ("peak_mb", "tensors_mb"))
         table.add_row(
             side,
-            f"{first_steps[side]:.1f}",
-            f"{median(side, 'wall'):.3f}",
-            f"{batch_size / median(side, 'wall'):.3g}",
-            f"{median(side, 'cpu'):.3f}",
+            f"{measured['ready']['first_step']:.1f}",
+            f"{wall:.3f}",
+            f"{batch_size / wall:.3g}",
+            f"{median(found, side, 'cpu'):.3f}",
             *("-" if peak is None else f"{peak:.0f}" for peak in peaks),
-            *(f"{ratio:.2f}" for ratio in ratios),
+            *(f"{faster:.2f}" for faster in ratios),
         )
     Console().print(table)
 
@@ -168,11 +137,11 @@ def main(arguments=None):
     if options.worker is not None:
         work(steps_of, *json.loads(options.worker))
         return
-    parameters, rounds, first_steps = measure(options)
+    found = measure(options)
+    parameters = found[OURS]["ready"]["parameters"]
     height, width = options.image_size
     report(
-        rounds,
-        first_steps,
+        found,
         options.batch_size,
         f"{options.task.capitalize()} training step of {options.preset}"
         f" ({parameters:,} weights), {height}x{width},"

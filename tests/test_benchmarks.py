@@ -163,8 +163,8 @@ class TestTrainingStep:
             load("training_step").main(options)
 
     def test_ended_worker_is_named(self):
-        benchmark = load("training_step")
-        worker = benchmark.Worker("PyTorch", sys.executable, benchmark.__file__, {})
+        script = load("training_step").__file__
+        worker = load("sides").Worker("PyTorch", sys.executable, script, {})
         with pytest.raises(SystemExit, match="process of PyTorch ended"):
             worker.read()
         worker.close()

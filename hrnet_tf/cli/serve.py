@@ -144,8 +144,7 @@ def serve(
       hrnet serve exported/faces.tflite --litert-js web --host 0.0.0.0 \\
           --token-file token.txt
     """
-    token = _token(token_file)
-    is_starter = model is None
+    token, is_starter = _token(token_file), model is None
     model = starter() if model is None else common.model_or_starter(model, "serve")
     with common.spinner("loading the model"):
         from hrnet_tf.predict import read_model
@@ -175,8 +174,7 @@ def serve(
         local=local,
     )
     with listening(host, port) as opened:
-        shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{opened.getsockname()[1]}"
+        address = f"http://{_shown(host)}:{opened.getsockname()[1]}"
         facts = {
             "model": f"{engine.name}, version {engine.version} ({engine.task.title},"
             f" {engine.format}){_COMES_WITH if is_starter else ''}",
@@ -189,6 +187,11 @@ def serve(
             facts["in the browser"] = f"{address}/?local"
         server = make_server(app, limits, host, port, lambda: common.print_facts(facts))
         server.run(sockets=[opened])
+
+
+def _shown(host):
+    """A host as addresses have it."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _token(path):

@@ -45,9 +45,7 @@ def make_app(
         MissingExtra: if FastAPI is absent.
     """
     fastapi = import_extra("fastapi", "The server")
-    from fastapi.exceptions import RequestValidationError
     from fastapi.middleware.cors import CORSMiddleware
-    from starlette.exceptions import HTTPException
 
     limits = limits or Limits()
     server = Server(engine, limits, max_batch_size, wait_seconds)
@@ -62,6 +60,23 @@ def make_app(
     _add_model(app, server)
     _add_health(app, server)
     page.add_routes(app, engine, limits, local)
+    _add_refusals(app, fastapi)
+    app.add_middleware(Guard, token=token, hosts=hosts, origins=origins)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Retry-After"],
+        )
+    return app
+
+
+def _add_refusals(app, fastapi):
+    """What is answered in place of a result."""
+    from fastapi.exceptions import RequestValidationError
+    from starlette.exceptions import HTTPException
 
     @app.exception_handler(Refused)
     async def refuse(request: Any, error: Refused) -> Any:
@@ -86,17 +101,6 @@ def make_app(
         # Starlette raises it again, so that the log has the traceback.
         text = "The server failed; its log says why."
         return fastapi.responses.JSONResponse({"error": text}, 500)
-
-    app.add_middleware(Guard, token=token, hosts=hosts, origins=origins)
-    if origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(origins),
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type"],
-            expose_headers=["Retry-After"],
-        )
-    return app
 
 
 def _add_model(app, server):

@@ -1,12 +1,14 @@
 """Files of labelled people: testing a bottom-up model on them."""
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.data.formats.coco_people import load_people
+from hrnet_tf.pictures.tested import tested_pictures
 from hrnet_tf.tasks.bottom_up import evaluate as evaluation
-from hrnet_tf.tasks.bottom_up.picture import Comparisons
+from hrnet_tf.tasks.bottom_up.picture import draw_beside
 from hrnet_tf.tasks.pose.labelled import checked_keypoint_set, one_file
 from hrnet_tf.typing import PathLike
 
@@ -69,9 +71,8 @@ def test_files(
         examples = load_people(
             file, images, keypoint_set, "val", skip_bad, progress=tick
         )
-    on_found = None
-    if out is not None and Path(out).suffix != ".json":
-        on_found = Comparisons(out, keypoint_set, pictures, len(examples))
+    draw = functools.partial(draw_beside, keypoint_set=keypoint_set)
+    on_found = tested_pictures(out, draw, pictures, len(examples))
     with progress("finding people", "images") as tick:
         report = evaluation.evaluate(
             model,

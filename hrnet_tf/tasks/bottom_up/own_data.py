@@ -8,8 +8,6 @@ import numpy as np
 
 from hrnet_tf.data.augment.people import PeopleAugmentation
 from hrnet_tf.data.keypoint_sets import KeypointSet
-from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
-from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.own.choices import (
     Choice,
     Choices,
@@ -18,6 +16,7 @@ from hrnet_tf.own.choices import (
     choose_batch,
     choose_epochs,
 )
+from hrnet_tf.own.learning import muon
 from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.pictures import usual_size
@@ -100,22 +99,6 @@ def _choose_side(choices, paths, examples, machine):
     return side
 
 
-def muon(
-    steps_per_epoch: int, epochs: int, learning_rate: float, warmup_steps: int = 50
-) -> Muon:
-    """Muon with a short warm-up and a cosine.
-
-    Args:
-        steps_per_epoch, epochs: int.
-        learning_rate: float, the highest.
-        warmup_steps: int.
-    """
-    schedule = cosine_decay(
-        learning_rate, epochs, steps_per_epoch, warmup_steps=warmup_steps
-    )
-    return Muon(schedule, exclude_layers=FIRST_AND_LAST)
-
-
 @on_own_data("bottom_up", "pose")
 def recipe(
     data: "UserData",
@@ -154,7 +137,7 @@ def recipe(
             brightness=0.2,
             contrast=0.2,
         ),
-        optimizer=functools.partial(muon, learning_rate=learning_rate),
+        optimizer=functools.partial(muon, learning_rate=learning_rate, warmup_steps=50),
         metric=metric,
         skip_bad=skip_bad,
         **settings,

@@ -1,13 +1,14 @@
 """Testing a bottom-up model on people of the user's own data."""
 
+import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.own.choices import check_metric
+from hrnet_tf.pictures.tested import tested_pictures
 from hrnet_tf.tasks.bottom_up import evaluate as evaluation
 from hrnet_tf.tasks.bottom_up.own_people import METRIC
-from hrnet_tf.tasks.bottom_up.picture import Comparisons
+from hrnet_tf.tasks.bottom_up.picture import draw_beside
 from hrnet_tf.tasks.pose.labelled import checked_keypoint_set
 from hrnet_tf.tasks.pose.own_test import in_order
 from hrnet_tf.typing import PathLike
@@ -50,9 +51,8 @@ def test_own(
     check_metric(metric or METRIC, METRIC, "People of data of your own are")
     evaluation.checked_metric(METRIC, keypoint_set)
     examples = in_order(data, keypoint_set, source)
-    on_found = None
-    if out is not None and Path(out).suffix != ".json":
-        on_found = Comparisons(out, keypoint_set, pictures, len(examples))
+    draw = functools.partial(draw_beside, keypoint_set=keypoint_set)
+    on_found = tested_pictures(out, draw, pictures, len(examples))
     with progress("finding people", "images") as tick:
         return evaluation.evaluate(
             model,

@@ -1,17 +1,15 @@
 """Pictures of people that were found without boxes."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hrnet_tf.io import read_image
-from hrnet_tf.pictures.sheet import contact_sheet, save_image
+from hrnet_tf.pictures.sheet import contact_sheet
 from hrnet_tf.pictures.skeletons import draw_keypoints
 from hrnet_tf.tasks.bottom_up.inference import BottomUpInference
 from hrnet_tf.tasks.bottom_up.result import People
-from hrnet_tf.typing import PathLike
 from hrnet_tf.words import count_text
 
 if TYPE_CHECKING:
@@ -132,34 +130,3 @@ def sheet(
     ]
     height, width = drawn[0].shape[:2]
     return contact_sheet(drawn, columns, cell_size=(height * 720 // width, 720))
-
-
-class Comparisons:
-    """Draws some of a test's pictures, labelled and found, evenly spread.
-
-    Args:
-        folder: path, where pictures/ is made.
-        keypoint_set: `KeypointSet`.
-        pictures: int. So many are drawn.
-        total: int. Examples of the test.
-    """
-
-    def __init__(
-        self,
-        folder: PathLike,
-        keypoint_set: "KeypointSet",
-        pictures: int,
-        total: int,
-    ) -> None:
-        self.folder = Path(folder) / "pictures"
-        self.keypoint_set = keypoint_set
-        count = min(pictures, total)
-        self.drawn = {i * total // count for i in range(count)} if count else set()
-        self.done = 0
-
-    def __call__(self, example: "PeopleExample", found: People) -> None:
-        if self.done in self.drawn:
-            drawn = draw_beside(example, found, self.keypoint_set)
-            name = f"{self.done:05d}_{Path(example.image_path).stem}.jpg"
-            save_image(drawn, self.folder / name)
-        self.done += 1

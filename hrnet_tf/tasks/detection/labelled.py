@@ -1,7 +1,7 @@
 """Files of labelled objects: testing a model on them, and writing them as records."""
 
+import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.data.detection_records import (
@@ -13,8 +13,9 @@ from hrnet_tf.data.formats.checked_json import decode
 from hrnet_tf.data.formats.coco_entries import numbers_of_texts
 from hrnet_tf.data.formats.tools.coco_outlines import OutlinedEntry
 from hrnet_tf.data.object_sets import ObjectSet, load_object_set, model_object_set
+from hrnet_tf.pictures.tested import tested_pictures
 from hrnet_tf.tasks.detection.evaluate import evaluate
-from hrnet_tf.tasks.detection.picture import Comparisons
+from hrnet_tf.tasks.detection.picture import draw_tested
 from hrnet_tf.typing import PathLike, Progress
 
 if TYPE_CHECKING:
@@ -84,9 +85,8 @@ def test_files(
             tick,
         )
     examples = found.told(images)
-    on_found = None
-    if out is not None and Path(out).suffix != ".json":
-        on_found = Comparisons(out, object_set, pictures, len(examples))
+    draw = functools.partial(draw_tested, object_set=object_set)
+    on_found = tested_pictures(out, draw, pictures, len(examples))
     truth = None
     if format == "coco" and not skip_bad:
         truth = _ground_truth(annotations[0], object_set, examples)

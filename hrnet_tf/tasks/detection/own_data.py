@@ -12,8 +12,6 @@ from hrnet_tf.models.cascade_rcnn import HRNetCascadeRCNN
 from hrnet_tf.models.classifier import KAIMING_FAN_OUT
 from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN
 from hrnet_tf.models.fcos import HRNetFCOS
-from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
-from hrnet_tf.optimizers.schedules import cosine_decay
 from hrnet_tf.own.choices import (
     Choice,
     Choices,
@@ -23,6 +21,7 @@ from hrnet_tf.own.choices import (
     choose_epochs,
     choose_size,
 )
+from hrnet_tf.own.learning import muon
 from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.pictures import picture_sizes, usual_size
@@ -186,22 +185,6 @@ def _choose_flips(choices, object_set):
     choices.add("vertical_flips", False, reason)
 
 
-def muon(
-    steps_per_epoch: int, epochs: int, learning_rate: float, warmup_steps: int = 100
-) -> Muon:
-    """Muon with a short warm-up and a cosine.
-
-    Args:
-        steps_per_epoch, epochs: int.
-        learning_rate: float, the highest.
-        warmup_steps: int.
-    """
-    schedule = cosine_decay(
-        learning_rate, epochs, steps_per_epoch, warmup_steps=warmup_steps
-    )
-    return Muon(schedule, exclude_layers=FIRST_AND_LAST, global_clipnorm=35.0)
-
-
 @on_own_data("detection", "detection")
 def recipe(
     data: "UserData",
@@ -255,7 +238,9 @@ def recipe(
             contrast=0.2,
         ),
         image_size=image_size,
-        optimizer=functools.partial(muon, learning_rate=learning_rate),
+        optimizer=functools.partial(
+            muon, learning_rate=learning_rate, warmup_steps=100, global_clipnorm=35.0
+        ),
         kernel_initializer=KAIMING_FAN_OUT,
         **settings,
     )

@@ -1,13 +1,14 @@
 """Testing a detector on objects of the user's own data."""
 
+import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hrnet_tf.pictures.tested import tested_pictures
 from hrnet_tf.tasks.detection.evaluate import evaluate
 from hrnet_tf.tasks.detection.labelled import checked_object_set
 from hrnet_tf.tasks.detection.own_objects import with_classes
-from hrnet_tf.tasks.detection.picture import Comparisons
+from hrnet_tf.tasks.detection.picture import draw_tested
 from hrnet_tf.typing import PathLike
 
 if TYPE_CHECKING:
@@ -41,9 +42,8 @@ def test_own(
     """
     object_set = checked_object_set(model, source, objects)
     examples = with_classes(data, object_set, source)
-    on_found = None
-    if out is not None and Path(out).suffix != ".json":
-        on_found = Comparisons(out, object_set, pictures, len(examples))
+    draw = functools.partial(draw_tested, object_set=object_set)
+    on_found = tested_pictures(out, draw, pictures, len(examples))
     with progress("finding objects", "images") as tick:
         return evaluate(
             model,

@@ -1,18 +1,16 @@
 """Pictures of objects, and of how a detector does on labelled images."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hrnet_tf.data.instance_masks import coco_runs
 from hrnet_tf.pictures.objects import draw_beside, draw_detections
-from hrnet_tf.pictures.sheet import contact_sheet, save_image
+from hrnet_tf.pictures.sheet import contact_sheet
 from hrnet_tf.tasks.base import count_text
 from hrnet_tf.tasks.detection.evaluate import object_set_of, predict_examples
 from hrnet_tf.tasks.detection.result import Detections
-from hrnet_tf.typing import PathLike
 
 if TYPE_CHECKING:
     from hrnet_tf.data.detection_example import DetectionExample
@@ -68,6 +66,22 @@ def labelled_objects(
     )
 
 
+def draw_tested(
+    example: "DetectionExample", found: Detections, object_set: "ObjectSet"
+) -> np.ndarray:
+    """Draws a tested image twice: what is labelled, and what was found.
+
+    Args:
+        example: `DetectionExample`.
+        found: `Detections`.
+        object_set: `ObjectSet` of both.
+    Returns:
+        uint8 array `[H, 2 W, 3]`.
+    """
+    labelled = labelled_objects(example, object_set)
+    return draw_beside(example.image_path, labelled, found)
+
+
 def sheet(
     model: "HRNetModel",
     infer: Callable[..., Any] | None,
@@ -88,36 +102,8 @@ def sheet(
     chosen = list(examples)[:NUM_PICTURES]
     found = predict_examples(model, chosen)
     drawn = [
-        draw_beside(example.image_path, labelled_objects(example, object_set), objects)
+        draw_tested(example, objects, object_set)
         for example, objects in zip(chosen, found, strict=True)
     ]
     height, width = drawn[0].shape[:2]
     return contact_sheet(drawn, columns, cell_size=(height * 720 // width, 720))
-
-
-class Comparisons:
-    """Draws some of a test's pictures, labelled and found, evenly spread.
-
-    Args:
-        folder: path, where pictures/ is made.
-        object_set: `ObjectSet`.
-        pictures: int. So many are drawn.
-        total: int. Examples of the test.
-    """
-
-    def __init__(
-        self, folder: PathLike, object_set: "ObjectSet", pictures: int, total: int
-    ) -> None:
-        self.folder = Path(folder) / "pictures"
-        self.object_set = object_set
-        count = min(pictures, total)
-        self.drawn = {i * total // count for i in range(count)} if count else set()
-        self.done = 0
-
-    def __call__(self, example: "DetectionExample", found: Detections) -> None:
-        if self.done in self.drawn:
-            labelled = labelled_objects(example, self.object_set)
-            drawn = draw_beside(example.image_path, labelled, found)
-            name = f"{self.done:05d}_{Path(example.image_path).stem}.jpg"
-            save_image(drawn, self.folder / name)
-        self.done += 1

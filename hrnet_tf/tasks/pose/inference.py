@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from hrnet_tf.data.augment.affine import BOX_PADDING, box_regions, decode_crop, warp
+from hrnet_tf.data.augment.affine import BOX_PADDING, box_regions, decode_crop
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import KeypointSet, model_keypoint_set
 from hrnet_tf.models.loading import inference_function
@@ -19,6 +19,8 @@ from hrnet_tf.tasks.pose.boxes import (
     checked_boxes,
     checked_scores,
 )
+from hrnet_tf.tasks.pose.cutting import Cutter
+from hrnet_tf.tasks.pose.networks import check_reads_crops
 from hrnet_tf.tasks.pose.people_finder import IMAGES_SPEC, PeopleFinder
 from hrnet_tf.tasks.pose.result import Keypoints
 from hrnet_tf.typing import Tensor
@@ -105,7 +107,7 @@ class PoseInference:
             if fields.get("detector") is not None:
                 self._read_boxes = model.signature("boxes")
             return
-        _check_model(model)
+        check_reads_crops(model)
         self.flip_test = bool(flip_test)
         self.image_size = tuple(model.image_size)
         self.codec = HeatmapCodec.for_model(model)
@@ -304,7 +306,7 @@ class PoseInference:
         # At least once, so that no people give arrays of the right shapes.
         for start in range(0, max(len(owners), 1), _CROPS_AT_ONCE):
             part = slice(start, start + _CROPS_AT_ONCE)
-            crops = self._cut_all(pixels, owners[part], centers[part], sizes[part])
+            crops = self._cut(pixels, owners[part], centers[part], sizes[part])
             found = self._read_crops(images=crops)
             place = (centers[part], sizes[part])
             points.append(self._to_image(tf.constant(found["keypoints"]), *place))
@@ -383,43 +385,4 @@ class PoseInference:
 
     @functools.cached_property
     def _cut(self):
-        """Cuts people `[N, H, W, 3]` out of an image."""
-
-        def cut(pixels, centers, sizes):
-            upright = tf.zeros_like(sizes[:, 0])
-            return tf.map_fn(
-                lambda matrix: warp(pixels, matrix, self.image_size),
-                self.codec.crop_matrix(centers, sizes, upright),
-                fn_output_signature=tf.TensorSpec((*self.image_size, 3), tf.uint8),
-            )
-
-        region = tf.TensorSpec((None, 2), tf.float32)
-        image = tf.TensorSpec((None, None, 3), tf.uint8)
-        return tf.function(cut, input_signature=[image, region, region])
-
-    def _cut_all(self, pixels, owners, centers, sizes):
-        """Crops `[N, H, W, 3]` of people who are each in the image of a number."""
-        if not len(owners):
-            return tf.zeros((0, *self.image_size, 3), tf.uint8)
-        parts = []
-        for image in range(owners[0], owners[-1] + 1):
-            first, last = np.searchsorted(owners, [image, image + 1])
-            people = slice(first, last)
-            if first < last:
-                parts.append(self._cut(pixels[image], centers[people], sizes[people]))
-        return tf.concat(parts, 0)
-
-
-def _check_model(model):
-    if getattr(model, "heatmap_convention", None) is None:
-        raise ValueError(
-            f"Expected an HRNetPose. Received: {type(model).__name__}."
-            " Only top-down pose models find keypoints in crops."
-        )
-    if model.image_size is None:
-        raise ValueError(
-            f"The model {model.name!r} has image_size=None, but crops need one size."
-            " Rebuild it with image_size=(height, width), such as (256, 192), and"
-            " copy the weights with set_weights."
-        )
-    graphs.check_takes_pixels(model)
+        return Cutter(self.codec, self.image_size)

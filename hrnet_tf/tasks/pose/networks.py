@@ -9,6 +9,7 @@ from hrnet_tf.models.networks import class_of_preset, network_from_preset
 from hrnet_tf.models.pose import HRNetPose
 from hrnet_tf.models.presets import split_preset
 from hrnet_tf.models.simple_baseline import SimpleBaselinePose
+from hrnet_tf.tasks import graphs
 
 NETWORKS = (
     HRNetPose,
@@ -68,3 +69,23 @@ def pose_network(preset: str, **arguments: Any) -> Any:
         ValueError: if no class has the preset.
     """
     return network_from_preset(NETWORKS, preset, _OF_HRNET, arguments)
+
+
+def check_reads_crops(model: Any) -> None:
+    """Raises ValueError unless a model finds keypoints in pixels of crops of a size.
+
+    Args:
+        model: the model.
+    """
+    if getattr(model, "heatmap_convention", None) is None:
+        raise ValueError(
+            f"Expected an HRNetPose. Received: {type(model).__name__}."
+            " Only top-down pose models find keypoints in crops."
+        )
+    if model.image_size is None:
+        raise ValueError(
+            f"The model {model.name!r} has image_size=None, but crops need one size."
+            " Rebuild it with image_size=(height, width), such as (256, 192), and"
+            " copy the weights with set_weights."
+        )
+    graphs.check_takes_pixels(model)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hrnet_tf.data.formats.label_checks import read_label
 from hrnet_tf.pictures.masks import draw_comparison, draw_segmentation
 from hrnet_tf.pictures.sheet import contact_sheet, save_image
+from hrnet_tf.pictures.tested import evenly_spread
 from hrnet_tf.tasks.segmentation.evaluate import label_set_of, labelled_batches
 from hrnet_tf.tasks.segmentation.inference import SegmentationInference
 from hrnet_tf.tasks.segmentation.result import SegmentationMap
@@ -93,8 +94,7 @@ class Comparisons:
         self.folder = Path(folder)
         self.label_set = label_set
         self.save_labels = save_labels
-        count = min(pictures, total)
-        self.drawn = {i * total // count for i in range(count)} if count else ()
+        self.drawn = evenly_spread(pictures, total)
         self.taken: set[str] = set()
         self.done = 0
 
