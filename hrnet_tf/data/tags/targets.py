@@ -27,18 +27,16 @@ def draw_people(
     cells, inside = _cells(points, visible, size)
     centers = tf.cast(cells, tf.float64)
     sigmas = sigmas[:, None, None]
-    # Officially a square patch, whose sides are rounded to even numbers.
-    first = tf.round(centers - 3 * sigmas - 1)
-    end = tf.round(centers + 3 * sigmas + 2)
-    middles = first + 3 * sigmas + 1
+    # A square patch around the cell, of whole cells for any width: officially it begins
+    # at a rounded place, which would shift Gaussians of 1.5 cells by half a cell.
+    reach = tf.floor(3 * sigmas + 1e-6) + 1
     shown = tf.cast(inside, tf.float32)[:, :, None]
 
     def profile(axis, length):
         places = tf.range(length, dtype=tf.float64)
-        offsets = places - middles[..., axis, None]
+        offsets = places - centers[..., axis, None]
         values = tf.exp(-(offsets**2) / (2 * sigmas**2))
-        within = (places >= first[..., axis, None]) & (places < end[..., axis, None])
-        return tf.cast(tf.where(within, values, 0.0), tf.float32)
+        return tf.cast(tf.where(tf.abs(offsets) <= reach, values, 0.0), tf.float32)
 
     rows = tf.transpose(profile(1, size[0]) * shown, [0, 2, 1])
     columns = tf.transpose(profile(0, size[1]), [0, 2, 1])

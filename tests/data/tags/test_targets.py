@@ -95,6 +95,20 @@ def test_people_may_have_gaussians_of_their_own_width(golden):
         np.testing.assert_allclose(drawn, wanted[f"heat_{number}"], atol=1e-6)
 
 
+@pytest.mark.parametrize("sigma", [1.0, 1.5, 2.0, 2.5, 2.7])
+def test_gaussians_of_any_width_stand_on_their_cells(sigma):
+    points = tf.constant([[[x + 0.5, 41.7 - x] for x in range(17, 23)]], tf.float64)
+    visible = tf.ones((1, 6), tf.bool)
+    sigmas = tf.constant([sigma], tf.float64)
+    maps = draw_people(points, visible, (40, 40), sigmas).numpy()
+    for k, x in enumerate(range(17, 23)):
+        assert maps[41 - x, x, k] == 1
+        rolled = np.roll(maps[..., 0], (-k, k), (0, 1))
+        np.testing.assert_array_equal(maps[..., k], rolled)
+    assert maps[24 - int(3 * sigma) - 1, 17, 0] > 0
+    assert maps[24 - int(3 * sigma) - 2, 17, 0] == 0
+
+
 def test_views_are_drawn_within_their_ranges_and_again_the_same():
     kind = PeopleAugmentation()
     views = [draw_view((300, 400), (7, i), kind) for i in range(40)]
