@@ -10,91 +10,103 @@ from hrnet_tf.cli import common
 from hrnet_tf.cli.options import Debug, flag
 from hrnet_tf.cli.train_settings import set_arguments
 
+TaskOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        show_default=False,
+        help="What the networks are for: pose or segmentation.",
+    ),
+]
+SystemOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PRESET",
+        show_default="some of both sides",
+        help="A network, again for each: an architecture of the task, which --list"
+        " lists; arguments of the network may follow, as in"
+        " hrnet_w32:exchanges=final.",
+    ),
+]
+EpochsOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        show_default=False,
+        help="Train each for so many epochs.",
+    ),
+]
+MinutesOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="M",
+        show_default=False,
+        help="Train each for the epochs that so many minutes hold on this machine,"
+        " instead of --epochs; its speed is measured first.",
+    ),
+]
+RecipeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RECIPE",
+        show_default="the task's",
+        help="Recipe that all are trained by, see `hrnet recipes`.",
+    ),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        show_default="a drawn data set",
+        help="Folder of the recipe's data.",
+    ),
+]
+BatchOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        show_default="the recipe's",
+        help="Images of a training step.",
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        show_default=False,
+        help="Another argument of the recipe's function.",
+    ),
+]
+SeedOption = Annotated[
+    int, typer.Option(metavar="N", help="Seed of the weights and of the order.")
+]
+OutOption = Annotated[
+    Path,
+    typer.Option(metavar="DIR", help="Folder of the runs, the table and the plot."),
+]
+ListOption = Annotated[
+    bool, flag("--list", "List the networks of the task, and train nothing.")
+]
+
 
 @common.command(
     interrupted="Stopped. Run the same command again to go on with the comparison."
 )
 def compare(
-    task: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            show_default=False,
-            help="What the networks are for: pose or segmentation.",
-        ),
-    ],
-    system: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PRESET",
-            show_default="some of both sides",
-            help="A network, again for each: an architecture of the task, which --list"
-            " lists; arguments of the network may follow, as in"
-            " hrnet_w32:exchanges=final.",
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            show_default=False,
-            help="Train each for so many epochs.",
-        ),
-    ] = None,
-    minutes: Annotated[
-        float | None,
-        typer.Option(
-            metavar="M",
-            show_default=False,
-            help="Train each for the epochs that so many minutes hold on this machine,"
-            " instead of --epochs; its speed is measured first.",
-        ),
-    ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RECIPE",
-            show_default="the task's",
-            help="Recipe that all are trained by, see `hrnet recipes`.",
-        ),
-    ] = None,
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            show_default="a drawn data set",
-            help="Folder of the recipe's data.",
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            show_default="the recipe's",
-            help="Images of a training step.",
-        ),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            show_default=False,
-            help="Another argument of the recipe's function.",
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(metavar="N", help="Seed of the weights and of the order.")
-    ] = 0,
-    out: Annotated[
-        Path,
-        typer.Option(metavar="DIR", help="Folder of the runs, the table and the plot."),
-    ] = Path("comparison"),
-    list_systems: Annotated[
-        bool, flag("--list", "List the networks of the task, and train nothing.")
-    ] = False,
+    task: TaskOption,
+    system: SystemOption = None,
+    epochs: EpochsOption = None,
+    minutes: MinutesOption = None,
+    recipe: RecipeOption = None,
+    data_dir: DataOption = None,
+    batch_size: BatchOption = None,
+    settings: SetOption = None,
+    seed: SeedOption = 0,
+    out: OutOption = Path("comparison"),
+    list_systems: ListOption = False,
     debug: Debug = False,
 ) -> None:
     """Train several networks by one recipe under one budget, and compare them.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hrnet_tf.io import read_json, write_json
+from hrnet_tf.launch import exit_codes
 
 # Steps before speed is measured, in which TensorFlow traces, and steps measured.
 _FIRST_STEPS = 2
@@ -147,12 +148,14 @@ def main() -> None:
     """
     from hrnet_tf.launch.keras_import import import_keras
 
-    import_keras()
     order = read_json(sys.argv[1])
     try:
+        import_keras()
         answer = _WORK[order["work"]](**order["arguments"])
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(exit_codes.INTERRUPTED)
     write_json(order["answer"], answer)
 
 

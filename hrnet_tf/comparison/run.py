@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.comparison.report import Member, write_report
 from hrnet_tf.io import read_json, write_json
+from hrnet_tf.launch import exit_codes
+from hrnet_tf.launch.preemption import Preempted, Preemption
 from hrnet_tf.typing import PathLike
 from hrnet_tf.words import count_text
 
@@ -92,15 +95,11 @@ def compare(
         folder = out / folder_name(preset)
         epochs = budget.epochs or _epochs(recipe, preset, arguments, budget, folder)
         own = {**arguments, "epochs": epochs}
-        answer = folder / f"member_{_digest({**own, 'seed': seed})}.json"
+        work = {"recipe": recipe, "arguments": own, "seed": seed}
+        _claim(folder, work)
+        answer = folder / f"member_{_digest(work)}.json"
         if not answer.is_file():
-            work = {
-                "recipe": recipe,
-                "preset": preset,
-                "arguments": own,
-                "out": str(folder),
-                "seed": seed,
-            }
+            work = {**work, "preset": preset, "out": str(folder)}
             _in_a_process("train_member", work, answer, preset)
         members.append(Member.of(facts, read_json(answer)["history"]))
         write_report(members, out, str(budget), title)
@@ -135,6 +134,27 @@ def _epochs(recipe, preset, arguments, budget, folder):
     return read_json(answer)["epochs"]
 
 
+def _claim(folder, work):
+    """Writes down what a network's folder is of; ValueError if it is of other work."""
+    path = folder / "trained_by.json"
+    work = json.loads(json.dumps(work, default=str))
+    before = read_json(path) if path.is_file() else work
+    keys = sorted({*work["arguments"], *before["arguments"]})
+    wanted, found = (
+        {**given, **{key: given["arguments"].get(key) for key in keys}}
+        for given in (work, before)
+    )
+    names = [name for name in ("recipe", "seed", *keys) if wanted[name] != found[name]]
+    if names:
+        text = "; ".join(f"{name} {found[name]}, now {wanted[name]}" for name in names)
+        raise ValueError(
+            f"{folder} holds a network that was trained by other settings: {text}."
+            " Networks are compared after the same training: choose another `out`, or"
+            " repeat the settings."
+        )
+    write_json(path, work)
+
+
 def _in_a_process(work, arguments, answer, what):
     """Has `member` do some work in a process of its own."""
     answer.parent.mkdir(parents=True, exist_ok=True)
@@ -142,18 +162,35 @@ def _in_a_process(work, arguments, answer, what):
     write_json(
         order, {"work": work, "arguments": arguments, "answer": str(answer.resolve())}
     )
-    code = subprocess.run(
-        [sys.executable, "-c", _START, str(order)], check=False
-    ).returncode
+    command = [sys.executable, "-c", _START, str(order)]
+    with subprocess.Popen(command) as process, Preemption(process.terminate):
+        try:
+            code = process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
     order.unlink()
-    if code < 0 or code == 130:
+    if code in (exit_codes.PREEMPTED, -signal.SIGTERM):
+        raise Preempted(f"{what}: stopped by SIGTERM. The same command goes on.")
+    if code in (exit_codes.INTERRUPTED, -signal.SIGINT):
         raise KeyboardInterrupt
     if code or not answer.is_file():
         raise ValueError(
-            f"{what}: stopped with exit code {code}; why is said above. The same"
-            " command goes on with the rest once that is mended, or leave the network"
-            " out of the comparison."
+            f"{what}: {_ending(code)} The same command goes on with the rest once that"
+            " is mended, or leave the network out of the comparison."
         )
+
+
+def _ending(code):
+    """Says how a process ended."""
+    if code >= 0:
+        return f"stopped with exit code {code}; why is said above."
+    text = f"killed by the signal {-code} ({signal.Signals(-code).name})."
+    if code == -signal.SIGKILL:
+        text += " So systems end what takes more memory than there is: a smaller"
+        text += " `batch_size` takes less."
+    return text
 
 
 def _digest(content):

@@ -95,26 +95,19 @@ class LiteHRNetPose(HRNetModel):
             "frozen_statistics": frozen_statistics,
             "dtype": dtype,
         }
+        body = {
+            "width": width,
+            "num_modules": tuple(num_modules),
+            "num_blocks": num_blocks,
+            "unit": unit,
+            "stem_width": stem_width,
+            "reduction": reduction,
+        }
         inputs = keras.Input((*size, 3), dtype="float32", name="image")
         x = inputs
         if include_preprocessing:
             x = normalize(x, channel_order, pixel_mean, pixel_std)
-        streams = [LiteStem(stem_width, name="stem", **options)(x)]
-        for stage, count in enumerate(num_modules, start=2):
-            widths = tuple(width * 2**i for i in range(stage))
-            streams = LiteTransition(widths, name=f"transition{stage - 1}", **options)(
-                streams
-            )
-            for m in range(count):
-                streams = LiteModule(
-                    widths,
-                    num_blocks=num_blocks,
-                    unit=unit,
-                    reduction=reduction,
-                    name=f"stage{stage}_module{m}",
-                    **options,
-                )(streams)
-        features = IterativeHead(widths, name="merge", **options)(streams)
+        features = _features(x, options, **body)
         heatmaps = keras.layers.Conv2D(
             num_keypoints,
             1,
@@ -128,12 +121,7 @@ class LiteHRNetPose(HRNetModel):
             arguments={
                 "num_keypoints": num_keypoints,
                 "image_size": image_size,
-                "width": width,
-                "num_modules": tuple(num_modules),
-                "num_blocks": num_blocks,
-                "unit": unit,
-                "stem_width": stem_width,
-                "reduction": reduction,
+                **body,
                 "momentum": momentum,
                 "kernel_initializer": initializer,
                 "include_preprocessing": include_preprocessing,
@@ -154,6 +142,26 @@ class LiteHRNetPose(HRNetModel):
         self.heatmap_activation = heatmap_activation
         self.heatmap_sigma = heatmap_sigma
         self.heatmap_convention = heatmap_convention
+
+
+def _features(x, options, width, num_modules, num_blocks, unit, stem_width, reduction):
+    """The finest stream after all stages, `[B, H/4, W/4, width]`."""
+    streams = [LiteStem(stem_width, name="stem", **options)(x)]
+    for stage, count in enumerate(num_modules, start=2):
+        widths = tuple(width * 2**i for i in range(stage))
+        transition = LiteTransition(widths, name=f"transition{stage - 1}", **options)
+        streams = transition(streams)
+        for m in range(count):
+            module = LiteModule(
+                widths,
+                num_blocks=num_blocks,
+                unit=unit,
+                reduction=reduction,
+                name=f"stage{stage}_module{m}",
+                **options,
+            )
+            streams = module(streams)
+    return IterativeHead(widths, name="merge", **options)(streams)
 
 
 def _check_body(width, num_modules, unit, stem_width, reduction):

@@ -5,9 +5,13 @@ import json
 
 import pytest
 from command_line import fail, run
+from rich.console import Console
 
+from hrnet_tf.comparison import run as comparison_run
 from hrnet_tf.comparison.report import Member, table_of, write_report
-from hrnet_tf.comparison.run import Budget, folder_name
+from hrnet_tf.comparison.run import Budget, compare, folder_name
+from hrnet_tf.io import write_json
+from hrnet_tf.launch.preemption import Preempted
 
 FACTS = {"preset": "a", "model": "A", "parameters": 1200, "multiply_adds": 10**8}
 HISTORY = [
@@ -64,6 +68,86 @@ def test_a_budget_is_one_of_two():
 
 def test_folders_have_plain_names():
     assert folder_name("hrnet_w32:exchanges=final") == "hrnet_w32_exchanges_final"
+
+
+class TestProcesses:
+    """What becomes of a network's process, with small ones in its place."""
+
+    @pytest.fixture
+    def work(self, monkeypatch, tmp_path):
+        def do(code):
+            monkeypatch.setattr(comparison_run, "_START", f"import os, sys; {code}")
+            answer = tmp_path / "answer.json"
+            return comparison_run._in_a_process("describe", {}, answer, "net")
+
+        return do
+
+    def test_one_that_the_system_kills_is_not_the_user_who_stops(self, work):
+        with pytest.raises(ValueError, match="net: killed by.*SIGKILL.*memory"):
+            work("os.kill(os.getpid(), 9)")
+        with pytest.raises(ValueError, match=r"killed by the signal 6 \(SIGABRT\)\. T"):
+            work("os.abort()")
+
+    def test_one_that_ends_badly_is_named(self, work):
+        with pytest.raises(ValueError, match="net: stopped with exit code 3"):
+            work("sys.exit(3)")
+        with pytest.raises(ValueError, match="net: stopped with exit code 0"):
+            work("pass")
+
+    def test_interrupts_and_preemption_are_passed_on(self, work):
+        with pytest.raises(KeyboardInterrupt):
+            work("sys.exit(130)")
+        with pytest.raises(KeyboardInterrupt):
+            work("import signal as s; s.signal(2, s.SIG_DFL); os.kill(os.getpid(), 2)")
+        with pytest.raises(Preempted, match="net.*The same command goes on"):
+            work("sys.exit(75)")
+
+    def test_preemption_reaches_it(self, work):
+        # SIGTERM to this process, which hands it on: else the sleep would end it.
+        code = "os.kill(os.getppid(), 15); import time; time.sleep(20)"
+        with pytest.raises(Preempted, match="net: stopped by SIGTERM"):
+            work(code)
+
+
+class TestOtherSettings:
+    @pytest.fixture
+    def trained(self, monkeypatch, tmp_path):
+        trained = []
+
+        def work(kind, arguments, answer, what):
+            if kind == "describe":
+                write_json(answer, [FACTS])
+                return
+            trained.append((arguments["recipe"], arguments["arguments"]))
+            write_json(answer, {"best": 0.25, "history": HISTORY})
+
+        monkeypatch.setattr(comparison_run, "_in_a_process", work)
+
+        def do(recipe="one", epochs=2, **arguments):
+            console = Console(quiet=True)
+            given = {"data_dir": "d", **arguments}
+            compare(recipe, ["a"], tmp_path, Budget(epochs), console, given)
+            return trained
+
+        return do
+
+    def test_the_same_ones_train_once(self, trained):
+        trained()
+        assert trained() == [("one", {"data_dir": "d", "epochs": 2})]
+
+    @pytest.mark.parametrize(
+        ("other", "said"),
+        [
+            ({"recipe": "two"}, "recipe one, now two"),
+            ({"epochs": 3}, "epochs 2, now 3"),
+            ({"batch_size": 4}, "batch_size None, now 4"),
+        ],
+    )
+    def test_no_network_is_taken_from_another_training(self, trained, other, said):
+        trained()
+        with pytest.raises(ValueError, match=f"by other settings: {said}.*`out`"):
+            trained(**other)
+        assert len(trained()) == 1
 
 
 @pytest.mark.slow
