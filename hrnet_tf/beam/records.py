@@ -1,4 +1,4 @@
-"""`write_pose_records` as a pipeline: the same files, written by many workers.
+"""Records as pipelines write them: the same files, written by many workers.
 
 Each worker reads the list of one shard's examples, verifies their images and writes
 the shard, holding one image at a time; no image goes through the runner.
@@ -13,18 +13,23 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 
 from hrnet_tf.beam.running import LOCAL, gather, run_pipeline
-from hrnet_tf.data import shards
+from hrnet_tf.data import detection_records, record_files, shards
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.io import read_json, replacing
 from hrnet_tf.typing import PathLike
 
 if TYPE_CHECKING:
+    from hrnet_tf.data.detection_example import DetectionExample
+    from hrnet_tf.data.detection_records import DetectionRecords
     from hrnet_tf.data.keypoint_sets import KeypointSet
+    from hrnet_tf.data.object_sets import ObjectSet
     from hrnet_tf.data.schema import PoseExample
     from hrnet_tf.data.shards import PoseRecords
 
 
 _SUMMARY = "shards.json"
+# What writes the shards of a task's records.
+_WRITING = {"pose": shards, "detection": detection_records}
 
 
 def write_pose_records(
@@ -50,10 +55,56 @@ def write_pose_records(
     Raises:
         ValueError: as there, and as `run_pipeline`.
     """
+    return shards.write_pose_records(
+        examples,
+        output_dir,
+        keypoint_set,
+        num_shards,
+        skip_bad,
+        write_shards=_in_pipeline("pose", skip_bad, runner, options),
+    )
+
+
+def write_detection_records(
+    examples: "Sequence[DetectionExample]",
+    output_dir: PathLike,
+    object_set: "ObjectSet",
+    num_shards: int | None = None,
+    skip_bad: bool = False,
+    runner: str = LOCAL,
+    options: Sequence[str] = (),
+) -> "DetectionRecords":
+    """Writes what `data.detection_records.write_detection_records` does, byte for byte.
+
+    Args:
+        examples, output_dir, object_set, num_shards, skip_bad: see there.
+        runner, options: see `write_pose_records`.
+    Returns:
+        `DetectionRecords`, of what was written.
+    Raises:
+        ValueError: as there, and as `run_pipeline`.
+    """
+    return detection_records.write_detection_records(
+        examples,
+        output_dir,
+        object_set,
+        num_shards,
+        skip_bad,
+        write_shards=_in_pipeline("detection", skip_bad, runner, options),
+    )
+
+
+# By the tasks' names.
+WRITERS = {"pose": write_pose_records, "detection": write_detection_records}
+
+
+def _in_pipeline(task, skip_bad, runner, options):
+    """What writes shards with workers, see `shards.write_pose_records`."""
 
     def write_shards(examples, folder, num_shards, bad, progress):
-        parts = shards.shard_parts(len(examples), num_shards)
-        names = [shards.shard_name(i, num_shards) for i in range(num_shards)]
+        parts = record_files.shard_parts(len(examples), num_shards)
+        name = _WRITING[task].shard_name
+        names = [name(i, num_shards) for i in range(num_shards)]
         # In files, since a cluster takes only small pipelines.
         summary = folder.absolute() / _SUMMARY
         lists = [folder / f"{name}.examples" for name in names]
@@ -61,11 +112,12 @@ def write_pose_records(
             path.write_bytes(pickle.dumps(list(map(_anywhere, examples[part]))))
 
         def build(pipeline):
+            write = WriteShard(str(folder.absolute()), skip_bad, task)
             written = (
                 pipeline
                 | "shards" >> beam.Create(names)
                 | "spread" >> beam.Reshuffle()
-                | "write" >> beam.ParDo(WriteShard(str(folder.absolute()), skip_bad))
+                | "write" >> beam.ParDo(write)
             )
             gather(written, "shards", summary)
 
@@ -77,14 +129,7 @@ def write_pose_records(
         _remove_others(folder, names)
         return [found[name]["shard"] for name in names]
 
-    return shards.write_pose_records(
-        examples,
-        output_dir,
-        keypoint_set,
-        num_shards,
-        skip_bad,
-        write_shards=write_shards,
-    )
+    return write_shards
 
 
 class WriteShard(beam.DoFn):
@@ -95,12 +140,14 @@ class WriteShard(beam.DoFn):
     Args:
         folder: str.
         skip_bad: bool. Whether to go on after a bad image.
+        task: str, the name of the task that the records are for.
     """
 
-    def __init__(self, folder: str, skip_bad: bool) -> None:
+    def __init__(self, folder: str, skip_bad: bool, task: str) -> None:
         super().__init__()
         self.folder = folder
         self.skip_bad = skip_bad
+        self.task = task
 
     def process(self, name: str) -> Iterator[dict[str, Any]]:
         """Writes the shard of a name (str).
@@ -112,11 +159,12 @@ class WriteShard(beam.DoFn):
         path = os.path.join(self.folder, name)
         with open(f"{path}.examples", "rb") as file:
             examples = pickle.load(file)
-        yield {"name": name, **write_shard(examples, path, self.skip_bad)}
+        found = write_shard(examples, path, self.skip_bad, self.task)
+        yield {"name": name, **found}
 
 
 def write_shard(
-    examples: "Sequence[PoseExample]", path: PathLike, skip_bad: bool
+    examples: Sequence[Any], path: PathLike, skip_bad: bool, task: str
 ) -> dict[str, Any]:
     """Writes a shard, complete or not at all; see `WriteShard`."""
     bad = []
@@ -128,7 +176,7 @@ def write_shard(
 
     try:
         with replacing(path) as beside:
-            shard = shards.write_shard(examples, beside, report)
+            shard = _WRITING[task].write_shard(examples, beside, report)
     except BadExample:
         return {"shard": None, "bad": bad}
     return {"shard": {**shard, "file": os.path.basename(path)}, "bad": bad}

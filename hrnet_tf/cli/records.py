@@ -89,7 +89,7 @@ def records(
     assert write_records is not None
     write = None
     if pipeline:
-        write = functools.partial(pipeline.write_pose_records, **chosen)
+        write = functools.partial(pipeline.WRITERS[chosen_task.name], **chosen)
     with replacing(out) if replaced else contextlib.nullcontext(out) as folder:
         written, facts = write_records(
             images,

@@ -5,20 +5,14 @@ objects in place of keypoints and people.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hrnet_tf.data import record_files
 from hrnet_tf.data.detection_example import DetectionExample
 from hrnet_tf.data.object_sets import ObjectSet
-from hrnet_tf.data.record_files import (
-    files_metadata,
-    open_records,
-    verified_bytes,
-    write_all_shards,
-    write_records,
-)
 from hrnet_tf.data.schema import file_name, serialized
 from hrnet_tf.typing import PathLike, Progress, Tensor
 
@@ -63,12 +57,14 @@ def write_detection_records(
     num_shards: int | None = None,
     skip_bad: bool = False,
     progress: Progress | None = None,
+    write_shards: Callable[..., Any] | None = None,
 ) -> DetectionRecords:
     """Writes examples as sharded TFRecords, one record an image.
 
     Args:
         examples: sequence of `DetectionExample`.
-        output_dir, num_shards, skip_bad, progress: see `shards.write_pose_records`.
+        output_dir, num_shards, skip_bad, progress, write_shards: see
+            `shards.write_pose_records`.
         object_set: `ObjectSet` of the examples.
     Returns:
         `DetectionRecords`, of what was written.
@@ -84,22 +80,14 @@ def write_detection_records(
                 f"{example.image_path} has an object of class {largest}, but the object"
                 f" set {object_set.name!r} has {object_set.num_classes} classes."
             )
-    # The examples that were not skipped; threads add to it.
-    written: list[DetectionExample] = []
-
-    def record(example):
-        content = _record(example)
-        written.append(example)
-        return content, example.num_objects
-
-    metadata, num_skipped = write_records(
+    metadata, num_skipped = record_files.write_records(
         examples,
         output_dir,
-        functools.partial(_metadata, written, object_set),
+        functools.partial(_metadata, object_set),
         num_shards,
         skip_bad,
         progress,
-        functools.partial(write_all_shards, record=record, kind="detection"),
+        write_shards or _write_shards,
     )
     return _records(Path(output_dir), metadata, num_skipped)
 
@@ -112,7 +100,28 @@ def open_detection_records(records_dir: PathLike) -> DetectionRecords:
     Raises:
         ValueError: naming the file, if one is absent, cut short or no such file.
     """
-    return open_records(records_dir, _records)
+    return record_files.open_records(records_dir, _records)
+
+
+def shard_name(index: int, num_shards: int) -> str:
+    """Returns the file name of a shard of records of detection."""
+    return record_files.shard_name(index, num_shards, "detection")
+
+
+def write_shard(
+    examples: Sequence[DetectionExample],
+    path: PathLike,
+    report: Callable[..., Any],
+    tick: Callable[..., Any] = lambda: None,
+    map: Callable[..., Any] = map,
+) -> dict[str, Any]:
+    """Writes the records of some images into one file.
+
+    Args:
+        examples: list of `DetectionExample`.
+        path, report, tick, map: see `record_files.write_shard`.
+    """
+    return record_files.write_shard(examples, path, report, _record, tick, map)
 
 
 def parse_detection(serialized: Tensor) -> dict[str, Any]:
@@ -156,11 +165,18 @@ def parse_detection(serialized: Tensor) -> dict[str, Any]:
     return record
 
 
+def _write_shards(examples, folder, num_shards, bad, progress):
+    """Writes the shards one after the other; returns what `write_shard` does."""
+    return record_files.write_all_shards(
+        examples, folder, num_shards, bad, progress, _record, "detection"
+    )
+
+
 def _record(example):
-    """The record (bytes) of an example, whose image is verified."""
-    return serialized(
+    """The record (bytes) of an example, whose image is verified, and its counts."""
+    content = serialized(
         {
-            "image/encoded": verified_bytes(example),
+            "image/encoded": record_files.verified_bytes(example),
             "image/path": file_name(example.image_path),
             "image/id": example.image_id,
             "image/height": example.height,
@@ -175,17 +191,22 @@ def _record(example):
             "objects/mask_lengths": example.mask_lengths,
         }
     )
+    return content, {
+        "objects": example.num_objects,
+        "empty": int(example.ignored.all()),
+        "without_masks": int(not example.has_masks),
+    }
 
 
-def _metadata(written, object_set, shards, content):
+def _metadata(object_set, shards, content):
     """What metadata.json holds."""
     return {
         "object_set": object_set.to_dict(),
         "num_images": sum(shard["records"] for shard in shards),
-        "num_objects": sum(shard["people"] for shard in shards),
-        "num_empty": sum(1 for e in written if e.ignored.all()),
-        "has_masks": all(example.has_masks for example in written),
-        **files_metadata(shards, content),
+        "num_objects": record_files.count_all(shards, "objects"),
+        "num_empty": record_files.count_all(shards, "empty"),
+        "has_masks": not record_files.count_all(shards, "without_masks"),
+        **record_files.files_metadata(shards, content),
     }
 
 

@@ -3,6 +3,7 @@
 See `shards` for what a folder of records holds.
 """
 
+import collections
 import functools
 import itertools
 import json
@@ -143,7 +144,7 @@ def write_all_shards(
     num_shards: int,
     bad: BadExamples,
     progress: Progress | None,
-    record: Callable[..., tuple[bytes, int]],
+    record: Callable[..., tuple[bytes, dict[str, int]]],
     kind: str,
 ) -> list[dict[str, Any]]:
     """Writes the shards one after the other; returns what `write_shard` does of each.
@@ -193,7 +194,7 @@ def write_shard(
     examples: Sequence[Any],
     path: PathLike,
     report: Callable[..., Any],
-    record: Callable[..., tuple[bytes, int]],
+    record: Callable[..., tuple[bytes, dict[str, int]]],
     tick: Callable[..., Any] = lambda: None,
     map: Callable[..., Any] = map,
 ) -> dict[str, Any]:
@@ -204,27 +205,27 @@ def write_shard(
         path: path of the file.
         report: callable that gets the `BadExample` of each image which is left out, or
             raises it.
-        record: `(example) -> (record, number of what it labels)`; it may raise
-            `BadExample`.
+        record: `(example) -> (record, counts)`, of what it labels, the same names of
+            all examples; it may raise `BadExample`.
         tick: callable, called after each example.
         map: the function to map with, such as that of a pool of threads.
     Returns:
-        A dict: file (str, its name), records and bytes (int), people (int): what the
-        records label.
+        A dict: file (str, its name), records and bytes (int), counts (dict of str to
+        int): those of its records together, empty if there are none.
     """
     import tensorflow as tf
 
     make = functools.partial(_record_or_problem, record)
-    num_records = num_people = 0
+    num_records, counts = 0, collections.Counter[str]()
     with tf.io.TFRecordWriter(str(path)) as writer:
         for result in map(make, examples):
             if isinstance(result, BadExample):
                 report(result)
             else:
-                content, people = result
+                content, own = result
                 writer.write(content)
                 num_records += 1
-                num_people += people
+                counts.update(own)
             tick()
     counted = count_records(path)
     assert counted == num_records, f"{path}: {counted} of {num_records} records"
@@ -232,8 +233,18 @@ def write_shard(
         "file": os.path.basename(path),
         "records": num_records,
         "bytes": os.path.getsize(path),
-        "people": num_people,
+        "counts": dict(counts),
     }
+
+
+def count_all(shards: list[dict[str, Any]], name: str) -> int:
+    """Returns how many of something all shards' records label.
+
+    Args:
+        shards: list of what `write_shard` returned.
+        name: str, of the records' counts.
+    """
+    return sum(shard["counts"].get(name, 0) for shard in shards)
 
 
 def files_metadata(shards: list[dict[str, Any]], content: str) -> dict[str, Any]:
@@ -306,7 +317,7 @@ def _default_num_shards(examples):
 
 
 def _record_or_problem(record, example):
-    """Returns the record (bytes) and number of people, or the `BadExample`."""
+    """Returns the record (bytes) and its counts, or the `BadExample`."""
     try:
         return record(example)
     except BadExample as error:

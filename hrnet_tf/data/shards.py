@@ -164,13 +164,14 @@ def _metadata(keypoint_set, shards, content):
     return {
         "keypoint_set": keypoint_set.to_dict(),
         "num_images": sum(shard["records"] for shard in shards),
-        "num_people": sum(shard["people"] for shard in shards),
+        "num_people": record_files.count_all(shards, "people"),
         **record_files.files_metadata(shards, content),
     }
 
 
 def _pose_record(example):
-    return serialize_pose(example, verified_bytes(example)), example.num_people
+    counts = {"people": example.num_people}
+    return serialize_pose(example, verified_bytes(example)), counts
 
 
 def _records(folder, metadata, num_skipped=0):

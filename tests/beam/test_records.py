@@ -1,15 +1,19 @@
 """The pipeline against the plain writer."""
 
+import dataclasses
 import json
 import os
 import re
 import shutil
 
+import numpy as np
 import pytest
 from command_line import fail, run
+from drawn_objects import FRUIT, drawn_examples
 
-from hrnet_tf.data import shards
+from hrnet_tf.data import detection_records, shards
 from hrnet_tf.data.formats import coco
+from hrnet_tf.data.instance_masks import NO_RUNS
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
 
 beam_records = pytest.importorskip(
@@ -78,7 +82,9 @@ def test_bad_images_are_named_in_order_or_skipped(examples, keypoint_set, tmp_pa
 
 def test_a_shard_written_twice_is_whole_and_the_same(examples, tmp_path):
     path = tmp_path / "pose-00000-of-00001.tfrecord"
-    found = [beam_records.write_shard(examples, str(path), False) for _ in range(2)]
+    found = [
+        beam_records.write_shard(examples, str(path), False, "pose") for _ in range(2)
+    ]
     assert found[0] == found[1]
     assert found[0]["shard"]["file"] == path.name
     assert shards.count_records(path) == 12
@@ -97,6 +103,34 @@ def test_the_system_says_what_is_wrong_on_a_worker(
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
 
+def test_objects_are_written_as_by_the_plain_writer(tmp_path):
+    objects = drawn_examples(tmp_path)
+    # One that is spoilt, one without an object to learn, one without masks.
+    os.truncate(objects[1].image_path, 100)
+    objects[2] = dataclasses.replace(
+        objects[2], crowd=np.ones(objects[2].num_objects, bool)
+    )
+    objects[4] = dataclasses.replace(
+        objects[4],
+        mask_runs=NO_RUNS,
+        mask_lengths=np.zeros(objects[4].num_objects, int),
+    )
+    plain, piped = tmp_path / "plain", tmp_path / "piped"
+    found = []
+    for write, folder in (
+        (detection_records.write_detection_records, plain),
+        (beam_records.write_detection_records, piped),
+    ):
+        with pytest.raises(ValueError, match="is cut short"):
+            write(objects, folder, FRUIT, 3)
+        with pytest.warns(UserWarning, match="skipped 1 bad example"):
+            found.append(write(objects, folder, FRUIT, 3, skip_bad=True))
+    assert contents(piped) == contents(plain) and len(contents(piped)) == 4
+    assert found[1] == dataclasses.replace(found[0], paths=found[1].paths)
+    assert found[1].num_images == 5 and found[1].num_empty == 1
+    assert found[1].num_objects > 0 and not found[1].has_masks
+
+
 class TestCommand:
     def test_writes_what_it_writes_without_beam(self, people, tmp_path):
         plain, piped = tmp_path / "plain", tmp_path / "piped"
@@ -106,6 +140,14 @@ class TestCommand:
         assert re.search(r"images +4\n", result.out)
         assert contents(piped) == contents(plain)
         assert json.loads((piped / "metadata.json").read_text())["num_images"] == 4
+
+    def test_writes_objects(self, people, tmp_path):
+        plain, piped = tmp_path / "plain", tmp_path / "piped"
+        command = ("records", "--task", "detection", *people, "--masks")
+        run(*command, "--out", plain)
+        result = run(*command, "--out", piped, "--beam")
+        assert re.search(r"images +4\n", result.out)
+        assert contents(piped) == contents(plain)
 
     def test_names_options_that_nobody_knows(self, people, tmp_path):
         flags = ("--num-shards", 1, "--beam", "--beam-option", "parralelism=2")

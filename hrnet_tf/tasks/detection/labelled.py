@@ -175,16 +175,12 @@ def write_records(
         objects: name or descriptor file of the object set; None: the data's own.
         masks: bool. Whether the records hold masks.
         num_shards: int or None, see `write_pose_records`.
-        write: None; records of detection are written here.
+        write: what writes them, like `write_detection_records`; None means that.
     Returns:
         `DetectionRecords`, and a dict of facts to tell.
     Raises:
-        ValueError: if pipelines are to write them, or as for `read_labelled`.
+        ValueError: as for `read_labelled`.
     """
-    if write is not None:
-        raise ValueError(
-            "Records of detection are not written by pipelines. Leave --beam out."
-        )
     with progress("checking images", "") as tick:
         found = read_labelled(
             images,
@@ -197,10 +193,12 @@ def write_records(
             tick,
         )
     examples = found.told(images)
-    with progress("writing records", "images") as tick:
-        written = write_detection_records(
-            examples, out, found.object_set, num_shards, skip_bad, tick
-        )
+    arguments = (examples, out, found.object_set, num_shards, skip_bad)
+    if write is not None:
+        written = write(*arguments)
+    else:
+        with progress("writing records", "images") as tick:
+            written = write_detection_records(*arguments, tick)
     facts = {
         "images": written.num_images,
         "objects": written.num_objects,
