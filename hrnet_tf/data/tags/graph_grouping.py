@@ -148,14 +148,17 @@ def _add(people, k, rows, high, rule):
 def _assign(distances, heights, high, known, rule):
     """The person of each candidate, or -1, int32 `[N]`."""
     candidates, people = distances.shape
-    near = tf.minimum(distances, rule.tag_threshold)
     cost = distances
     if rule.use_heights:
         counts = [tf.reduce_sum(tf.cast(x, tf.int32)) for x in (high, known)]
         enough = counts[0] <= counts[1]
-        rounded = tf.round(distances) * 100
-        fine = rounded - tf.cast(heights, tf.float64)[:, None] + FINE_TIE * near
-        cost = tf.where(enough, rounded + TIE * near, fine)
+        heights = tf.cast(heights, tf.float64)[:, None]
+        places = tf.range(people, dtype=tf.float64)
+        places /= tf.cast(tf.maximum(counts[1], 1), tf.float64)
+        order = heights * tf.where(distances < rule.tag_threshold, places, 1.0)
+        free = TIE * order + FINE_TIE * tf.minimum(distances, rule.tag_threshold)
+        fine = FINE_TIE * order - heights
+        cost = tf.round(distances) * 100 + tf.where(enough, free, fine)
     cost = tf.where(known, cost, 2 * _FAR)
     # Room for those who go without.
     room = tf.fill((candidates, candidates), tf.constant(_FAR, tf.float64))

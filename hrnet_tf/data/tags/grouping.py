@@ -12,7 +12,8 @@ from hrnet_tf.data.tags.peaks import Peaks, find_peaks
 
 # From the head and the trunk outwards, which start most people, by COCO's numbers.
 JOINT_ORDER = (0, 1, 2, 3, 4, 5, 6, 11, 12, 7, 8, 9, 10, 13, 14, 15, 16)
-# What a distance counts beside its rounded one, and a height, of which ties are free.
+# What the order of people counts beside rounded distances where ties are free, and
+# beside heights; the latter is for distances beside the order, too.
 TIE = 1e-3
 FINE_TIE = 1e-9
 
@@ -22,11 +23,15 @@ class GroupingRule:
     """How keypoints become people; the defaults are the official test's.
 
     Officially the cost of a pair is the distance of the tags, rounded, times 100, minus
-    the height of the peak. So several assignments often cost the same, and the official
-    result depends on the package that solves them. Here, of assignments of the same
-    cost, the one with the smallest sum of unrounded distances is taken, where those
-    from the threshold upwards, which put nobody together, count as the threshold: one
-    person that goes without is preferred to several.
+    the height of the peak. So several assignments often cost the same: where there are
+    no more peaks than people, the heights add the same to all of them. The official
+    result then depends on the package that solves them, which begins with the highest
+    peak and the person that was begun first. Here, of assignments of the same cost, the
+    one is taken with the least sum, over the peaks, of the height times the person's
+    place: 0 for who was begun first, and up to 1, which it is for peaks that join
+    nobody. So high peaks come to those who have been there longest, who are mostly
+    people, and low ones to the single keypoints. Of equal sums the one with the
+    smallest sum of unrounded distances is taken.
 
     Attributes:
         max_people: int. Peaks of each keypoint, and people that peaks are matched with.
@@ -233,14 +238,18 @@ def _solve(distances, heights, rule, sign):
     from scipy.optimize import linear_sum_assignment
 
     candidates, people = distances.shape
-    cost, near = distances, np.minimum(distances, rule.tag_threshold)
+    cost = distances
     if rule.use_heights:
+        heights = heights[:, None].astype(np.float64)
+        cost = np.round(distances) * 100
+        places = np.arange(people) / people
+        places = np.where(distances < rule.tag_threshold, places, 1.0)
         if candidates <= people:
             # Everyone is assigned, so that heights add the same to all assignments.
-            cost = np.round(distances) * 100 + sign * TIE * near
+            near = np.minimum(distances, rule.tag_threshold)
+            cost = cost + sign * (TIE * heights * places + FINE_TIE * near)
         else:
-            cost = np.round(distances) * 100 - heights[:, None].astype(np.float64)
-            cost = cost + sign * FINE_TIE * near
+            cost = cost - heights + sign * FINE_TIE * heights * places
     owners = np.full(candidates, -1)
     rows, columns = linear_sum_assignment(cost)
     accepted = distances[rows, columns] < rule.tag_threshold

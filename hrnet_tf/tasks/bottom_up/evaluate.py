@@ -208,7 +208,8 @@ def make_report(
     if facts["num_ties"]:
         shown.append(
             f"{count_text(facts['num_ties'], 'keypoint', 'keypoints')} could have been"
-            " matched otherwise at the same cost: the nearest tags were."
+            " matched otherwise at the same cost: high ones came to the people that"
+            " were begun first."
         )
     if facts["num_beyond"]:
         people = count_text(facts["num_beyond"], "person", "people")

@@ -113,11 +113,16 @@ def peaks_of(tags, heights):
     return Peaks(values, xy, np.float32(tags)[..., None])
 
 
-def test_ties_go_to_the_nearest_and_are_counted():
-    """Both assignments cost 100 * (0 + 0); that of the true distances wins."""
-    peaks = peaks_of([[0.0, 0.4], [0.1, 0.3]], [[0.9, 0.8], [0.9, 0.8]])
-    people, num_ties = match_peaks(peaks, GroupingRule())
-    assert num_ties == 1
+def test_ties_go_to_the_first_and_are_counted():
+    """Both assignments cost 100 * (0 + 0): the highest peak is the first person's."""
+    for tags in ([0.1, 0.3], [0.3, 0.1]):
+        peaks = peaks_of([[0.0, 0.4], tags], [[0.9, 0.8], [0.9, 0.2]])
+        people, num_ties = match_peaks(peaks, GroupingRule())
+        assert num_ties == 1
+        np.testing.assert_allclose(people[:, 1, 3], tags)
+    # Of peaks of one height the nearest.
+    peaks = peaks_of([[0.0, 0.4], [0.3, 0.1]], [[0.9, 0.8], [0.9, 0.9]])
+    people, _ = match_peaks(peaks, GroupingRule())
     np.testing.assert_allclose(people[:, 1, 3], [0.1, 0.3])
     # One over the distance 6, or three over 2 each, who then all are new people.
     line = [[0.0, 2.0, 4.0], [2.0, 4.0, 6.0]]
@@ -125,6 +130,20 @@ def test_ties_go_to_the_nearest_and_are_counted():
     assert num_ties == 1 and len(people) == 4
     far = peaks_of([[0.0, 5.0], [0.1, 5.1]], [[0.9, 0.8], [0.9, 0.8]])
     assert match_peaks(far, GroupingRule())[1] == 0
+
+
+def test_of_peaks_that_tie_the_higher_one_joins():
+    """A person's elbow and what looks like one, whose tag happens to be nearer.
+
+    munkres 1.1.4, with which the official code runs, decides so, too.
+    """
+    heights = [[0.9, 0.8], [0.9, 0.2]]
+    people, num_ties = match_peaks(
+        peaks_of([[0.0, 5.0], [0.3, 0.1]], heights), GroupingRule()
+    )
+    assert num_ties == 1 and len(people) == 3
+    np.testing.assert_allclose(people[0, 1, 2:], [0.9, 0.3])
+    np.testing.assert_allclose(people[2, 1, 2:], [0.2, 0.1])
 
 
 def test_missing_points_are_looked_for_on_the_whole_map():
