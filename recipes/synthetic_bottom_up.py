@@ -57,12 +57,15 @@ def recipe(
         test_side=own.test_side,
         # Views of three quarters of a picture: people are as large as in the test, for
         # half of its work.
-        augmentation=PeopleAugmentation(rotation=10, scale=(0.6, 0.9), translation=60),
+        augmentation=PeopleAugmentation(
+            rotation=10, scale=(0.6, 0.9), translation=60, mirrors="pixels"
+        ),
         optimizer=optimizer,
         # Small people on small maps; and tags that weigh as much beside the heatmaps
         # of a higher weight as they do officially.
         sigma=1.5,
         foreground=20.0,
+        detection_threshold=0.3,
         tag_weight=0.1,
         weights=weights,
         dtype=dtype,

@@ -17,14 +17,18 @@ _NUM_BLOCKS = 4
 class HigherHRNetPose(HRNetModel):
     """HigherHRNet: heatmaps at two resolutions, and tags that group keypoints.
 
-    `shorter_side` and `keypoint_set` do not change the graph: they tell the test how
-    images are seen, and travel with the saved model.
+    `shorter_side`, `detection_threshold` and `keypoint_set` do not change the graph:
+    they tell the test how images are seen and heatmaps read, and travel with the saved
+    model.
 
     Args:
         num_keypoints: int. Number of heatmaps at each resolution, and of tag maps.
         image_size: (height, width) or None for any size, sides divisible by 32.
         shorter_side: int, divisible by 32. Pixels of the shorter side of images as
             they are tested.
+        detection_threshold: float in [0, 1). Peaks of the heatmaps have to be higher;
+            officially 0.1. Where cells on keypoints weigh more in training, all
+            heights are higher.
         keypoint_set: dict or None. `KeypointSet.to_dict()` of the keypoints.
         name: str. Name of the model.
         **body: other arguments of `HRNetBackbone`, such as `width` and `dtype`.
@@ -46,6 +50,7 @@ class HigherHRNetPose(HRNetModel):
         num_keypoints: int = 17,
         image_size: tuple[int, int] | None = None,
         shorter_side: int = 512,
+        detection_threshold: float = 0.1,
         keypoint_set: dict[str, Any] | None = None,
         name: str = "higher_hrnet_pose",
         **body: Any,
@@ -56,6 +61,11 @@ class HigherHRNetPose(HRNetModel):
             raise ValueError(
                 "shorter_side must be divisible by 32, as 512 is. Received:"
                 f" shorter_side={shorter_side!r}."
+            )
+        if not 0 <= detection_threshold < 1:
+            raise ValueError(
+                "detection_threshold is a height of heatmaps, 0 or more and below 1."
+                f" Received: detection_threshold={detection_threshold!r}."
             )
         built = heads.make_body(1, image_size=image_size, **body)
         (features,) = built.streams
@@ -80,6 +90,7 @@ class HigherHRNetPose(HRNetModel):
                 **built.arguments,
                 "num_keypoints": num_keypoints,
                 "shorter_side": shorter_side,
+                "detection_threshold": detection_threshold,
                 "keypoint_set": keypoint_set,
             },
             name=name,
@@ -87,3 +98,4 @@ class HigherHRNetPose(HRNetModel):
         self.backbone = built.backbone
         self.num_keypoints = num_keypoints
         self.shorter_side = shorter_side
+        self.detection_threshold = detection_threshold

@@ -12,6 +12,7 @@ import tensorflow as tf
 from hrnet_tf.typing import Tensor
 
 SCALE_SIDES = ("short", "long")
+MIRRORS = ("cells", "pixels")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +26,9 @@ class PeopleAugmentation:
         translation: float. The view's middle moves by up to so many pixels for each
             200 pixels of its side, in whole ones.
         flip_probability: float in [0, 1].
+        mirrors: "cells" (official): a point's place x among the S cells of a map
+            becomes S - 1 - x, which is up to a cell beside the mirrored pixel, on the
+            left; or "pixels": the cell that the mirrored pixel lies in.
         brightness, contrast: float in [0, 1). Random factors `1 +- value`; officially
             0.
     """
@@ -36,6 +40,7 @@ class PeopleAugmentation:
     flip_probability: float = 0.5
     brightness: float = 0.0
     contrast: float = 0.0
+    mirrors: str = "cells"
 
     def __post_init__(self):
         least, most = self.scale
@@ -47,6 +52,10 @@ class PeopleAugmentation:
         if self.side not in SCALE_SIDES:
             raise ValueError(
                 f"side must be one of {SCALE_SIDES}. Received: side={self.side!r}."
+            )
+        if self.mirrors not in MIRRORS:
+            raise ValueError(
+                f"mirrors must be one of {MIRRORS}. Received: mirrors={self.mirrors!r}."
             )
         if not 0 <= self.flip_probability <= 1:
             raise ValueError(
@@ -138,7 +147,9 @@ def mirrored_matrix(matrix: Tensor, side: int, flip: Tensor) -> Tensor:
     return tf.where(flip, mirrored, matrix)
 
 
-def view_points(points: Tensor, view: View, side: int, flip_indices: Tensor) -> Tensor:
+def view_points(
+    points: Tensor, view: View, side: int, flip_indices: Tensor, stride: int = 1
+) -> Tensor:
     """Returns where points of the image are on a map; mirrored ones change places.
 
     Args:
@@ -146,12 +157,14 @@ def view_points(points: Tensor, view: View, side: int, flip_indices: Tensor) -> 
         view: `View`.
         side: int, cells.
         flip_indices: int `[K]`, see `KeypointSet`.
+        stride: int. Pixels of the view a cell, for points to be mirrored as these; 1
+            mirrors them among the cells, as officially.
     Returns:
         float64 tensor `[N, K, 2]`, cells.
     """
     matrix = view_matrix(view, side)
     moved = tf.einsum("nkj,ij->nki", points, matrix[:, :2]) + matrix[:, 2]
     swapped = tf.gather(moved, flip_indices, axis=1)
-    last = tf.constant([side - 1, 0], tf.float64)
+    last = tf.constant([side - 1 / stride, 0], tf.float64)
     mirrored = last + swapped * tf.constant([-1, 1], tf.float64)
     return tf.where(view.flip, mirrored, moved)

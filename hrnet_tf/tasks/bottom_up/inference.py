@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from hrnet_tf.models.base import HRNetModel
 
 
+OFFICIAL = GroupingRule()
 _IMAGES_SPEC = tf.TensorSpec((None, None, None, 3), tf.uint8, "images")
 
 
@@ -100,7 +101,9 @@ class BottomUpInference:
             self.shorter_side = fields["shorter_side"]
             known = fields["keypoint_set"]
             self.keypoint_set = None if known is None else KeypointSet.from_dict(known)
-            self.rule = GroupingRule(max_people=fields["max_people"], limit=limit)
+            # Of files before there was one.
+            height = fields.get("detection_threshold", OFFICIAL.detection_threshold)
+            self.rule = _rule(fields["max_people"], limit, height)
             self._read = model.signatures.get("images")
             if self._read is None:
                 self._read = _of_one_size(model.signature("inputs"))
@@ -111,7 +114,8 @@ class BottomUpInference:
         network: Any = model
         self.shorter_side = checked_side(shorter_side, network.shorter_side)
         self.keypoint_set = model_keypoint_set(model)
-        self.rule = GroupingRule(max_people=max_people or 30, limit=limit)
+        height = network.detection_threshold
+        self.rule = _rule(max_people or OFFICIAL.max_people, limit, height)
         if self.flip_test and self.keypoint_set is None:
             raise ValueError(
                 "The flip test needs to know which keypoints are left and right, but"
@@ -167,6 +171,7 @@ class BottomUpInference:
             "scales": list(self.scales),
             "shorter_side": self.shorter_side,
             "max_people": self.rule.max_people,
+            "detection_threshold": self.rule.detection_threshold,
         }
 
     @property
@@ -222,7 +227,8 @@ class BottomUpInference:
         Returns:
             A dict of float32 tensors, of `N` peaks of each keypoint, the highest first:
             "points" `[B, K, N, 2]`, x, y in pixels of the image; "values" `[B, K, N]`,
-            their heights (of no use from 0.1 downwards); "tags" `[B, K, N, T]`.
+            their heights (of no use up to the model's `detection_threshold`); "tags"
+            `[B, K, N, T]`.
             `match_peaks` puts them together to people.
         """
 
@@ -363,6 +369,12 @@ class BottomUpInference:
             "tag_maps": maps.tags,
             "matrix": matrix,
         }
+
+
+def _rule(max_people, limit, detection_threshold):
+    return GroupingRule(
+        max_people=max_people, limit=limit, detection_threshold=detection_threshold
+    )
 
 
 def _of_one_size(signature):

@@ -57,7 +57,10 @@ def choose(
     start = "random weights" if weights is None else "trained weights"
     choices.add("learning_rate", rate, f"Muon with a cosine, from {start}")
     reason = "cells on keypoints count more than the many others: learns faster"
-    choices.add("foreground", 20.0, reason)
+    weighted = choices.add("foreground", 20.0, reason)
+    threshold = 0.3 if weighted else 0.1
+    reason = "height of peaks that count; higher where cells on keypoints weigh more"
+    choices.add("detection_threshold", threshold, reason)
     choices.add("tag_weight", 0.1, "what tells people apart, beside such heatmaps")
     choose_sides(choices, data, keypoint_set, given)
     text = "AP by the similarity OKS, of all people of a picture"
@@ -134,6 +137,7 @@ def recipe(
             scale=(0.75, 1.25),
             translation=20,
             flip_probability=0.5 if flips else 0.0,
+            mirrors="pixels",
             brightness=0.2,
             contrast=0.2,
         ),

@@ -82,7 +82,8 @@ def bottom_up_recipe(
         same_pictures: str. What it is if training and validation are the same
             pictures: "warning" or "error".
         skip_bad: bool. Whether `load_val` left bad examples out.
-        **model_arguments: other arguments of `HigherHRNetPose`.
+        **model_arguments: other arguments of `HigherHRNetPose`, such as
+            detection_threshold.
     Raises:
         ValueError: if the keypoint set has no sigmas, or an argument is unknown.
     """

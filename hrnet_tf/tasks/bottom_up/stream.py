@@ -144,8 +144,15 @@ def _make(
     labels, weights = {}, {"tags": tf.ones(())}
     for name, stride in STRIDES.items():
         cells = side // stride
+        of_pixels = augmentation.mirrors == "pixels"
         labels[name], weights[name], points, seen = view_targets(
-            keypoints, learnt, view, cells, sigma, keypoint_set.flip_indices
+            keypoints,
+            learnt,
+            view,
+            cells,
+            sigma,
+            keypoint_set.flip_indices,
+            stride if of_pixels else 1,
         )
         if foreground:
             weights[name] *= 1 + foreground * tf.reduce_max(labels[name], -1)
@@ -164,6 +171,7 @@ def view_targets(
     cells: int,
     sigma: float,
     flip_indices: Sequence[int],
+    stride: int = 1,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Makes the targets of one size of maps.
 
@@ -174,12 +182,13 @@ def view_targets(
         cells: int, the side of the maps.
         sigma: float, in cells.
         flip_indices: int `[K]`.
+        stride: int, see `view_points`.
     Returns:
         Heatmaps float32 `[cells, cells, K]`, the mask float32 `[cells, cells]`, the
         points float64 `[N, K, 2]` in cells, and bool `[N, K]`, which are labelled.
     """
     partners = tf.constant(list(flip_indices), tf.int32)
-    points = view_points(keypoints[..., :2], view, cells, partners)
+    points = view_points(keypoints[..., :2], view, cells, partners, stride)
     labelled = keypoints[..., 2] > 0
     swapped = tf.gather(labelled, partners, axis=1)
     labelled = tf.where(view.flip, swapped, labelled)

@@ -95,6 +95,29 @@ def test_people_may_have_gaussians_of_their_own_width(golden):
         np.testing.assert_allclose(drawn, wanted[f"heat_{number}"], atol=1e-6)
 
 
+@pytest.mark.parametrize("stride", [2, 4])
+def test_targets_of_mirrored_pixels_are_mirror_images(stride):
+    side, indices = 64, load_keypoint_set("coco").flip_indices
+    places = np.random.default_rng(0).integers(0, side, (3, 17, 2))
+    keypoints = tf.constant(np.insert(places, 2, 2, -1), tf.float64)
+    learnt = tf.fill((side, side), tf.constant(255, tf.uint8))
+    numbers = ([side / 2, side / 2], side, 0)
+    found = {}
+    for flip in (False, True):
+        view = View(*(tf.constant(x, tf.float64) for x in numbers), flip)
+        for mirrors in (1, stride):
+            targets = view_targets(
+                keypoints, learnt, view, side // stride, 1.5, indices, mirrors
+            )
+            found[flip, mirrors] = targets[0].numpy()
+    plain = found[False, 1]
+    np.testing.assert_array_equal(found[False, stride], plain)
+    turned = plain[:, ::-1][..., list(indices)]
+    np.testing.assert_array_equal(found[True, stride], turned)
+    # Officially points move among the cells, not among the pixels.
+    assert np.abs(found[True, 1] - turned).max() > 0.1
+
+
 @pytest.mark.parametrize("sigma", [1.0, 1.5, 2.0, 2.5, 2.7])
 def test_gaussians_of_any_width_stand_on_their_cells(sigma):
     points = tf.constant([[[x + 0.5, 41.7 - x] for x in range(17, 23)]], tf.float64)
@@ -122,5 +145,7 @@ def test_views_are_drawn_within_their_ranges_and_again_the_same():
     np.testing.assert_array_equal(again.center, views[3].center)
     with pytest.raises(ValueError, match="side must be one of.*'middle'"):
         PeopleAugmentation(side="middle")
+    with pytest.raises(ValueError, match="mirrors must be one of.*'points'"):
+        PeopleAugmentation(mirrors="points")
     with pytest.raises(ValueError, match="positive factors.*2.0, 1.0"):
         PeopleAugmentation(scale=(2.0, 1.0))

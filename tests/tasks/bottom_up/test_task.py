@@ -63,6 +63,21 @@ def photo(height=70, width=100):
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
 
+def test_a_models_own_threshold_counts(model):
+    higher = HigherHRNetPose.from_config(
+        {**model.get_config(), "detection_threshold": 0.5}
+    )
+    higher.set_weights(model.get_weights())
+    usual, high = (BottomUpInference(x, refine=False) for x in (model, higher))
+    assert usual.description["detection_threshold"] == 0.1
+    assert high.description["detection_threshold"] == 0.5
+    (many,), (few,) = usual.run([photo()]), high.run([photo()])
+    assert 0 < few.scores[few.scores > 0].min() - 0.5 < 0.5 and len(few) < len(many)
+    assert many.scores[many.scores > 0].min() < 0.5
+    with pytest.raises(ValueError, match="detection_threshold is a height.*=1.5"):
+        HigherHRNetPose.from_preset("hrnet_test", False, detection_threshold=1.5)
+
+
 @pytest.mark.slow
 def test_exports_find_the_same_people(model, tmp_path):
     direct = Predictor(model, flip_test=True, max_people=4).predict(photo())
