@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.formats import image_folder, label_folder
 from hrnet_tf.data.formats.tools.base import LabelledData
@@ -101,6 +103,8 @@ def read_data(
     if list(splits) == ["train"] and splits["train"].splits:
         left_out = splits["train"].left_out.of(None)
         splits = by_names(splits["train"], splits["train"].splits)
+    if kind == "detection":
+        splits = _with_all_names(splits)
     _check_names(splits)
     return UserData(Path(source), kind, splits, layout.fields, left_out=left_out)
 
@@ -168,6 +172,28 @@ def by_names(labelled: LabelledData, wanted: dict[str, str]) -> dict[str, Labell
                 labelled, examples=examples, left_out=left_out, notes=notes
             )
     return parts
+
+
+def _with_all_names(splits):
+    """Parts of objects with one list of classes.
+
+    Many tools tell classes by their use alone, which differs from part to part.
+    """
+    names = dict.fromkeys(name for part in splits.values() for name in part.names)
+    places = {name: number for number, name in enumerate(names)}
+    found = {}
+    for split, labelled in splits.items():
+        if tuple(labelled.names) != tuple(names):
+            order = np.array([places[name] for name in labelled.names], np.int32)
+            examples = [
+                dataclasses.replace(example, classes=order[example.classes])
+                for example in labelled.examples
+            ]
+            labelled = dataclasses.replace(
+                labelled, examples=examples, names=tuple(names)
+            )
+        found[split] = labelled
+    return found
 
 
 def _check_names(splits):

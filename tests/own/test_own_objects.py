@@ -4,6 +4,7 @@ import functools
 import json
 
 import numpy as np
+import own_box_tools
 import own_objects
 import pytest
 from command_line import run
@@ -45,6 +46,15 @@ def coco_folder(folder):
     return folder
 
 
+def labelme_folders(folder):
+    """Folders of the parts, the first of which does not show all the classes."""
+    for number, part in enumerate(("train", "valid")):
+        own_box_tools.labelme(folder / part, count=6 - 2 * number, seed=number)
+    for path in (folder / "train").glob("*.json"):
+        path.write_text(path.read_text().replace("apple", "pear"))
+    return folder
+
+
 LAYOUTS = {
     "coco file": (coco, {"train": 10, "val": 2}, "coco"),
     "coco folder": (coco_folder, {"train": 6, "val": 4}, "coco"),
@@ -60,6 +70,15 @@ LAYOUTS = {
         "voc",
     ),
     "yolo": (lambda folder: yolo(folder, count=5), {"train": 5, "val": 5}, "yolo"),
+    "cvat": (own_box_tools.cvat, {"train": 10, "val": 2}, "cvat"),
+    "label studio": (
+        own_box_tools.label_studio,
+        {"train": 10, "val": 2},
+        "label_studio",
+    ),
+    "labelme": (own_box_tools.labelme, {"train": 10, "val": 2}, "labelme"),
+    "labelme folders": (labelme_folders, {"train": 6, "val": 4}, "labelme"),
+    "via": (own_box_tools.via, {"train": 10, "val": 2}, "via"),
 }
 
 
@@ -89,6 +108,22 @@ def test_boxes_are_the_same_in_every_format(tmp_path):
         np.testing.assert_allclose(boxes, wanted, atol=1e-3)
         classes = np.concatenate([e.classes for e in data.train.examples])
         assert classes.tolist() == labels
+
+
+def test_files_that_tell_classes_by_their_use_are_put_together(tmp_path):
+    """Each file of a description shows a class that the other does not."""
+    for part, label in (("train", "pear"), ("val", "apple")):
+        box = own_box_tools.rectangle(label, [20, 30, 50, 60])
+        own_box_tools.label_studio(tmp_path / part, [box], count=2, seed=len(part))
+    path = tmp_path / "fruit.json"
+    path.write_text('{"train": "train/export.json", "val": "val/export.json"}')
+    data = read_data(path, "detection")
+    assert data.train.names == data.val.names == ("pear", "apple")
+    assert [e.classes.tolist() for e in data.train.examples] == [[0], [0]]
+    assert [e.classes.tolist() for e in data.val.examples] == [[1], [1]]
+    found = examine(TASK, {"data": str(path)}, decode=False)
+    texts = [f.text for f in found.findings if f.level == "warning"]
+    assert "apple: on no picture of the training data." in texts
 
 
 def test_what_no_list_names_is_counted(tmp_path):

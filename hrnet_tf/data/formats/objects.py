@@ -65,6 +65,7 @@ class ObjectPicture(NamedTuple):
         size: (height, width) that the file tells, px, or None each.
         read: `((height, width)) -> iterable of FoundObject`; what is wrong with single
             ones it adds to the `BadExamples` itself.
+        split: str or None. The part of the data that it is of, if the file tells.
     """
 
     name: str
@@ -72,6 +73,7 @@ class ObjectPicture(NamedTuple):
     find: Callable
     size: tuple
     read: Callable
+    split: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -218,7 +220,8 @@ class _Builder:
         """Left, top, right and bottom in the image; None where it is left out."""
         if found.label not in self._classes:
             reason = f"objects of classes that are not of {self._object_set.name!r}"
-            self.left_out.add(reason, f"{found.label!r} of image {picture.image_id}")
+            name = f"{found.label!r} of image {picture.image_id}"
+            self.left_out.add(reason, name, split=picture.split)
             return None
         box = [float(value) for value in found.box]
         if not all(np.isfinite(box)) or max(map(abs, box)) > _LARGEST:
@@ -239,7 +242,8 @@ class _Builder:
             self._first_cut = self._first_cut or f"{box} of image {picture.image_id}"
         if min(corners[2] - corners[0], corners[3] - corners[1]) < _LEAST_SIDE:
             reason = "boxes of less than a pixel's width or height"
-            self.left_out.add(reason, f"{box} of image {picture.image_id}")
+            name = f"{box} of image {picture.image_id}"
+            self.left_out.add(reason, name, split=picture.split)
             return None
         return corners
 

@@ -13,6 +13,7 @@ import numpy as np
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.image_finder import ImageFinder, folder_of_images
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
+from hrnet_tf.data.formats.tools.cvat_boxes import box_of, boxes, ellipse_of
 from hrnet_tf.data.formats.tools.cvat_shapes import Frame, numbers_of, read_file
 from hrnet_tf.data.formats.tools.frames import VideoFrames, frames_of_file
 from hrnet_tf.data.formats.tools.label_maps import (
@@ -105,13 +106,14 @@ def _guess(path, content):
     kinds = {shape.kind for frame in content.frames for shape in frame.shapes}
     for task, marks in {
         "pose": {"skeleton", "points"},
-        "segmentation": {"polygon", "mask"},
+        "segmentation": {"polygon", "mask", "ellipse"},
         "classification": {"tag"},
+        "detection": {"box"},
     }.items():
         if kinds & marks:
             return task
     raise ValueError(
-        f"{path} holds no skeletons, points, polygons, masks or tags in"
+        f"{path} holds no skeletons, points, polygons, masks, boxes or tags in"
         f" {counted(len(content.frames), 'frames')}; found:"
         f" {', '.join(sorted(kinds)) or 'none'}."
     )
@@ -170,10 +172,10 @@ def _people(name, frame, label, left_out):
     boxes = {}
     for number, shape in enumerate(frame.shapes):
         if shape.kind == "box":
-            boxes[shape.group or f"box {number}"] = _box(shape, name)
-    others = [s for s in frame.shapes if s.kind in ("polygon", "mask")]
+            boxes[shape.group or f"box {number}"] = box_of(shape, name)
+    others = [s for s in frame.shapes if s.kind in ("polygon", "mask", "ellipse")]
     if others:
-        left_out.add("polygons and masks", name, len(others), _split(frame))
+        left_out.add("outlines", name, len(others), _split(frame))
     if label is None:
         return people_of(name, list(_points(frame, name)), boxes)
     people = []
@@ -204,18 +206,6 @@ def _points(frame, name):
             for x, y in numbers_of(shape, name):
                 place = (x, y, 1 if shape.occluded else 2)
                 yield LoosePoint(shape.label, place, shape.group or None)
-
-
-def _box(shape, name):
-    try:
-        left, top, right, bottom = (
-            float(shape.fields[side]) for side in ("xtl", "ytl", "xbr", "ybr")
-        )
-    except (KeyError, ValueError):
-        raise BadExample(
-            "wrong box", f"{name}: a box of {shape.label!r} lacks numbers of its sides."
-        ) from None
-    return left, top, right - left, bottom - top
 
 
 class _Finder:
@@ -284,28 +274,13 @@ def _segments(path, content, finder, bad, left_out, progress):
     pictures = []
     for frame in content.frames:
         name, find = finder.of(frame)
-        regions = []
-        for shape in frame.shapes:
-            if shape.kind == "box":
-                regions.append(box_region(shape.label, _box(shape, name)))
-            elif shape.kind == "polygon":
-                # Painted from the corner of the picture, as CVAT counts.
-                corners = numbers_of(shape, name) + 0.5
-                regions.append(Region(shape.label, polygon([corners])))
-            elif shape.kind == "mask":
-                regions.append(Region(shape.label, _mask(shape)))
-            else:
-                left_out.add("skeletons, points and tags", name, split=_split(frame))
-        pictures.append(
-            OutlinedPicture(
-                name,
-                find,
-                regions,
-                frame.size,
-                frame.video or None,
-                _split(frame),
-            )
-        )
+        try:
+            regions = _regions(name, frame, left_out)
+        except BadExample as error:
+            bad.add(error)
+            continue
+        video, split = frame.video or None, _split(frame)
+        pictures.append(OutlinedPicture(name, find, regions, frame.size, video, split))
     return label_map_data(
         "cvat",
         path,
@@ -316,6 +291,26 @@ def _segments(path, content, finder, bad, left_out, progress):
         progress,
         palette=_colors(content.colors),
     )
+
+
+def _regions(name, frame, left_out):
+    """The outlines of a frame, as `Region`s."""
+    regions = []
+    for shape in frame.shapes:
+        if shape.kind == "box":
+            regions.append(box_region(shape.label, box_of(shape, name)))
+        elif shape.kind == "polygon":
+            # Painted from the corner of the picture, as CVAT counts.
+            corners = numbers_of(shape, name) + 0.5
+            regions.append(Region(shape.label, polygon([corners])))
+        elif shape.kind == "ellipse":
+            corners = ellipse_of(shape, name)
+            regions.append(Region(shape.label, polygon([corners])))
+        elif shape.kind == "mask":
+            regions.append(Region(shape.label, _mask(shape)))
+        else:
+            left_out.add("skeletons, points and tags", name, split=_split(frame))
+    return regions
 
 
 def _mask(shape):
@@ -359,7 +354,16 @@ def _colors(colors):
     return found
 
 
-_READERS = {"pose": _poses, "segmentation": _segments, "classification": _classes}
+def _boxes(path, content, finder, bad, left_out, progress):
+    return boxes(path, content, finder, _split, bad, left_out, progress)
+
+
+_READERS = {
+    "pose": _poses,
+    "segmentation": _segments,
+    "classification": _classes,
+    "detection": _boxes,
+}
 
 FORMAT = ToolFormat(
     name="cvat",

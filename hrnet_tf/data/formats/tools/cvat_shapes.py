@@ -11,7 +11,7 @@ import numpy as np
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.left_out import LeftOut
 
-SHAPES = ("skeleton", "points", "polygon", "mask", "box", "tag")
+SHAPES = ("skeleton", "points", "polygon", "mask", "box", "ellipse", "tag")
 
 
 @dataclasses.dataclass
@@ -73,12 +73,15 @@ class CvatFile:
         parts: dict of a skeleton's label to the names of its points, in their order.
         limbs: dict of a skeleton's label to pairs of names.
         colors: dict of a label to its "#rrggbb".
+        types: dict of a label to what may be drawn of it: "any", "rectangle", ...; ""
+            where older files do not tell. Points of skeletons are not among them.
     """
 
     frames: list
     parts: dict
     limbs: dict
     colors: dict
+    types: dict
 
 
 def read_file(path: Path, left_out: LeftOut) -> CvatFile:
@@ -102,7 +105,18 @@ def read_file(path: Path, left_out: LeftOut) -> CvatFile:
         )
     parts, limbs, colors = _labels(root)
     frames = [_image(element, left_out) for element in root.iter("image")]
-    return CvatFile(frames + _tracked(root, left_out), parts, limbs, colors)
+    frames += _tracked(root, left_out)
+    return CvatFile(frames, parts, limbs, colors, _types(root))
+
+
+def _types(root):
+    """What may be drawn of each label."""
+    labels = [e for e in root.iter("label") if e.findtext("name")]
+    return {
+        str(label.findtext("name")): label.findtext("type") or ""
+        for label in labels
+        if not label.findtext("parent")
+    }
 
 
 def numbers_of(shape: Shape, name: str, field: str = "points") -> np.ndarray:

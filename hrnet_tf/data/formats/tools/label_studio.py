@@ -28,6 +28,7 @@ _READERS = {
     "pose": kinds.poses,
     "segmentation": kinds.segments,
     "classification": kinds.classes,
+    "detection": kinds.boxes,
 }
 
 

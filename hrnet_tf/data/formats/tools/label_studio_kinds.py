@@ -2,12 +2,20 @@
 
 import collections
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.formats.tools.base import LabelledData
+from hrnet_tf.data.formats.tools.drawn_boxes import (
+    BoxedPicture,
+    DrawnObject,
+    around,
+    around_mask,
+    drawn_box_data,
+)
 from hrnet_tf.data.formats.tools.label_maps import (
     OutlinedPicture,
     Region,
@@ -18,6 +26,7 @@ from hrnet_tf.data.formats.tools.label_maps import (
 from hrnet_tf.data.formats.tools.label_studio_brush import mask_of
 from hrnet_tf.data.formats.tools.label_studio_regions import (
     box_of,
+    ellipse_of,
     points_and_boxes,
     polygon_of,
     size_of,
@@ -32,7 +41,7 @@ if TYPE_CHECKING:
     from hrnet_tf.data.left_out import LeftOut
 
 
-_SEGMENTS = ("polygon", "brush")
+_SEGMENTS = ("polygon", "brush", "ellipse")
 _POINTS_NOTE = (
     "Label Studio counts in percent from the picture's corner; half a pixel was taken"
     " off, so that the centre of the first pixel is at 0, 0. A point is occluded where"
@@ -70,8 +79,10 @@ def guess(path: Path, labelled: list, left_out: "LeftOut", bad: "BadExamples") -
         return "segmentation"
     if any(r.answers for picture in labelled for r in picture.regions if not r.kind):
         return "classification"
+    if "rectangle" in found:
+        return "detection"
     raise ValueError(
-        f"{path} holds no keypoints, polygons, brushes or choices in {len(labelled)}"
+        f"{path} holds no keypoints, outlines, boxes or choices in {len(labelled)}"
         f" labelled pictures; left out: {left_out.describe() or 'none'}; bad:"
         f" {bad.describe() or 'none'}."
     )
@@ -101,7 +112,7 @@ def poses(
         size = sizes[0] if sizes else None
         others = [r for r in picture.regions if r.kind in _SEGMENTS]
         if others:
-            left_out.add("polygons and brushes", picture.name, len(others))
+            left_out.add("outlines", picture.name, len(others))
         pictures.append(Picture(picture.name, picture.find, people, size))
     return pose_data(
         "label_studio",
@@ -171,16 +182,65 @@ def _outline(drawn, name, left_out):
         if drawn.kind:
             left_out.add("keypoints", name)
         return None
+    label = _label(drawn, name)
+    if drawn.kind == "rectangle":
+        return box_region(label, box_of(drawn, name))
+    if drawn.kind == "polygon":
+        return Region(label, polygon([polygon_of(drawn, name)]))
+    if drawn.kind == "ellipse":
+        return Region(label, polygon([ellipse_of(drawn, name)]))
+    size = size_of(drawn, name)
+    return Region(label, lambda _: mask_of(drawn.value.get("rle"), size, name))
+
+
+def _label(drawn, name):
+    """The only label of what was drawn."""
     if len(drawn.labels) != 1:
         raise BadExample(
             "outline without class",
             f"{name}: the {drawn.kind} {drawn.id} has the labels {drawn.labels};"
             " expected one.",
         )
-    (label,) = drawn.labels
+    return drawn.labels[0]
+
+
+def boxes(
+    path: Path,
+    labelled: Sequence[Any],
+    bad: "BadExamples",
+    left_out: "LeftOut",
+    work: Path | None,
+    progress: Progress | None,
+) -> LabelledData:
+    """Reads rectangles, and the boxes around polygons, brushes and ellipses."""
+    pictures = []
+    for picture in labelled:
+        objects = []
+        for drawn in picture.regions:
+            if drawn.kind not in (*_SEGMENTS, "rectangle"):
+                if drawn.kind:
+                    left_out.add("keypoints", picture.name)
+                continue
+            try:
+                label = _label(drawn, picture.name)
+            except BadExample as error:
+                bad.add(error)
+                continue
+            where = f"{picture.name}: the {drawn.kind} {drawn.id}"
+            box = functools.partial(_box, drawn, picture.name, where)
+            objects.append(DrawnObject(where, label, box, drawn.kind != "rectangle"))
+        size = next((region.size for region in picture.regions if region.size), None)
+        pictures.append(BoxedPicture(picture.name, picture.find, objects, size))
+    return drawn_box_data("label_studio", path, pictures, bad, left_out, progress)
+
+
+def _box(drawn, name, where):
+    """The box of what was drawn."""
     if drawn.kind == "rectangle":
-        return box_region(label, box_of(drawn, name))
+        return box_of(drawn, name)
     if drawn.kind == "polygon":
-        return Region(label, polygon([polygon_of(drawn, name)]))
-    size = size_of(drawn, name)
-    return Region(label, lambda _: mask_of(drawn.value.get("rle"), size, name))
+        return around(polygon_of(drawn, name))
+    if drawn.kind == "ellipse":
+        return around(ellipse_of(drawn, name))
+    mask = mask_of(drawn.value.get("rle"), size_of(drawn, name), name)
+    return around_mask(where, mask)

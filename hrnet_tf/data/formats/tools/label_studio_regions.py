@@ -8,10 +8,11 @@ import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.formats.tools.loose_points import LoosePoint
+from hrnet_tf.data.formats.tools.outlines import ellipse
 
 # Answers about a point that make it an occluded one.
 _OCCLUDED = ("occluded", "hidden", "invisible", "not visible")
-_KINDS = ("keypoint", "rectangle", "polygon", "brush")
+_KINDS = ("keypoint", "rectangle", "polygon", "brush", "ellipse")
 
 
 @dataclasses.dataclass
@@ -105,6 +106,8 @@ def _fits(kind, value):
         return "points" in value
     if kind == "brush":
         return "rle" in value
+    if kind == "ellipse":
+        return "radiusX" in value
     return kind == "rectangle" and "height" in value and "x" in value
 
 
@@ -149,6 +152,19 @@ def polygon_of(region: Region, name: str) -> np.ndarray:
             f"{name}: the polygon {region.id} has no three corners with x and y.",
         )
     return corners * [width / 100, height / 100]
+
+
+def ellipse_of(region: Region, name: str) -> np.ndarray:
+    """Returns corners `[N, 2]` of an ellipse, px from the corner of the picture."""
+    height, width = size_of(region, name)
+    x, y, radius_x, radius_y = _numbers(region, name, "x", "y", "radiusX", "radiusY")
+    turn = np.radians(float(region.value.get("rotation") or 0))
+    return ellipse(
+        (x * width / 100, y * height / 100),
+        radius_x * width / 100,
+        radius_y * height / 100,
+        turn,
+    )
 
 
 def size_of(region: Region, name: str) -> tuple:

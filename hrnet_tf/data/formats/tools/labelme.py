@@ -6,6 +6,7 @@ Reference: https://github.com/wkentaro/labelme, its json of version 4 to 5.
 import base64
 import binascii
 import collections
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,13 @@ from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checked_json import decode
 from hrnet_tf.data.formats.image_finder import ImageFinder
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
+from hrnet_tf.data.formats.tools.drawn_boxes import (
+    BoxedPicture,
+    DrawnObject,
+    around,
+    around_mask,
+    drawn_box_data,
+)
 from hrnet_tf.data.formats.tools.label_maps import (
     OutlinedPicture,
     Region,
@@ -41,6 +49,8 @@ from hrnet_tf.typing import Progress
 from hrnet_tf.words import counted
 
 _OUTLINES = ("polygon", "rectangle", "circle", "mask")
+# What labelme calls pixels that are of no object, and those that are not to be learned.
+_NO_OBJECTS = ("_background_", "__ignore__")
 _HIDDEN = ("occluded", "hidden", "invisible", "not visible")
 _NOTE = (
     "labelme counts from the picture's corner; half a pixel was taken off, so that the"
@@ -134,8 +144,10 @@ def _guess(path, files):
     kinds = collections.Counter(s.shape_type for file in files for s in file.shapes)
     if kinds["point"]:
         return "pose"
-    if any(kinds[kind] for kind in _OUTLINES):
-        return "segmentation"
+    drawn = {kind for kind in _OUTLINES if kinds[kind]}
+    if drawn:
+        # Of boxes alone nobody outlined anything.
+        return "detection" if drawn == {"rectangle"} else "segmentation"
     if any(any((file.flags or {}).values()) for file in files):
         return "classification"
     raise ValueError(
@@ -183,9 +195,7 @@ def _people(file, content, left_out, split):
         elif shape.shape_type == "rectangle" or (
             group and shape.shape_type in ("polygon", "circle")
         ):
-            ring = _ring(where, shape)
-            low, high = ring.min(0) - 0.5, ring.max(0) - 0.5
-            boxes[group or f"box {number}"] = (*low.tolist(), *(high - low).tolist())
+            boxes[group or f"box {number}"] = around(_ring(where, shape) - 0.5)
         else:
             reason = f"shapes of the kind {shape.shape_type}"
             left_out.add(reason, str(file), split=split)
@@ -235,6 +245,48 @@ def _ring(where, shape) -> np.ndarray:
         radius = float(np.linalg.norm(rim - center))
         return ellipse(center, radius, radius)
     return points_of(where, shape.points, 3)
+
+
+def _boxes(path, files, finder, work, bad, left_out, progress):
+    pictures = []
+    for file, content in files.items():
+        split, objects = _split(path, file), {}
+        for number, shape in enumerate(content.shapes):
+            if shape.shape_type not in _OUTLINES:
+                reason = f"shapes of the kind {shape.shape_type}"
+                left_out.add(reason, str(file), split=split)
+            elif str(shape.label) in _NO_OBJECTS:
+                reason = f"shapes that are called {shape.label}"
+                left_out.add(reason, str(file), split=split)
+            else:
+                # Of one label and group they are parts of one object.
+                own = number if shape.group_id is None else f"group {shape.group_id}"
+                objects.setdefault((str(shape.label), own), []).append(shape)
+        drawn = [_drawn(file, label, parts) for (label, _), parts in objects.items()]
+        find, size = finder.of(file, content), _size(content)
+        pictures.append(BoxedPicture(str(file), find, drawn, size, split=split))
+    return drawn_box_data("labelme", path, pictures, bad, left_out, progress)
+
+
+def _drawn(file, label, shapes):
+    """The `DrawnObject` of shapes."""
+    where = f"{file}: the {shapes[0].shape_type} {label!r}"
+    outlined = any(shape.shape_type != "rectangle" for shape in shapes)
+    return DrawnObject(where, label, functools.partial(_box, where, shapes), outlined)
+
+
+def _box(where, shapes):
+    """The box around all shapes of an object."""
+    corners = []
+    for shape in shapes:
+        if shape.shape_type == "mask":
+            (x, y), *_ = points_of(where, shape.points, 1).round()
+            found = around_mask(where, mask_of_text(where, shape.mask or ""))
+            left, top, width, height = found
+            corners += [(x + left, y + top), (x + left + width, y + top + height)]
+        else:
+            corners += _ring(where, shape).tolist()
+    return around(corners)
 
 
 def _classes(path, files, finder, work, bad, left_out, progress):
@@ -309,7 +361,12 @@ class _Finder:
         return self._finders[folder]
 
 
-_READERS = {"pose": _poses, "segmentation": _outlines, "classification": _classes}
+_READERS = {
+    "pose": _poses,
+    "segmentation": _outlines,
+    "classification": _classes,
+    "detection": _boxes,
+}
 
 FORMAT = ToolFormat(
     name="labelme",

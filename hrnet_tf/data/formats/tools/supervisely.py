@@ -4,8 +4,8 @@ Reference: https://docs.supervisely.com/data-organization/00_ann_format_navi.
 """
 
 import collections
+import functools
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -13,19 +13,18 @@ from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checked_json import decode
 from hrnet_tf.data.formats.image_finder import ImageFinder
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
+from hrnet_tf.data.formats.tools.drawn_boxes import (
+    BoxedPicture,
+    DrawnObject,
+    drawn_box_data,
+)
 from hrnet_tf.data.formats.tools.label_maps import (
     OutlinedPicture,
     Region,
     label_map_data,
-    polygon,
 )
 from hrnet_tf.data.formats.tools.marks import content_of, files_of, match_of
-from hrnet_tf.data.formats.tools.outlines import (
-    mask_of_text,
-    placed,
-    points_of,
-    rectangle,
-)
+from hrnet_tf.data.formats.tools.outlines import points_of
 from hrnet_tf.data.formats.tools.people import (
     Person,
     Picture,
@@ -34,6 +33,13 @@ from hrnet_tf.data.formats.tools.people import (
     pose_data,
 )
 from hrnet_tf.data.formats.tools.splits import split_of
+from hrnet_tf.data.formats.tools.supervisely_shapes import (
+    MetaFile,
+    PictureFile,
+    box_of,
+    mask_of,
+    where_of,
+)
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.io import read_json
 from hrnet_tf.typing import Progress
@@ -41,59 +47,6 @@ from hrnet_tf.typing import Progress
 _META = "meta.json"
 _OUTLINES = ("polygon", "bitmap", "rectangle")
 _NOTE = "Nodes that are disabled were read as occluded, all others as visible."
-
-
-class ClassEntry(msgspec.Struct):
-    """A class of meta.json."""
-
-    title: str
-    shape: str | None = None
-    color: str | None = None
-    geometry_config: dict[str, Any] | None = None
-
-
-class MetaFile(msgspec.Struct):
-    """A meta.json."""
-
-    classes: list[ClassEntry]
-
-
-class NodeEntry(msgspec.Struct):
-    """A keypoint of a graph."""
-
-    loc: list[float]
-    disabled: bool | None = False
-
-
-class PointsEntry(msgspec.Struct):
-    """The corners of an object, and of its holes."""
-
-    exterior: list[list[float]] = []
-    interior: list[list[list[float]]] = []
-
-
-class BitmapEntry(msgspec.Struct):
-    """A mask, and where its first pixel is (x, y)."""
-
-    data: str
-    origin: list[float]
-
-
-class ObjectEntry(msgspec.Struct):
-    """An object of a picture."""
-
-    classTitle: str  # noqa: N815
-    geometryType: str  # noqa: N815
-    points: PointsEntry | None = None
-    bitmap: BitmapEntry | None = None
-    nodes: dict[str, NodeEntry] | None = None
-
-
-class PictureFile(msgspec.Struct):
-    """The json of a picture."""
-
-    objects: list[ObjectEntry]
-    size: dict[str, int] = {}
 
 
 class Skeleton(msgspec.Struct):
@@ -132,6 +85,8 @@ def read(
     task = task or _guess(files.values())
     if task == "pose":
         return _poses(root, meta, files, finder, bad, left_out, progress)
+    if task == "detection":
+        return _boxes(root, meta, files, finder, bad, left_out, progress)
     return _outlines(root, meta, files, finder, work, bad, left_out, progress)
 
 
@@ -143,7 +98,10 @@ def guess(path: Path) -> str:
 
 def _guess(files):
     kinds = {entry.geometryType for content in files for entry in content.objects}
-    return "pose" if "graph" in kinds else "segmentation"
+    if "graph" in kinds:
+        return "pose"
+    # Of boxes alone nobody outlined anything.
+    return "detection" if kinds == {"rectangle"} else "segmentation"
 
 
 def _root(path):
@@ -277,7 +235,7 @@ def _outlines(root, meta, files, finder, work, bad, left_out, progress):
         try:
             for entry in content.objects:
                 if entry.geometryType in _OUTLINES:
-                    regions.append(Region(entry.classTitle, _mask(path, entry)))
+                    regions.append(Region(entry.classTitle, mask_of(path, entry)))
                 else:
                     kind = entry.geometryType
                     reason = f"objects of the kind {kind}"
@@ -308,19 +266,23 @@ def _outlines(root, meta, files, finder, work, bad, left_out, progress):
     )
 
 
-def _mask(path, entry):
-    where = f"{path}: the {entry.geometryType} {entry.classTitle!r}"
-    if entry.geometryType == "bitmap":
-        bitmap = entry.bitmap
-        if bitmap is None:
-            raise BadExample("absent bitmap", f"{where} has no 'bitmap'.")
-        ((left, top),) = points_of(where, [bitmap.origin], 1)
-        return placed(mask_of_text(where, bitmap.data, packed=True), left, top)
-    points = entry.points or PointsEntry()
-    if entry.geometryType == "rectangle":
-        return polygon([rectangle(points_of(where, points.exterior, 2))])
-    holes = [points_of(where, hole, 3) for hole in points.interior]
-    return polygon([points_of(where, points.exterior, 3)], holes)
+def _boxes(root, meta, files, finder, bad, left_out, progress):
+    pictures = []
+    for path, content in files.items():
+        objects, split = [], _split(path)
+        for entry in content.objects:
+            kind = entry.geometryType
+            if kind in _OUTLINES:
+                box = functools.partial(box_of, path, entry)
+                where = where_of(path, entry)
+                outlined = kind != "rectangle"
+                objects.append(DrawnObject(where, entry.classTitle, box, outlined))
+            else:
+                left_out.add(f"objects of the kind {kind}", path.name, split=split)
+        find, size = finder.of(path), _size(content)
+        pictures.append(BoxedPicture(str(path), find, objects, size, split=split))
+    names = [c.title for c in meta.classes if c.shape not in ("graph", "point")]
+    return drawn_box_data("supervisely", root, pictures, bad, left_out, progress, names)
 
 
 def _palette(meta):
@@ -360,7 +322,7 @@ class _Finder:
 FORMAT = ToolFormat(
     name="supervisely",
     title="Supervisely",
-    tasks=("pose", "segmentation"),
+    tasks=("pose", "segmentation", "detection"),
     match=match,
     read=read,
     guess=guess,

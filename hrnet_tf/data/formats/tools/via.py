@@ -18,6 +18,12 @@ from hrnet_tf.data.formats.checked_json import decode
 from hrnet_tf.data.formats.image_finder import ImageFinder, folder_of_images
 from hrnet_tf.data.formats.tools import via_projects
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
+from hrnet_tf.data.formats.tools.drawn_boxes import (
+    BoxedPicture,
+    DrawnObject,
+    around,
+    drawn_box_data,
+)
 from hrnet_tf.data.formats.tools.label_maps import (
     OutlinedPicture,
     Region,
@@ -116,19 +122,26 @@ def read(
                 " regions an attribute such as 'keypoint' with the keypoint's name."
             )
         return _poses(path, entries, finder, label, owner, bad, left_out, progress)
-    pictures = []
+    notes = (_NO_NAMES,) if label is None else ()
+    if task == "detection":
+        pictures = [
+            _boxed(path, entry, _find(finder, entry), label, left_out)
+            for entry in entries
+        ]
+        return drawn_box_data(
+            "via", path, pictures, bad, left_out, progress, notes=notes
+        )
+    outlined = []
     for entry in entries:
         try:
             regions = _regions(path, entry, label, left_out)
         except BadExample as error:
             bad.add(error)
         else:
-            pictures.append(
-                OutlinedPicture(entry.filename, _find(finder, entry), regions)
-            )
-    notes = (_NO_NAMES,) if label is None else ()
+            find = _find(finder, entry)
+            outlined.append(OutlinedPicture(entry.filename, find, regions))
     return label_map_data(
-        "via", path, pictures, work, bad, left_out, progress, notes=notes
+        "via", path, outlined, work, bad, left_out, progress, notes=notes
     )
 
 
@@ -139,7 +152,10 @@ def guess(path: Path) -> str:
 
 def _guess(entries):
     kinds = {r.shape_attributes.name for e in entries for r in e.regions}
-    return "pose" if "point" in kinds else "segmentation"
+    if "point" in kinds:
+        return "pose"
+    # Of boxes alone nobody outlined anything.
+    return "detection" if kinds == {"rect"} else "segmentation"
 
 
 def _entries(path, bad, left_out):
@@ -297,10 +313,7 @@ def _poses(path, entries, finder, label, owner, bad, left_out, progress):
                     place = (float(x), float(y), 2)
                     points.append(LoosePoint(name, place, group or None))
                 elif shape.name == "rect":
-                    ring = _ring(where, shape)
-                    low, high = ring.min(0), ring.max(0)
-                    box = (*low.tolist(), *(high - low).tolist())
-                    boxes[group or f"box {number}"] = box
+                    boxes[group or f"box {number}"] = around(_ring(where, shape))
                 else:
                     left_out.add(f"shapes of the kind {shape.name}", entry.filename)
             people = people_of(entry.filename, points, boxes)
@@ -318,10 +331,30 @@ def _where(path, entry, number):
 
 
 def _regions(path, entry, label, left_out):
-    regions = []
+    return [
+        Region(name, polygon([_ring(where, shape)]))
+        for where, name, shape in _outlines(path, entry, label, left_out)
+    ]
+
+
+def _boxed(path, entry, find, label, left_out):
+    """The `BoxedPicture` of an entry."""
+    objects = [
+        DrawnObject(
+            where,
+            name,
+            lambda where=where, shape=shape: around(_ring(where, shape)),
+            shape.name != "rect",
+        )
+        for where, name, shape in _outlines(path, entry, label, left_out)
+    ]
+    return BoxedPicture(entry.filename, find, objects)
+
+
+def _outlines(path, entry, label, left_out):
+    """Yields where each outlined shape of an entry is, its class, and the shape."""
     for number, region in enumerate(entry.regions):
-        shape, where = region.shape_attributes, _where(path, entry, number)
-        name = _UNNAMED
+        shape, name = region.shape_attributes, _UNNAMED
         if label is not None:
             name = _text(region.region_attributes.get(label))
         if shape.name in ("point", "polyline"):
@@ -329,8 +362,7 @@ def _regions(path, entry, label, left_out):
         elif not name:
             left_out.add("outlines without a class", entry.filename)
         else:
-            regions.append(Region(name, polygon([_ring(where, shape)])))
-    return regions
+            yield _where(path, entry, number), name, shape
 
 
 def _ring(where, shape) -> np.ndarray:
@@ -359,7 +391,7 @@ def _ring(where, shape) -> np.ndarray:
 FORMAT = ToolFormat(
     name="via",
     title="VGG Image Annotator",
-    tasks=("pose", "segmentation"),
+    tasks=("pose", "segmentation", "detection"),
     match=match,
     read=read,
     guess=guess,

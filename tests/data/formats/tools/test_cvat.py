@@ -114,9 +114,8 @@ def test_what_is_no_skeleton_of_the_most_is_counted(folder):
         ),
     )
     assert read_labelled(path).left_out.counts == {
-        "shapes of the kind ellipse": (1, "a.png"),
         "skeletons of another label": (1, "bat"),
-        "polygons and masks": (1, "a.png"),
+        "outlines": (2, "a.png"),
         "points beside skeletons": (1, "a.png"),
         "boxes that are grouped with no skeleton": (1, "a.png"),
     }

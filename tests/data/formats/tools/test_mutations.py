@@ -1,9 +1,12 @@
 """Spoilt files give a right read or an explained error, whatever is wrong."""
 
+import functools
+
 import pytest
 from drawn_people import NAMES
 from drawn_tools import OUTLINES, PEOPLE
 from mutations import survive
+from own_box_tools import BOXES
 
 from hrnet_tf.data.formats import coco
 from hrnet_tf.data.formats.coco_truth import ground_truth
@@ -11,10 +14,18 @@ from hrnet_tf.data.formats.tools import read_labelled
 from hrnet_tf.data.keypoint_sets import KeypointSet
 
 QUICK, SLOW = 12, 10_000
-SUFFIXES = (".json", ".yaml", ".txt", ".csv")
+SUFFIXES = (".json", ".yaml", ".txt", ".csv", ".xml")
+
+
+def _few(draw):
+    """Two pictures, as the others draw."""
+    return functools.partial(draw, count=2)
+
+
 CASES = [
     *((tool, draw, "pose") for tool, draw in PEOPLE.items()),
     *((tool, draw, "segmentation") for tool, draw in OUTLINES.items()),
+    *((tool, _few(draw), "detection") for tool, draw in BOXES.items()),
 ]
 IDS = [f"{tool} {task}" for tool, _, task in CASES]
 

@@ -133,7 +133,7 @@ class TestProjectsOfVersion3:
             for entry in content["metadata"].values():
                 entry["xy"] = xy
             path.write_text(json.dumps(content))
-            data = read_labelled(path, work=tmp_path / name)
+            data = read_labelled(path, task="segmentation", work=tmp_path / name)
             masks[name] = np.asarray(Image.open(data.examples[0].label_path))
         np.testing.assert_array_equal(masks["rectangle"], masks["extreme rectangle"])
         # One is solved for: rounding may move a corner.
