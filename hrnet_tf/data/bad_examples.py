@@ -1,7 +1,9 @@
 """What to do with single bad examples: stop at the first, or skip and count them."""
 
 import collections
+import contextlib
 import warnings
+from collections.abc import Iterator
 
 from hrnet_tf.notes import warn_noted
 from hrnet_tf.typing import PathLike
@@ -14,11 +16,35 @@ class BadExample(ValueError):
     Args:
         kind: str. What bad examples are counted by, such as "absent image".
         message: str. What arrived, in which file, what was expected, how to fix it.
+
+    Attributes:
+        can_be_skipped: bool. Whether the one who reads would have gone on without it,
+            had that been asked for.
     """
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+        self.can_be_skipped = False
+
+
+@contextlib.contextmanager
+def told_to_skip() -> Iterator[None]:
+    """Errors of examples that could be left out say which argument does that.
+
+    Raises:
+        BadExample: as inside, with a sentence on `skip_bad` where that leads on.
+    """
+    try:
+        yield
+    except BadExample as error:
+        if not error.can_be_skipped:
+            raise
+        raise BadExample(
+            error.kind,
+            f"{str(error).rstrip('.')}. Single bad examples are left out and counted"
+            " with `skip_bad`.",
+        ) from error
 
 
 class BadExamples:
@@ -43,6 +69,7 @@ class BadExamples:
     def add(self, error: BadExample) -> None:
         """Counts a `BadExample`, or raises it if examples are not to be skipped."""
         if not self.skip:
+            error.can_be_skipped = True
             raise error
         self.first = self.first or error
         self._counts[error.kind] += 1

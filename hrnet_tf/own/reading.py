@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hrnet_tf.data.bad_examples import BadExample
+from hrnet_tf.data.bad_examples import told_to_skip
 from hrnet_tf.data.formats import image_folder, label_folder
 from hrnet_tf.data.formats.tools.base import LabelledData
 from hrnet_tf.data.left_out import LeftOut
@@ -98,7 +98,8 @@ def read_data(
         if parts is not None and split not in parts:
             continue
         own_work = None if work is None else Path(work) / split
-        splits[split] = _read_part(part, kind, skip_bad, progress, splits, own_work)
+        with told_to_skip():
+            splits[split] = _read_part(part, kind, skip_bad, progress, splits, own_work)
     left_out = LeftOut()
     if list(splits) == ["train"] and splits["train"].splits:
         left_out = splits["train"].left_out.of(None)
@@ -118,23 +119,15 @@ def _read_part(part, kind, skip_bad, progress, before, work):
         return _classes(part, names, skip_bad, progress)
     from hrnet_tf.data.formats.tools import read_labelled
 
-    try:
-        return read_labelled(
-            part.labels,
-            format=part.format,
-            images=part.images,
-            work=work,
-            task=kind,
-            skip_bad=skip_bad,
-            progress=progress,
-        )
-    except BadExample as error:
-        if error.kind != "absent image":
-            raise
-        raise BadExample(
-            error.kind,
-            f"{error} Single absent ones are left out with `skip_bad`.",
-        ) from error
+    return read_labelled(
+        part.labels,
+        format=part.format,
+        images=part.images,
+        work=work,
+        task=kind,
+        skip_bad=skip_bad,
+        progress=progress,
+    )
 
 
 def _masks(part, skip_bad):

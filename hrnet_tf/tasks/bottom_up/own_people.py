@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hrnet_tf.data.bad_examples import told_to_skip
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.formats.coco_people import read_masks
 from hrnet_tf.data.instance_masks import pack_runs
@@ -44,7 +45,8 @@ def scenes_of(labelled: "LabelledData", skip_bad: bool = False) -> list[PeopleEx
     # Of several files the numbers of images are new ones.
     if labelled.format == "coco" and labelled.source.is_file():
         sizes = {e.image_id: (e.height, e.width) for e in labelled.examples}
-        masks = read_masks(labelled.source, sizes, len(labelled.names), skip_bad)
+        with told_to_skip():
+            masks = read_masks(labelled.source, sizes, len(labelled.names), skip_bad)
     return [
         _scene(example, masks.get(example.image_id)) for example in labelled.examples
     ]
