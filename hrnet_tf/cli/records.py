@@ -11,12 +11,23 @@ from hrnet_tf import tasks
 from hrnet_tf.cli import common
 from hrnet_tf.cli.beam_options import Beam, BeamOptions, Runner, load_beam
 from hrnet_tf.cli.options import Debug, flag
-from hrnet_tf.cli.task_options import arguments_for, task_options
+from hrnet_tf.cli.task_options import arguments_for, merged_options, task_options
 from hrnet_tf.io import replacing
 from hrnet_tf.words import counted
 
+# What a folder of records of data of the user's own holds at least.
+_OWN = {"records.json", "train", "train.npz"}
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE|DIR",
+        show_default=False,
+        help="Data of your own, as `hrnet train TASK --data` reads them; it trains on"
+        " the records' folder in their place.",
+    ),
+]
 ImagesOption = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         metavar="DIR",
         show_default=False,
@@ -43,8 +54,9 @@ TaskOption = Annotated[
     typer.Option(
         "--task",
         metavar="NAME",
-        show_default="pose",
-        help="Task that the records are for: pose or detection.",
+        show_default="pose; told by the --data",
+        help="Task that the records are for: pose or detection; with --data also"
+        " landmarks.",
     ),
 ]
 OverwriteOption = Annotated[
@@ -56,9 +68,10 @@ OverwriteOption = Annotated[
 @common.command(interrupted="Stopped. Nothing was written.")
 @task_options("records")
 def records(
-    images: ImagesOption,
     out: OutOption,
     given: dict,
+    data: DataOption = None,
+    images: ImagesOption = None,
     task: TaskOption = None,
     num_shards: NumShardsOption = None,
     overwrite: OverwriteOption = False,
@@ -79,7 +92,12 @@ def records(
       hrnet records --task detection --images data/coco/train2017 \\
           --annotations data/coco/annotations/instances_train2017.json \\
           --out data/coco/records/objects
+      hrnet records --data data/mice --out data/mice-records
     """
+    if data is not None:
+        _write_own(data, images, out, given, task, num_shards, overwrite, beam)
+        return
+    check_official(images, given)
     pipeline, chosen = load_beam("records", beam, runner, beam_option)
     # Now, and not after minutes of checking images.
     replaced = _check_folder(out, overwrite)
@@ -100,6 +118,76 @@ def records(
             **arguments,
         )
     _print_summary(written, out, facts)
+
+
+def check_official(images: Path | None, given: dict) -> None:
+    """Checks that labels of one format are named, where no --data are.
+
+    Raises:
+        ValueError: if nothing is, or what goes with --data alone.
+    """
+    if images is None:
+        raise ValueError(
+            "Nothing tells what to write. Pass --data (what `hrnet train TASK --data`"
+            " reads), or --images and the --annotations of them."
+        )
+    official = {
+        name
+        for option in merged_options("records")["format"]
+        for name in option.official or option.type
+    }
+    if given.get("format") not in (None, *official):
+        raise ValueError(
+            f"--format {given['format']} belongs to --data: pass the file or folder of"
+            " the labels as --data."
+        )
+
+
+def _write_own(data, images, out, given, name, num_shards, overwrite, beam):
+    """Writes records of data of the user's own."""
+    from hrnet_tf.cli.data import chosen_task
+
+    if beam:
+        raise ValueError(
+            "--beam writes records of --annotations, not of --data. Leave it out."
+        )
+    _check_folder(out, overwrite)
+    task = chosen_task(data, name, images, given.get("format"))
+    _check_own(task, given)
+    with common.spinner("loading TensorFlow"):
+        from hrnet_tf.cli.train_own import facts, read_own
+        from hrnet_tf.own.record_writing import write_own_records
+    where = {"data": str(data), "images": images, "format": given.get("format")}
+    skip_bad = bool(given.get("skip_bad"))
+    where |= {"split": None, "work": None, "skip_bad": skip_bad}
+    found, _ = read_own(task, where)
+    for line in facts(found):
+        common.console().print(line, markup=False, soft_wrap=True)
+    asked = {k: v for k, v in given.items() if k in ("keypoints", "objects")}
+    written = write_own_records(
+        task, found, out, asked, common.progress, num_shards, skip_bad
+    )
+    common.print_facts({"records": out, **written})
+
+
+def _check_own(task, given):
+    """Raises ValueError for a task or an option that goes with no own records."""
+    from hrnet_tf.own.records import KINDS
+
+    own = task.parts.own_data
+    if own is None or own.reads not in KINDS or task.name == "bottom_up":
+        raise ValueError(
+            f"There are no records of {task.name!r}, which is trained on files."
+            " Expected pose, landmarks or detection as --task."
+        )
+    known = ["format", "skip_bad"]
+    known.append("objects" if own.reads == "detection" else "keypoints")
+    for option in given:
+        if option not in known:
+            flag = merged_options("records")[option][0].flag
+            raise ValueError(
+                f"{flag} does not go with --data and {task.name}. Leave it out."
+            )
 
 
 def _task_named(name):
@@ -128,6 +216,10 @@ def _check_folder(folder, overwrite):
         for name in found
         if name != "metadata.json" and not name.endswith(".tfrecord")
     ]
+    if _OWN <= set(found):
+        parts = ("train", "val", "test")
+        known = {*_OWN, *parts, *(f"{part}.npz" for part in parts)}
+        others = [name for name in found if name not in known]
     if others:
         raise ValueError(
             f"--out {folder} holds other files than records, such as {others[0]}, which"

@@ -16,6 +16,7 @@ from hrnet_tf.data.formats.checks import measured
 from hrnet_tf.io import open_image
 from hrnet_tf.own.choices import Machine, settings_of
 from hrnet_tf.own.reading import UserData, read_data
+from hrnet_tf.own.records import check_pictures
 from hrnet_tf.own.split import with_validation
 from hrnet_tf.words import counted
 
@@ -96,6 +97,8 @@ def _examine(task, where, given, decode, progress):
             data = read_data(
                 source, own.reads, images, format, True, tick, task.name, work
             )
+    for labelled in data.splits.values():
+        check_pictures(labelled, "a look through data")
     data, content = with_validation(data, where.get("split"))
     choices = own.choose(data, Machine.here(), given)
     settings = settings_of(choices)

@@ -10,6 +10,7 @@ from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.data.label_set import LabelSet
 from hrnet_tf.data.object_sets import ObjectSet
 from hrnet_tf.own.folders import FINDERS, Part, is_annotations
+from hrnet_tf.own.records import is_records, read_manifest
 from hrnet_tf.typing import PathLike
 
 DESCRIPTORS = {
@@ -74,6 +75,8 @@ def find_layout(
             f"There is no file or folder {source}. `data` is a description"
             " (data.yaml), a folder, or an annotation file; check the path."
         )
+    if is_records(source):
+        return _of_records(source)
     if source.is_dir() and format is None and images is None:
         for name in _DESCRIPTION_NAMES:
             if (source / name).is_file():
@@ -93,6 +96,14 @@ def find_layout(
     return Layout(source, {"train": Part(source, folder, format)})
 
 
+def _of_records(source):
+    """The layout of a folder of records."""
+    content = read_manifest(source)
+    parts = {split: Part(source / split, None, "records") for split in content["parts"]}
+    fields = {key: _tuples(value) for key, value in content["fields"].items()}
+    return Layout(source, parts, {"name": content["name"], **fields})
+
+
 def kind_of(
     source: PathLike, images: PathLike | None = None, format: str | None = None
 ) -> tuple[str | None, str | None]:
@@ -109,6 +120,8 @@ def kind_of(
     source = Path(source)
     if not source.exists():
         find_layout(source, "pose")
+    if is_records(source):
+        return None, read_manifest(source)["kind"]
     if source.is_dir():
         for name in _DESCRIPTION_NAMES:
             if (source / name).is_file():

@@ -12,6 +12,7 @@ from hrnet_tf.data.formats import image_folder, label_folder
 from hrnet_tf.data.formats.tools.base import LabelledData
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.own.layout import find_layout
+from hrnet_tf.own.records import read_part
 from hrnet_tf.typing import PathLike
 
 
@@ -117,6 +118,8 @@ def _read_part(part, kind, skip_bad, progress, before, work):
     if part.format == "folders" and kind == "classification":
         names = before["train"].names if "train" in before else None
         return _classes(part, names, skip_bad, progress)
+    if part.format == "records":
+        return read_part(part.labels.parent, part.labels.name, kind, progress)
     from hrnet_tf.data.formats.tools import read_labelled
 
     return read_labelled(

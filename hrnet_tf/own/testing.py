@@ -8,6 +8,7 @@ from hrnet_tf.data.formats.tools.base import LabelledData
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.own.layout import find_layout
 from hrnet_tf.own.reading import UserData, read_data
+from hrnet_tf.own.records import check_pictures
 from hrnet_tf.own.split import SPLIT_FILE, divided_by
 from hrnet_tf.typing import PathLike
 
@@ -62,6 +63,8 @@ def read_for_test(
     name = split or next((name for name in _USUAL if name in data.splits), ALL)
     if name != ALL and name not in data.splits:
         raise _no_part(source, name, told)
+    for labelled in data.splits.values() if name == ALL else (data.splits[name],):
+        check_pictures(labelled, "a test")
     part = joined(data) if name == ALL else data.splits[name]
     return dataclasses.replace(data, splits={name: part})
 

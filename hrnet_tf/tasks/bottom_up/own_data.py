@@ -21,6 +21,7 @@ from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.pictures import usual_size
 from hrnet_tf.own.reading import UserData
+from hrnet_tf.own.records import check_pictures
 from hrnet_tf.own.weights import architecture_of
 from hrnet_tf.tasks.bottom_up.own_people import METRIC, scenes_of
 from hrnet_tf.tasks.bottom_up.recipe import bottom_up_recipe
@@ -126,6 +127,7 @@ def recipe(
         **settings: see `bottom_up_recipe`.
     """
     check_metric(metric, METRIC, "People of whole pictures are")
+    check_pictures(data.train, "a bottom-up training")
     return bottom_up_recipe(
         settings=run,
         keypoints=KeypointSet.from_dict(keypoints),

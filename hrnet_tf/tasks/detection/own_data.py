@@ -24,7 +24,6 @@ from hrnet_tf.own.choices import (
 from hrnet_tf.own.learning import muon
 from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
-from hrnet_tf.own.pictures import picture_sizes, usual_size
 from hrnet_tf.own.reading import UserData
 from hrnet_tf.own.weights import architecture_of, model_of
 from hrnet_tf.tasks.detection.own_objects import (
@@ -62,13 +61,12 @@ def choose(
     choices = Choices(given)
     object_set = choose_objects(choices, data, given.get("objects"))
     examples = with_classes(data.train, object_set)
-    paths = data.paths("train")
-    count = len(paths)
+    count = len(examples)
     weights = choose_network(choices, machine, count, "pictures", given)
     preset = choices.value("preset")
     detector = _choose_detector(choices, machine, count, weights)
     channels = choices.value("num_channels")
-    size = _choose_size(choices, paths, examples, machine)
+    size = _choose_size(choices, examples, machine)
     head = {"num_classes": object_set.num_classes, "num_channels": channels}
     model = DETECTORS[detector].__name__
     usual = 8 if machine.num_gpus else 4
@@ -123,10 +121,11 @@ def _choose_detector(choices, machine, count, weights):
     return detector
 
 
-def _choose_size(choices, paths, examples, machine):
+def _choose_size(choices, examples, machine):
     """The size of the input, by those of the pictures and of the objects."""
-    usual = usual_size(paths)
-    wanted = np.array(_oriented(paths, usual), float)
+    sizes = np.array([(example.height, example.width) for example in examples])
+    usual = tuple(np.median(sizes, axis=0).astype(int).tolist())
+    wanted = np.array(_oriented(sizes, usual), float)
     largest = _LARGEST[bool(machine.num_gpus)]
     reason = f"pictures of about {usual[0]}x{usual[1]} px"
     scale = min(1.0, largest / wanted.max())
@@ -145,11 +144,8 @@ def _choose_size(choices, paths, examples, machine):
     return choose_size(choices, tuple(wanted * scale), (64, largest), reason)
 
 
-def _oriented(paths, usual):
+def _oriented(sizes, usual):
     """The usual size; square where some pictures are high and others wide."""
-    sizes = picture_sizes(paths)
-    if not len(sizes):
-        return usual
     wide = float((sizes[:, 1] > sizes[:, 0]).mean())
     high = float((sizes[:, 1] < sizes[:, 0]).mean())
     return (max(usual),) * 2 if min(wide, high) > 0.2 else usual
@@ -223,6 +219,7 @@ def recipe(
         objects=ObjectSet.from_dict(objects),
         load_train=lambda _: data.train.examples,
         load_val=lambda _: data.val.examples,
+        records_dir=data.train.records,
         make_model=DETECTORS[detector].from_preset,
         augmentation=DetectionAugmentation(
             scales=(

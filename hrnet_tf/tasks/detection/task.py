@@ -93,7 +93,7 @@ _RECORDS = (
         "Json of the objects, for --format coco.",
         metavar="FILE.json",
     ),
-    dataclasses.replace(_FORMAT, default="coco"),
+    options.with_own(dataclasses.replace(_FORMAT, default="coco")),
     Option(
         "split",
         str,

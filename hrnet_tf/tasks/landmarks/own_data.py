@@ -95,6 +95,7 @@ def recipe(
         keypoints=keypoint_set,
         load_train=lambda _: data.train.examples,
         load_val=lambda _: data.val.examples,
+        records_dir=data.train.records,
         augmentation=PoseAugmentation(
             scale=0.2,
             rotation=15,

@@ -164,6 +164,7 @@ def recipe(
         keypoints=KeypointSet.from_dict(keypoints),
         load_train=lambda _: data.train.examples,
         load_val=lambda _: data.val.examples,
+        records_dir=data.train.records,
         image_size=image_size,
         augmentation=PoseAugmentation(
             scale=0.25,

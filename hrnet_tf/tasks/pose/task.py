@@ -60,12 +60,14 @@ _RECORDS = (
         metavar="NAME|FILE",
         default="the format's",
     ),
-    Option(
-        "format",
-        ("coco", "mpii"),
-        "coco: COCO's json, with any keypoints. mpii: the json of the official pose"
-        " code.",
-        default="coco",
+    options.with_own(
+        Option(
+            "format",
+            ("coco", "mpii"),
+            "coco: COCO's json, with any keypoints. mpii: the json of the official pose"
+            " code.",
+            default="coco",
+        )
     ),
     options.SKIP_BAD,
 )
