@@ -65,7 +65,8 @@ def write_own_records(
                     examples = _copied(labelled, beside / split, skip_bad, tick)
                 _write_labels(beside / f"{split}.npz", data.kind, examples, split)
                 counts[split] = len(examples)
-        _write_manifest(beside / MANIFEST, data)
+        fields = _fields(data, settings, given)
+        _write_manifest(beside / MANIFEST, data, fields)
     names = data.train.names
     return {
         **{f"{split}, images": count for split, count in counts.items()},
@@ -144,7 +145,20 @@ def _write_labels(path, kind, examples, split):
     np.savez_compressed(path, **arrays)
 
 
-def _write_manifest(path, data):
+def _fields(data, settings, given):
+    """The fields of a descriptor that a training is to take."""
+    chosen = settings.get("keypoints")
+    if chosen is None:
+        return data.fields
+    if given.get("keypoints") is not None:
+        return {**data.fields, **chosen}
+    if data.train.repeats and chosen["sigmas"] is not None:
+        # The other labels, which they are of, are not in the records.
+        return {**data.fields, "sigmas": chosen["sigmas"]}
+    return data.fields
+
+
+def _write_manifest(path, data, fields):
     train = data.train
     pairs = train.flip_pairs
     write_json(
@@ -155,7 +169,7 @@ def _write_manifest(path, data):
             "names": list(train.names),
             "skeleton": [list(pair) for pair in train.skeleton],
             "flip_pairs": None if pairs is None else [list(pair) for pair in pairs],
-            "fields": data.fields,
+            "fields": fields,
             "source": str(data.source),
             "parts": list(data.splits),
         },

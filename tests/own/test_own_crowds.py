@@ -1,12 +1,15 @@
 """Pictures of several people of the user's own, for bottom-up training."""
 
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 from command_line import fail, run
 from own_people import CROWD, NAMES, draw_crowds
 
 from hrnet_tf import tasks
+from hrnet_tf.data.repeated_labels import RepeatedLabels
 from hrnet_tf.own.choices import Machine, settings_of
 from hrnet_tf.own.examine import examine
 from hrnet_tf.own.reading import read_data
@@ -37,6 +40,27 @@ def test_each_setting_has_a_reason_and_an_option(mice):
     assert found["flips"].value is True and found["metric"].value == "oks"
     assert found["keypoints"].value["sigmas"] == [0.1] * 3
     assert "nothing tells its sigmas" in found["metric"].reason
+    assert "(OKS 0.5) with all keypoints 24% of" in found["metric"].reason
+
+
+@pytest.mark.parametrize("task", ["bottom_up", "pose"])
+def test_sigmas_are_those_of_several_labels(mice, task):
+    data, _ = with_validation(read_data(mice, "pose"))
+    rng = np.random.default_rng(0)
+    labels = np.concatenate(
+        [rng.normal(0, 5, (50, 2, 3, 2)), np.ones((50, 2, 3, 1))], -1
+    )
+    repeats = tuple(RepeatedLabels(points, 10_000.0) for points in labels)
+    train = dataclasses.replace(data.train, repeats=repeats)
+    data = dataclasses.replace(data, splits={**data.splits, "train": train})
+    own = tasks.task_named(task).parts.own_data
+    found = {c.name: c for c in own.choose(data, Machine(8e9), {})}
+    # The root of two squares of 5 px, of 100 px.
+    sigmas = found["keypoints"].value["sigmas"]
+    np.testing.assert_allclose(sigmas, 0.0707, rtol=0.15)
+    assert "by 50 people that several people labelled" in found["keypoints"].reason
+    assert found["metric"].value == "oks"
+    assert "nothing tells" not in found["metric"].reason
 
 
 def test_sigmas_and_sides_of_the_user_win(mice):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ _SEEN = 30_000
 _LARGEST = {True: 512, False: 256}
 # Where nobody tells the sigmas of OKS: that of all keypoints, about COCO's of a hip.
 _SIGMA = 0.1
+# OKS is exp(-d^2 / (8 sigma^2)), d being relative to the root of the person's area.
+_LOOSE, _STRICT = (_SIGMA * (-8 * math.log(level)) ** 0.5 for level in (0.5, 0.95))
 
 
 def choose(
@@ -66,7 +69,12 @@ def choose(
     choose_sides(choices, data, keypoint_set, given)
     text = "AP by the similarity OKS, of all people of a picture"
     if not told:
-        text += f"; nothing tells its sigmas: {_SIGMA} for each keypoint"
+        text += (
+            f"; nothing tells its sigmas: {_SIGMA} for each keypoint, so that a person"
+            f" counts as found (OKS 0.5) with all keypoints {_LOOSE:.0%} of the root of"
+            f" the area off, and in the strictest level (0.95) {_STRICT:.0%}; not to be"
+            " compared with scores by other sigmas"
+        )
     choices.add("metric", METRIC, text, "sigmas of --keypoints")
     return choices.finish()
 

@@ -11,6 +11,7 @@ import numpy as np
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.formats.coco_entries import CategoryEntry, are_numbered, order_of
 from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS, KeypointSet, load_keypoint_set
+from hrnet_tf.data.repeated_labels import estimated_sigmas
 from hrnet_tf.data.sides import guess_pairs, listed, one_sided
 from hrnet_tf.own.choices import Choices
 from hrnet_tf.own.reading import UserData
@@ -56,6 +57,12 @@ def choose_keypoints(
             reason += _hint(base)
     base, note = _in_order(base, labelled)
     reason += f"; {note}" if note else ""
+    if base.sigmas is None and (found := estimated_sigmas(labelled.repeats)):
+        base = dataclasses.replace(base, sigmas=found.values)
+        people = counted(found.num_people, "people")
+        reason += f"; sigmas of OKS by {people} that several people labelled"
+        if found.shared:
+            reason += f", {found.shared} of them by all keypoints together"
     choices.put("keypoints", base.to_dict(), reason, "--keypoints NAME|FILE")
     return base
 

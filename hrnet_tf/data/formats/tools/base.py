@@ -30,6 +30,7 @@ class LabelledData:
         notes: tuple of str. Sentences that the user is to see, such as how a point
             that the tool calls hidden was read.
         reader: str. What read it: "hrnet_tf", or the library with its version.
+        repeats: tuple of `RepeatedLabels`, of people that several people labelled.
         records: `Path` or None. The folder of records that alone holds the pictures;
             the paths of the examples then are names.
     """
@@ -47,6 +48,7 @@ class LabelledData:
     left_out: LeftOut = dataclasses.field(default_factory=LeftOut)
     notes: tuple = ()
     reader: str = "hrnet_tf"
+    repeats: tuple = ()
     records: Path | None = None
 
 

@@ -105,11 +105,20 @@ def _labelled(entry, number, finder, left_out):
     whole = "annotations" in entry or "completions" in entry
     data = entry.get("data") if whole else entry
     name = _picture(data if isinstance(data, dict) else {}, entry, number)
-    results = _annotation(entry, name, left_out) if whole else _of_min(entry)
+    if whole:
+        results, others = _annotations(entry, name, left_out)
+    else:
+        results, others = _of_min(entry), []
     if results is None:
         return []
     regions, related = regions_of(results, name)
-    found = Labelled(name, lambda: finder.find(name), regions, related)
+    repeats = []
+    for other in others:
+        try:
+            repeats.append(regions_of(other, name))
+        except BadExample:
+            left_out.add("second annotations that cannot be read", name)
+    found = Labelled(name, lambda: finder.find(name), regions, related, repeats)
     return [found]
 
 
@@ -132,8 +141,8 @@ def _ending(text):
     return Path(path).suffix.lower()
 
 
-def _annotation(entry, name, left_out):
-    """The results of the annotation that counts; None where there is none."""
+def _annotations(entry, name, left_out):
+    """The results of the annotation that counts, or None; and those of other people."""
     given = entry.get("annotations") or entry.get("completions") or []
     kept = [a for a in given if isinstance(a, dict) and not a.get("was_cancelled")]
     if len(kept) < len(given):
@@ -144,7 +153,7 @@ def _annotation(entry, name, left_out):
         if predicted:
             reason += ", with predictions that nobody accepted"
         left_out.add(reason, name)
-        return None
+        return None, []
     if len(kept) > 1:
         left_out.add("annotations beside the one that counts", name, len(kept) - 1)
         kept.sort(
@@ -157,7 +166,20 @@ def _annotation(entry, name, left_out):
     results = kept[-1].get("result")
     if not isinstance(results, list):
         raise BadExample("wrong result", f"{name}: its annotation has no results.")
-    return results
+    by = {_annotator(kept[-1]): results}
+    for other in reversed(kept[:-1]):
+        if isinstance(other.get("result"), list):
+            by.setdefault(_annotator(other), other["result"])
+    known = [found for who, found in by.items() if who is not None]
+    return results, [found for found in known if found is not results]
+
+
+def _annotator(annotation):
+    """Who made an annotation (text), or None where it does not tell."""
+    who = annotation.get("completed_by")
+    if isinstance(who, dict):
+        who = who.get("id", who.get("email"))
+    return None if who is None else str(who)
 
 
 def _of_min(entry):

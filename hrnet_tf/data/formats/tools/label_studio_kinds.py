@@ -33,6 +33,7 @@ from hrnet_tf.data.formats.tools.label_studio_regions import (
 )
 from hrnet_tf.data.formats.tools.loose_points import people_of
 from hrnet_tf.data.formats.tools.people import Picture, pose_data
+from hrnet_tf.data.formats.tools.repeats import repeated_people
 from hrnet_tf.data.formats.tools.whole_pictures import ClassedPicture, class_data
 from hrnet_tf.typing import Progress
 
@@ -62,12 +63,14 @@ class Labelled:
         find: function without arguments to the `Path` of the image file.
         regions: list of `Region`.
         related: list of pairs of regions' ids.
+        repeats: list of such regions and pairs, of other people's annotations.
     """
 
     name: str
     find: Callable
     regions: list
     related: list
+    repeats: list = dataclasses.field(default_factory=list)
 
 
 def guess(path: Path, labelled: list, left_out: "LeftOut", bad: "BadExamples") -> str:
@@ -98,6 +101,7 @@ def poses(
 ) -> LabelledData:
     """Reads keypoints, and the boxes of people if there are any."""
     pictures, names = [], {}
+    seconds = []
     for picture in labelled:
         try:
             points, boxes = points_and_boxes(
@@ -114,16 +118,37 @@ def poses(
         if others:
             left_out.add("outlines", picture.name, len(others))
         pictures.append(Picture(picture.name, picture.find, people, size))
+        seconds.append((people, _others(picture, left_out), size))
+    order = list(names)
+    repeats = [
+        repeat
+        for people, others, size in seconds
+        for repeat in (repeated_people(people, others, order, size) if others else ())
+    ]
     return pose_data(
         "label_studio",
         path,
         pictures,
-        list(names),
+        order,
         bad,
         left_out,
         progress,
         notes=(_POINTS_NOTE, _NAMES_NOTE),
+        repeats=tuple(repeats),
     )
+
+
+def _others(picture, left_out):
+    """The people of other people's annotations of a picture."""
+    found = []
+    for regions, related in picture.repeats:
+        try:
+            points, boxes = points_and_boxes(regions, related, picture.name)
+            found.append(people_of(picture.name, points, boxes))
+        except BadExample:
+            reason = "second annotations that cannot be read"
+            left_out.add(reason, picture.name)
+    return found
 
 
 def classes(

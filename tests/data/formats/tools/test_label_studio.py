@@ -262,3 +262,67 @@ def test_says_what_is_wrong_with_a_brush(folder, rle, message):
     wrong["value"]["rle"] = rle
     with pytest.raises(ValueError, match=message):
         read(folder, task(1, UPLOAD, wrong), work=folder / "work")
+
+
+def annotated(who, *results, **fields):
+    entry = {"id": len(fields), "result": list(results), "was_cancelled": False}
+    return {**entry, "completed_by": who, **fields}
+
+
+class TestAnnotationsOfSeveralPeople:
+    """What others say of the same people tells how exactly keypoints are placed."""
+
+    def person(self, key, x, y):
+        return [
+            box(key, x - 3, y - 3, 10, 10),
+            point(f"{key}t", "tip", x, y, parentID=key),
+            point(f"{key}e", "ear", x + 2, y + 1, parentID=key),
+        ]
+
+    def data(self, folder, *annotations):
+        entry = task(1, UPLOAD)
+        entry["annotations"] = list(annotations)
+        return read(folder, entry, task="pose")
+
+    def test_the_same_person_is_found_in_another_order(self, folder):
+        first = [*self.person("a", 8, 8), *self.person("b", 28, 12)]
+        second = [*self.person("c", 28.5, 12), *self.person("d", 8, 9)]
+        data = self.data(
+            folder,
+            annotated(1, *first, ground_truth=True),
+            annotated({"id": 2}, *second),
+        )
+        assert data.examples[0].num_people == 2
+        assert len(data.repeats) == 2
+        for repeat, (x, y, other) in zip(
+            data.repeats, ((8, 8, (8, 9)), (28, 12, (28.5, 12))), strict=True
+        ):
+            assert repeat.area == pytest.approx(100)
+            np.testing.assert_allclose(repeat.points[:, 0, :2], [(x, y), other])
+
+    @pytest.mark.parametrize(
+        "who, x, count",
+        [
+            (2, 8.5, 1),
+            # The same one again, one that nobody tells of, a copy, another person.
+            *((1, 8.5, 0), (None, 8.5, 0), (2, 8, 0), (2, 25, 0)),
+        ],
+    )
+    def test_what_counts(self, folder, who, x, count):
+        data = self.data(
+            folder,
+            annotated(1, *self.person("a", 8, 8), ground_truth=True),
+            annotated(who, *self.person("b", x, 8)),
+        )
+        assert len(data.repeats) == count
+        assert data.left_out.counts["annotations beside the one that counts"][0] == 1
+
+    def test_what_cannot_be_read_is_counted(self, folder):
+        twice = [*self.person("b", 8, 8), point("b2", "tip", 9, 9, parentID="b")]
+        data = self.data(
+            folder,
+            annotated(1, *self.person("a", 8, 8), ground_truth=True),
+            annotated(2, *twice),
+        )
+        assert data.repeats == ()
+        assert data.left_out.counts["second annotations that cannot be read"][0] == 1
