@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+# Names of official files; other words behind the part are of subsets.
+_OFFICIAL = re.compile(r"(face_landmarks_\w+?_|COFW_)?(?P<split>[a-z]+)(_color)?")
 # What people call the parts, and what they are called here.
 SPLITS = {
     "train": "train",
@@ -66,6 +68,8 @@ def _json_parts(folder, kind="pose"):
                 if len(list(other.glob("*.json"))) == 1
             }
             return found
+    if kind == "pose" and (official := _official_parts(folder)):
+        return official
     for place in (folder / "annotations", folder):
         found = {}
         files = place.glob("*.json")
@@ -80,6 +84,23 @@ def _json_parts(folder, kind="pose"):
         if len(alone) == 1:
             images = next((folder / n for n in _IMAGE_FOLDERS if _is(folder, n)), None)
             return {"train": Part(alone[0], images)}
+    return {}
+
+
+def _official_parts(folder):
+    """Files as MPII and the data sets of faces publish them; {} if there are none."""
+    places = ("annot/*.json", "face_landmarks_*.csv", "COFW_*.mat")
+    for place in places:
+        found = {}
+        for path in sorted(folder.glob(place)):
+            match = _OFFICIAL.fullmatch(path.stem)
+            split = SPLITS.get(match["split"]) if match else None
+            if split is not None and is_annotations(path):
+                images = folder / "images"
+                given = images if path.suffix == ".mat" or images.is_dir() else None
+                found.setdefault(split, Part(path, given))
+        if "train" in found:
+            return found
     return {}
 
 

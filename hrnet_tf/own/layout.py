@@ -115,8 +115,6 @@ def kind_of(
         The task that a description names (str or None), and the kind of the labels, as
         of `LabelledData.task` (str or None).
     """
-    from hrnet_tf.data.formats.tools import guess_task
-
     source = Path(source)
     if not source.exists():
         find_layout(source, "pose")
@@ -130,8 +128,9 @@ def kind_of(
             parts = finder(source) if images is None and format is None else None
             if parts:
                 # What is in a json its name does not tell.
-                told = DESCRIPTORS[kind] is not KeypointSet
-                return None, kind if told else guess_task(parts["train"].labels)
+                if DESCRIPTORS[kind] is not KeypointSet:
+                    return None, kind
+                return _guessed(parts["train"].labels)
     elif _is_description(source):
         content = read_description(source)
         if content.get("task") is not None:
@@ -146,7 +145,14 @@ def kind_of(
             # YOLO's data.yaml of outlines names pictures, which tell nothing.
             if not _is_yolo(content, "segmentation") or is_annotations(root / first):
                 return kind_of(root / first, images, content.get("format", format))
-    return None, guess_task(source, format)
+    return _guessed(source, format)
+
+
+def _guessed(source, format=None):
+    """The task that a tool's files are made for (or None), and the kind of labels."""
+    from hrnet_tf.data.formats.tools import find_format, guess_task
+
+    return find_format(source, format).told, guess_task(source, format)
 
 
 def _is_project(folder):

@@ -66,6 +66,7 @@ SPLIT = Option(
 TOOL_FORMATS = (
     *("coco", "label_studio", "cvat", "sleap", "dlc", "deepposekit", "yolo"),
     *("labelme", "via", "supervisely", "masks", "voc", "class_folders"),
+    *("mpii", "300w", "wflw", "aflw", "cofw"),
 )
 OWN_FORMAT = Option(
     "format",

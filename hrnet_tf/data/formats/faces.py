@@ -202,6 +202,15 @@ def load_json(
     ]
 
 
+def image_names(annotation_csv: PathLike) -> list[str]:
+    """Returns the names of the images of a table, in the order of the lines.
+
+    Raises:
+        ValueError: if it is no table.
+    """
+    return [row[0] for _, row in _read_table(annotation_csv)[1]]
+
+
 def square_box(center: "ArrayLike", side: float) -> np.ndarray:
     """Returns the box xywh float64 `[4]` of a square around a centre `[2]`, px."""
     return np.array([*(np.asarray(center) - side / 2), side, side])

@@ -80,6 +80,17 @@ def load_pose(
     return examples
 
 
+def image_names(annotation_json: PathLike) -> list[str]:
+    """Returns the names of the images of a file, in the order of the entries.
+
+    Raises:
+        ValueError: if it is no such json.
+    """
+    entries = read_json(annotation_json)
+    _check_entries(annotation_json, entries)
+    return [entry["image"] for entry in entries]
+
+
 def _check_entries(path, entries):
     if not isinstance(entries, list) or not entries:
         found = "an empty list" if entries == [] else f"a {type(entries).__name__}"

@@ -12,6 +12,7 @@ from hrnet_tf.data.formats.tools import (
     label_studio,
     labelme,
     mask_folders,
+    official,
     sleap,
     supervisely,
     via,
@@ -36,6 +37,7 @@ FORMATS: tuple = (
     mask_folders.FORMAT,
     voc.FORMAT,
     class_folders.FORMAT,
+    *official.FORMATS,
 )
 
 

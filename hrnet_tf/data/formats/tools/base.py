@@ -91,6 +91,8 @@ class ToolFormat:
         write_needs: tuple of str. Optional modules that `write` imports.
         guess: `(path) -> str`, what `read` takes for the task where none is given;
             None: the first of `tasks`. ValueError if the file cannot be read.
+        told: str or None. The name of the task that such files are made for, where
+            it is none of `tasks`.
     """
 
     name: str
@@ -103,3 +105,4 @@ class ToolFormat:
     write_tasks: tuple = ("pose",)
     write_needs: tuple = ()
     guess: Callable | None = None
+    told: str | None = None
