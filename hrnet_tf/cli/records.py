@@ -54,7 +54,7 @@ TaskOption = Annotated[
     typer.Option(
         "--task",
         metavar="NAME",
-        show_default="pose; told by the --data",
+        show_default="pose; or what the data tell",
         help="Task that the records are for: pose or detection; with --data also"
         " landmarks.",
     ),

@@ -90,7 +90,7 @@ _RECORDS = (
     Option(
         "annotations",
         Path,
-        "Json of the objects, for --format coco.",
+        "Json of the objects, where the format is coco.",
         metavar="FILE.json",
     ),
     options.with_own(dataclasses.replace(_FORMAT, default="coco")),
