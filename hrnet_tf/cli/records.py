@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -159,26 +160,28 @@ def _write_own(data, images, out, given, name, num_shards, overwrite, beam):
         from hrnet_tf.own.record_writing import write_own_records
     where = {"data": str(data), "images": images, "format": given.get("format")}
     skip_bad = bool(given.get("skip_bad"))
-    where |= {"split": None, "work": None, "skip_bad": skip_bad}
-    found, _ = read_own(task, where)
-    for line in facts(found):
-        common.console().print(line, markup=False, soft_wrap=True)
     asked = {k: v for k, v in given.items() if k in ("keypoints", "objects")}
-    written = write_own_records(
-        task, found, out, asked, common.progress, num_shards, skip_bad
-    )
+    # Frames of videos are written as pictures, and then into the records.
+    with tempfile.TemporaryDirectory() as scratch:
+        where |= {"split": None, "work": scratch, "skip_bad": skip_bad}
+        found, _ = read_own(task, where)
+        for line in facts(found):
+            common.console().print(line, markup=False, soft_wrap=True)
+        written = write_own_records(
+            task, found, out, asked, common.progress, num_shards, skip_bad
+        )
     common.print_facts({"records": out, **written})
 
 
 def _check_own(task, given):
     """Raises ValueError for a task or an option that goes with no own records."""
-    from hrnet_tf.own.records import KINDS
-
     own = task.parts.own_data
-    if own is None or own.reads not in KINDS or task.name == "bottom_up":
+    if own is None or not own.has_records:
+        known = {other.name: other.parts.own_data for other in tasks.TASKS}
+        able = [n for n, other in known.items() if other and other.has_records]
         raise ValueError(
             f"There are no records of {task.name!r}, which is trained on files."
-            " Expected pose, landmarks or detection as --task."
+            f" Expected one of {', '.join(able)} as --task."
         )
     known = ["format", "skip_bad"]
     known.append("objects" if own.reads == "detection" else "keypoints")

@@ -31,7 +31,6 @@ ROWS: dict[str, tuple[Any, tuple[str, ...]]] = {
         ("boxes", "classes", "crowd", "difficult", "areas", "ids"),
     ),
 }
-KINDS = tuple(ROWS)
 
 
 def is_records(path: PathLike) -> bool:

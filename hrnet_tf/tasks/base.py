@@ -237,6 +237,8 @@ class OwnData:
         fit: `(data: UserData, settings: dict) -> UserData` with the names of the
             settings, which `check`, `facts` and `draw` then get; or None where they
             take data as they are read.
+        has_records: bool. Whether `recipe` also trains on records of such data, see
+            `hrnet_tf.own.records`.
     """
 
     reads: str
@@ -247,6 +249,7 @@ class OwnData:
     draw: Callable
     test: Callable
     fit: Callable | None = None
+    has_records: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

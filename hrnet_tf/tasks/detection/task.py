@@ -138,6 +138,7 @@ def _load():
             draw=own_objects.draw,
             test=test_own,
             fit=own_objects.fitted,
+            has_records=True,
         ),
     )
 

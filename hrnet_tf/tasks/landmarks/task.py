@@ -80,6 +80,7 @@ def _load():
             facts=own_people.facts,
             draw=own_people.draw,
             test=test_own,
+            has_records=True,
         ),
     )
 

@@ -109,6 +109,7 @@ def _load():
             facts=own_people.facts,
             draw=own_people.draw,
             test=own_test.test_own,
+            has_records=True,
         ),
     )
 
