@@ -146,6 +146,24 @@ def test_of_peaks_that_tie_the_higher_one_joins():
     np.testing.assert_allclose(people[2, 1, 2:], [0.2, 0.1])
 
 
+def test_graphs_break_ties_as_arrays_do():
+    rng = np.random.default_rng(6)
+    heatmaps = rng.random((4, 12, 12)).astype(np.float32)
+    # Tags within half of each other: all cost the same.
+    tags = rng.normal(0, 0.2, (4, 12, 12, 1)).astype(np.float32)
+    tags += rng.integers(0, 2, tags.shape) * np.float32(3)
+    rule = GroupingRule(max_people=5, limit=5)
+    wanted = group_people(heatmaps, tags, rule, refine=False)
+    assert wanted.num_ties == 3
+    maps = np.moveaxis(heatmaps, 0, -1), np.moveaxis(tags, 0, 2)
+    top = top_peaks(maps[0][None], maps[1][None], 5)
+    parts = (top[key][0] for key in ("values", "cells", "tags"))
+    found = group_in_graph(*map(tf.constant, maps), *parts, rule, refine=False)
+    order = np.argsort(-wanted.scores, kind="stable")
+    points = wanted.points[order, :, :3]
+    np.testing.assert_allclose(found["points"].numpy()[: len(order)], points, atol=1e-5)
+
+
 def test_missing_points_are_looked_for_on_the_whole_map():
     """What blocks and high cells rule out is what plain search rules out."""
     rng = np.random.default_rng(3)

@@ -84,6 +84,7 @@ def test_exports_find_the_same_people(model, tmp_path):
     assert len(direct) > 1 and (np.diff(direct.box_scores) <= 0).all()
     folder = export_saved_model(model, tmp_path, flip_test=True, max_people=4)
     exported = load_exported(folder)
+    assert exported.description["detection_threshold"] == 0.1
     again = Predictor(exported).predict(photo())
     np.testing.assert_allclose(again.xy, direct.xy, atol=1e-3)
     np.testing.assert_allclose(again.scores, direct.scores, atol=1e-5)
