@@ -31,6 +31,7 @@ from hrnet_tf.data.formats.tools.writers.coco import write
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.typing import Progress
+from hrnet_tf.words import counted
 
 # So many of a file's images are looked for, to find their folder.
 _SAMPLE = 5
@@ -136,7 +137,7 @@ def _poses(path, sources, skip_bad, progress):
             splits.update((e.image_path, file.split) for e in people.examples)
         examples += people.examples
         left_out.update(people.left_out, file.split)
-        notes += [*told, *people.notes]
+        notes += [*told, *people.notes, *_merged_people(file.path, contents)]
     if len(sources) > 1:
         # The files number their images on their own.
         examples = [
@@ -197,6 +198,35 @@ def _keypoints_of(entry):
     except BadExample:
         return None
     return annotation if annotation.keypoints else None
+
+
+def _merged_people(path, contents):
+    """What to say of Label Studio's export as COCO, where it merges people."""
+    # label-studio-sdk 2.1.2 makes one category of all keypoints, which it names so.
+    made = {
+        field(category, "id")
+        for category in contents["categories"]
+        if field(category, "name") == field(category, "supercategory") == "default"
+        and field(category, "keypoints")
+    }
+    if not made:
+        return ()
+    boxes, posed = collections.Counter(), set()
+    for entry in contents["annotations"]:
+        image = field(entry, "image_id")
+        if field(entry, "category_id") in made:
+            posed.add(image)
+        else:
+            boxes[image] += 1
+    several = sum(boxes[image] > 1 for image in posed)
+    if not several:
+        return ()
+    pictures = counted(several, "pictures")
+    return (
+        f"{path} looks like Label Studio's export as COCO, which merges the keypoints"
+        f" of all people of a picture into one person; {pictures} of {len(posed)} have"
+        " several boxes. Export as JSON, and give that file.",
+    )
 
 
 def _unnamed(path, contents):

@@ -175,10 +175,12 @@ def _keypoint_names(file, data, count):
     names = data.kpt_names
     if isinstance(names, dict):
         names = next(iter(names.values()), None)
+    field = "kpt_names" if names else "node_names"
+    names = names or data.node_names
     if names:
         if len(names) != count or len(set(names)) != count:
             raise ValueError(
-                f"{file}: kpt_names has {len(set(names))} different names, but"
+                f"{file}: {field} has {len(set(names))} different names, but"
                 f" kpt_shape {count} keypoints."
             )
         return list(names), []
@@ -197,7 +199,11 @@ def _flip_pairs(file, data, names):
             f"{file}: flip_idx is {flips}; expected for each of the {len(names)}"
             " keypoints, from 0, the one that takes its place in a mirrored picture."
         )
-    return tuple((names[i], names[j]) for i, j in enumerate(flips) if i < j)
+    pairs = tuple((names[i], names[j]) for i, j in enumerate(flips) if i < j)
+    if not pairs and data.node_names:
+        # sleap-io 0.9.5 writes 0, 1, 2, ... whatever the skeleton says of symmetries.
+        return None
+    return pairs
 
 
 def _person(where, row, names, numbers, size):

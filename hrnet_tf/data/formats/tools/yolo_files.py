@@ -28,6 +28,7 @@ class DataFile(msgspec.Struct):
         kpt_shape: number of keypoints, and of numbers for each.
         flip_idx: for each keypoint the one that it becomes in a mirrored picture.
         kpt_names: of keypoints, for each class or for all.
+        node_names: of keypoints, as sleap-io writes them.
     """
 
     path: str | None = None
@@ -39,6 +40,7 @@ class DataFile(msgspec.Struct):
     kpt_shape: list[int] | None = None
     flip_idx: list[int] | None = None
     kpt_names: dict[int | str, list[str]] | list[str] | None = None
+    node_names: list[str] | None = None
 
 
 def data_file(path: Path) -> Path | None:

@@ -173,6 +173,19 @@ def test_unnamed_points_are_numbered(tmp_path, content):
     assert "does not name its keypoints" in data.notes[0]
 
 
+def test_people_that_label_studio_merged(tmp_path, content):
+    (category,) = content["categories"]
+    category.update(name="default", supercategory="default")
+    content["categories"].append({"id": 2, "name": "bird"})
+    box = {"image_id": 1, "category_id": 2, "bbox": [1, 1, 9, 9], "iscrowd": 0}
+    content["annotations"].append({**box, "id": 3})
+    assert not read(tmp_path, content).notes
+    content["annotations"].append({**box, "id": 4})
+    (note,) = read(tmp_path, content).notes
+    assert "merges the keypoints of all people" in note
+    assert "1 picture of 2 have several boxes. Export as JSON" in note
+
+
 def test_other_files_are_told_from_it(tmp_path, content):
     with pytest.raises(ValueError, match="There is no file"):
         find_format(tmp_path / "absent.json")

@@ -76,6 +76,19 @@ def test_coco_is_known_by_its_pairs(tmp_path):
     assert data.flip_pairs == COCO.flip_pairs
 
 
+def test_names_and_pairs_of_sleap_io(tmp_path):
+    yolo_people(tmp_path)
+    names = ["tip", "left_ear", "right_ear"]
+    told = {"kpt_names": None, "node_names": names}
+    # Its flip_idx of each skeleton, which tells nothing.
+    data = read_labelled(change(tmp_path, **told, flip_idx=[0, 1, 2]))
+    assert data.names == tuple(names) and data.flip_pairs is None
+    data = read_labelled(change(tmp_path, **told, flip_idx=[0, 2, 1]))
+    assert data.flip_pairs == (("left_ear", "right_ear"),)
+    with pytest.raises(ValueError, match="node_names has 1 different names, but .* 3"):
+        read_labelled(change(tmp_path, kpt_names=None, node_names=["tip"]))
+
+
 def test_names_of_a_list(tmp_path):
     yolo_outlines(tmp_path)
     (tmp_path / "data.yaml").unlink()
