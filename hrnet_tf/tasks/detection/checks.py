@@ -9,7 +9,7 @@ from hrnet_tf.data.detection_example import DetectionExample
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.object_sets import ObjectSet
 from hrnet_tf.data.sides import listed
-from hrnet_tf.words import count_text
+from hrnet_tf.words import count_text, counted
 
 # Copies among more pictures take too long to look for at each start.
 MOST_COMPARED = 20_000
@@ -44,14 +44,7 @@ def check_objects(
             continue
         counts, _ = class_counts(examples, object_set.num_classes)
         if not counts.any():
-            found.append(
-                Finding(
-                    "error",
-                    f"No picture of the {part} data has an object.",
-                    "Check the annotations, and the classes of the object set"
-                    f" {object_set.name!r}.",
-                )
-            )
+            found.append(_none(part, examples, object_set))
             continue
         absent = [n for n, c in zip(object_set.classes, counts, strict=True) if not c]
         if absent:
@@ -65,6 +58,25 @@ def check_objects(
                 )
             )
     return found
+
+
+def _none(part, examples, object_set):
+    ignored = sum(int(example.ignored.sum()) for example in examples)
+    if ignored:
+        boxes = counted(ignored, "boxes")
+        return Finding(
+            "error",
+            f"No picture of the {part} data has an object to learn: its {boxes} are"
+            " crowds, or difficult.",
+            "Check 'iscrowd' of the annotations: sleap-io, for one, writes 1 for every"
+            " object with a mask. Of single objects it is 0.",
+        )
+    return Finding(
+        "error",
+        f"No picture of the {part} data has an object.",
+        "Check the annotations, and the classes of the object set"
+        f" {object_set.name!r}.",
+    )
 
 
 def class_counts(
