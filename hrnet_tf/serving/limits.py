@@ -9,6 +9,7 @@ from hrnet_tf.io import open_image
 
 # What the exported graphs decode, by Pillow's names.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP")
+_JPEG = b"\xff\xd8"
 # EXIF's tag.
 _ORIENTATION = 274
 # Bytes that a segmenter's result may take before it is reduced to labels.
@@ -166,6 +167,9 @@ def _check_whole(content, number):
     if looks_whole(content):
         return
     try:
+        if content.startswith(_JPEG):
+            # Without its end mark; Pillow would take it, and TensorFlow would not.
+            raise ValueError("it is cut short: it lacks the mark that ends a JPEG")
         with open_image(io.BytesIO(content), FORMATS) as image:
             image.load()
     except Exception as error:
@@ -178,7 +182,7 @@ def looks_whole(content: bytes) -> bool:
     Args:
         content: bytes of a file of `FORMATS`.
     """
-    if content.startswith(b"\xff\xd8"):
+    if content.startswith(_JPEG):
         # Previews have ends of their own, before the image begins.
         return content.find(b"\xff\xd9", _jpeg_scan(content)) >= 0
     if content.startswith(b"\x89PNG"):

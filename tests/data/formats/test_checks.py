@@ -12,7 +12,8 @@ from hrnet_tf.data.formats.checks import (
     finite_numbers,
     image_size,
 )
-from hrnet_tf.io import read_json
+from hrnet_tf.io import read_image, read_json
+from hrnet_tf.serving.limits import Limits, Refused
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +70,21 @@ def test_truncated_images_are_named(save, name):
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(BadExample, match=rf"{name} is cut short: its \d+ bytes"):
         image_size(path)
+
+
+@pytest.mark.parametrize("behind", [b"", bytes(9), b"\xff", bytes(9000)])
+def test_a_jpeg_without_its_end_mark_is_cut_short(save, behind):
+    # For all who read pictures alike, whatever lies behind the last row.
+    path = save("cut.jpg")
+    content = path.read_bytes()
+    assert content.endswith(b"\xff\xd9")
+    path.write_bytes(content[:-2] + behind)
+    with pytest.raises(BadExample, match=r"cut.jpg is cut short: .* the mark"):
+        image_size(path)
+    with pytest.raises(ValueError, match=r"cut.jpg .* is no complete JPEG"):
+        read_image(path)
+    with pytest.raises(Refused, match="Image 0 .* or damaged"):
+        Limits().check_images([path.read_bytes()])
 
 
 @pytest.mark.parametrize("suffix", ["bmp", "gif", "webp", "tiff"])
