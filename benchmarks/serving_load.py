@@ -257,7 +257,10 @@ def full_load(model, seconds, clients):
     print(f"twice the capacity   {quantiles(over.times)}; {dict(over.counts)}")
     print(f"alone, after that    {quantiles(after.times)}")
     print(f"wrong answers {len(before.wrong + over.wrong + after.wrong)}", end=", ")
-    print(f"crashes {int(is_gone(server))}, exit code {server.stop()}")
+    gone, code = int(is_gone(server)), server.stop()
+    print(f"crashes {gone}, exit code {code}")
+    if gone or code or load.wrong or before.wrong or over.wrong or after.wrong:
+        raise SystemExit("The server crashed, did not end well, or answered wrongly.")
 
 
 def compare(model, seconds, clients, rounds=3):

@@ -151,7 +151,7 @@ def serve(
         from hrnet_tf.serving.app import make_app
         from hrnet_tf.serving.engine import Engine
         from hrnet_tf.serving.limits import Limits, default_max_pixels
-        from hrnet_tf.serving.serve import listening, make_server
+        from hrnet_tf.serving.serve import listening, make_server, run_server
 
         local = _local(local_model, litert_js, model)
         engine = Engine(read_model(model), model, name)
@@ -186,7 +186,7 @@ def serve(
         if local is not None:
             facts["in the browser"] = f"{address}/?local"
         server = make_server(app, limits, host, port, lambda: common.print_facts(facts))
-        server.run(sockets=[opened])
+        run_server(server, opened)
 
 
 def _shown(host):

@@ -1,6 +1,7 @@
 """Runs the server: uvicorn, with an end to connections that say nothing."""
 
 import contextlib
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -62,6 +63,24 @@ def make_server(
                 on_start()
 
     return Server(config)
+
+
+def run_server(server: Any, opened: socket.socket) -> None:
+    """Runs a server of `make_server` in the main thread until SIGTERM or Ctrl-C.
+
+    After SIGTERM it returns, as after any work that is done: who asks a server to end
+    is not told of a failure. Ctrl-C is raised again.
+
+    Args:
+        server: what `make_server` returned.
+        opened: the socket of `listening`.
+    """
+    # uvicorn answers what it has taken, and sends the signal to this process again.
+    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        server.run(sockets=[opened])
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

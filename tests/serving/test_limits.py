@@ -1,6 +1,8 @@
 """What the server refuses, and how it fares with more than it can do."""
 
 import json
+import os
+import signal
 import socket
 import threading
 import time
@@ -10,8 +12,10 @@ import requests
 from served import PREDICT, RESULTS, error_of, rows
 from servers import SmallEngine, running
 
+from hrnet_tf.serving.app import make_app
 from hrnet_tf.serving.examples import drawn_image, encoded
 from hrnet_tf.serving.limits import Limits, Refused, looks_whole
+from hrnet_tf.serving.serve import listening, make_server, run_server
 
 
 class TestLimits:
@@ -160,3 +164,17 @@ class TestLoad:
             with pytest.raises(requests.exceptions.ConnectionError):
                 requests.get(address + "/healthz")
         assert answers[0].status_code == 200
+
+
+def test_an_end_that_is_asked_for_is_no_failure():
+    before = signal.getsignal(signal.SIGTERM)
+
+    def ask():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    server = make_server(make_app(SmallEngine(), Limits()), Limits(), on_start=ask)
+    with listening("127.0.0.1", 0) as opened:
+        # A signal that is raised again would end this process.
+        run_server(server, opened)
+    assert server.started and server.should_exit
+    assert signal.getsignal(signal.SIGTERM) == before
