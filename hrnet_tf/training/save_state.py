@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
+import tensorflow as tf
 
 from hrnet_tf.launch.preemption import Preempted
 from hrnet_tf.training import metric_state
@@ -112,8 +113,11 @@ class SaveState(keras.callbacks.Callback):
         if is_last:
             # An evaluation may take longer than one is given to stop.
             def interrupt():
-                if not due:
-                    self._save_within(done, logs)
+                # A signal may come while the evaluation makes a graph, in which
+                # nothing has a value.
+                with tf.init_scope():
+                    if not due:
+                        self._save_within(done, logs)
                 self._stop_if_asked(done)
 
             self.preemption.interrupt = interrupt

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import small_runs
+import tensorflow as tf
 from small_runs import (
     ALWAYS,
     STEPS,
@@ -305,6 +306,20 @@ class TestTerminated:
         recipe = ending(small_recipe(), 1, terminate_and_wait)
         with pytest.raises(Preempted, match="after epoch 2, step 5 of 5"):
             train(recipe, tmp_path)
+        same(train(small_recipe(), tmp_path), whole)
+
+    def test_may_come_while_a_graph_is_made(self, whole, tmp_path):
+        """As those of the batches of a test are, in which nothing has a value."""
+
+        @tf.function
+        def made():
+            terminate()
+            pytest.fail("the graph was made")
+
+        recipe = ending(small_recipe(), 2, made)
+        with pytest.raises(Preempted, match="after epoch 2, step 5 of 5"):
+            train(recipe, tmp_path)
+        assert states(tmp_path) == ["epoch-0001", "epoch-0001-step-000005"]
         same(train(small_recipe(), tmp_path), whole)
 
     def test_before_the_first_step(self, tmp_path):
