@@ -50,8 +50,8 @@ WriteOption = Annotated[
         show_default=False,
         help="Also write the predictions as annotations that a person can correct, into"
         " OUT/annotations_FORMAT: coco, cvat, label_studio, labelme, sleap, dlc or yolo"
-        " (of segmentations coco, cvat, labelme or masks). Can be given several"
-        " times.",
+        " (of segmentations coco, cvat, labelme or masks; of objects coco, cvat,"
+        " label_studio, labelme or yolo). Can be given several times.",
     ),
 ]
 SecondsOption = Annotated[

@@ -372,6 +372,6 @@ FORMAT = ToolFormat(
     match=match,
     read=read,
     write=write,
-    write_tasks=("pose", "segmentation"),
+    write_tasks=("pose", "segmentation", "detection"),
     guess=guess,
 )

@@ -103,6 +103,8 @@ def _tasks(path):
 def _labelled(entry, number, finder, left_out):
     """The `Labelled` of a task, in a list; [] without an annotation."""
     whole = "annotations" in entry or "completions" in entry
+    # What was imported, and nobody has looked at.
+    whole |= "predictions" in entry and isinstance(entry.get("data"), dict)
     data = entry.get("data") if whole else entry
     name = _picture(data if isinstance(data, dict) else {}, entry, number)
     if whole:
@@ -237,5 +239,6 @@ FORMAT = ToolFormat(
     match=match,
     read=read,
     write=write,
+    write_tasks=("pose", "detection"),
     guess=guess,
 )

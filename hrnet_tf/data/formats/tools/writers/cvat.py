@@ -1,4 +1,4 @@
-"""Poses as skeletons, segmentations as masks of CVAT for images, xml 1.1."""
+"""Poses as skeletons, segmentations as masks, objects as boxes of CVAT's xml 1.1."""
 
 import math
 from html import escape
@@ -36,6 +36,12 @@ def write(predictions: dict, out: Path, images: Path | None = None) -> list:
             lines += _person(found, person, group)
         if found.label_set is not None:
             lines += _masks(found, picture)
+        for placed in picture.objects:
+            label, sides = quoteattr(placed.label), _sides(placed.box)
+            lines.append(
+                f'<box label={label} occluded="0" source="auto" z_order="0"'
+                f" {sides}></box>"
+            )
         lines.append("</image>")
     lines.append("</annotations>")
     write_bytes(out / "annotations.xml", "\n".join(lines) + "\n")
@@ -45,10 +51,10 @@ def write(predictions: dict, out: Path, images: Path | None = None) -> list:
 
 def _labels(found):
     """What CVAT's constructor of labels takes."""
-    if found.label_set is not None:
+    if found.label_set is not None or found.object_set is not None:
         return [
-            {"name": name, "color": color, "type": "mask", "attributes": []}
-            for name, color in _colored(found)
+            {"name": name, "color": color, "type": kind, "attributes": []}
+            for name, color, kind in _colored(found)
         ]
     points = [
         {"name": name, "type": "points", "attributes": []} for name in found.names
@@ -65,11 +71,15 @@ def _labels(found):
 
 
 def _colored(found):
-    """Yields the classes that are drawn, each with its colour."""
-    label_set = found.label_set
+    """Yields the classes that are drawn, with their colours and kinds of shapes."""
+    label_set, object_set = found.label_set, found.object_set
+    if object_set is not None:
+        for name, color in zip(object_set.classes, object_set.colors, strict=True):
+            yield name, "#" + bytes(color).hex(), "rectangle"
+        return
     for name in drawn_classes(found):
         color = label_set.palette[label_set.index(name)]
-        yield name, "#" + bytes(color).hex()
+        yield name, "#" + bytes(color).hex(), "mask"
 
 
 def _box_label(found):
@@ -78,11 +88,11 @@ def _box_label(found):
 
 def _meta(found):
     yield "<meta><task><labels>"
-    if found.label_set is not None:
-        for name, color in _colored(found):
+    if found.label_set is not None or found.object_set is not None:
+        for name, color, kind in _colored(found):
             yield (
                 f"<label><name>{escape(name)}</name><color>{color}</color>"
-                "<type>mask</type><attributes></attributes></label>"
+                f"<type>{kind}</type><attributes></attributes></label>"
             )
         yield "</labels></task></meta>"
         return
@@ -105,9 +115,7 @@ def _meta(found):
 
 def _person(found, person, group):
     """The lines of a person: a box, grouped with a skeleton."""
-    x, y, width, height = person.box
-    sides = {"xtl": x, "ytl": y, "xbr": x + width, "ybr": y + height}
-    numbers = " ".join(f'{side}="{value:.3f}"' for side, value in sides.items())
+    numbers = _sides(person.box)
     same = f'source="auto" group_id="{group}" z_order="0"'
     label = quoteattr(_box_label(found))
     yield f'<box label={label} occluded="0" {same} {numbers}></box>'
@@ -121,6 +129,13 @@ def _person(found, person, group):
             f' source="auto" points="{px + 0.5:.3f},{py + 0.5:.3f}"></points>'
         )
     yield "</skeleton>"
+
+
+def _sides(box):
+    """The numbers of a box."""
+    x, y, width, height = box
+    sides = {"xtl": x, "ytl": y, "xbr": x + width, "ybr": y + height}
+    return " ".join(f'{side}="{value:.3f}"' for side, value in sides.items())
 
 
 def _masks(found, picture):

@@ -1,4 +1,4 @@
-"""Poses as predictions of Label Studio, which people accept and correct."""
+"""Poses and objects as predictions of Label Studio, which people accept or correct."""
 
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
@@ -20,7 +20,11 @@ def write(predictions: dict, out: Path, images: Path | None = None) -> list:
         results = []
         for number, person in enumerate(picture.people, 1):
             results += _results(found, picture, person, f"person{number}")
-        score = max((person.score for person in picture.people), default=0.0)
+        for number, placed in enumerate(picture.objects, 1):
+            key, label = f"object{number}", placed.label
+            results.append(_box(picture, key, placed.box, label, placed.score))
+        scored = (*picture.people, *picture.objects)
+        score = max((one.score for one in scored), default=0.0)
         prediction = {
             "model_version": found.model,
             "score": round(score, 5),
@@ -33,34 +37,43 @@ def write(predictions: dict, out: Path, images: Path | None = None) -> list:
     return [out / "tasks.json", out / "label_config.xml", out / "images"]
 
 
-def _results(found, picture, person, key):
-    """The regions of a person: the box, and below it the points."""
+def _same(picture):
+    """What all regions of a picture have in common."""
     height, width = picture.size
-    same = {
+    return {
         "to_name": "image",
         "original_width": width,
         "original_height": height,
         "image_rotation": 0,
     }
-    x, y, across, down = person.box
-    box = {
+
+
+def _box(picture, key, box, label, score):
+    """The region of a box."""
+    height, width = picture.size
+    x, y, across, down = box
+    value = {
         "x": 100 * x / width,
         "y": 100 * y / height,
         "width": 100 * across / width,
         "height": 100 * down / height,
         "rotation": 0,
-        "rectanglelabels": [found.category],
+        "rectanglelabels": [label],
     }
-    results = [
-        {
-            "id": key,
-            "type": "rectanglelabels",
-            "from_name": "box",
-            "value": box,
-            "score": round(person.score, 5),
-            **same,
-        }
-    ]
+    return {
+        "id": key,
+        "type": "rectanglelabels",
+        "from_name": "box",
+        "value": value,
+        "score": round(score, 5),
+        **_same(picture),
+    }
+
+
+def _results(found, picture, person, key):
+    """The regions of a person: the box, and below it the points."""
+    height, width = picture.size
+    results = [_box(picture, key, person.box, found.category, person.score)]
     for i in person.placed.nonzero()[0]:
         px, py = person.points[i].tolist()
         value = {
@@ -78,13 +91,23 @@ def _results(found, picture, person, key):
                 "parentID": key,
                 "value": value,
                 "score": round(float(person.scores[i]), 5),
-                **same,
+                **_same(picture),
             }
         )
     return results
 
 
 def _config(found):
+    if found.object_set is not None:
+        classes = found.object_set.classes
+        labels = "\n".join(f"    <Label value={quoteattr(n)}/>" for n in classes)
+        return f"""<View>
+  <RectangleLabels name="box" toName="image">
+{labels}
+  </RectangleLabels>
+  <Image name="image" value="$image"/>
+</View>
+"""
     labels = "\n".join(f"    <Label value={quoteattr(n)}/>" for n in found.names)
     return f"""<View>
   <RectangleLabels name="box" toName="image">

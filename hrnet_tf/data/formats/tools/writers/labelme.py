@@ -1,4 +1,4 @@
-"""Poses and segmentations as labelme's files, one beside each picture."""
+"""Poses, segmentations and objects as labelme's files, one beside each picture."""
 
 from pathlib import Path
 
@@ -25,6 +25,8 @@ def write(predictions: dict, out: Path, images: Path | None = None) -> list:
     files = put_pictures(found, out)
     for picture, file in zip(found.pictures, files, strict=True):
         draw = _people if found.label_set is None else _polygons
+        if found.object_set is not None:
+            draw = _boxes
         height, width = picture.size
         content = {
             "version": _VERSION,
@@ -51,6 +53,13 @@ def _people(found, picture):
         ):
             if placed:
                 yield _shape(name, "point", [[px + 0.5, py + 0.5]], group)
+
+
+def _boxes(found, picture):
+    for placed in picture.objects:
+        x, y, width, height = placed.box
+        corners = [[x, y], [x + width, y + height]]
+        yield _shape(placed.label, "rectangle", corners, None)
 
 
 def _polygons(found, picture):
