@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hrnet_tf.metrics.boxes import box_iou
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
@@ -41,7 +43,9 @@ class Tracker:
     if they went on as they did: by the overlap (IoU) of their boxes and, where there
     are keypoints, the mean of it and of their similarity (OKS). The most alike pair is
     matched first, as in the tracking by greedy matching of Simple Baselines (arXiv
-    1804.06208). Nobody is added or removed.
+    1804.06208). Nobody is added or removed. Of what is found with little certainty
+    only what goes on with what was seen before gets a number, after the certain ones
+    have chosen, as in ByteTrack (arXiv 2110.06864).
 
     Args:
         sigmas: sequence of float or None. The constants of the keypoints' similarity;
@@ -69,6 +73,7 @@ class Tracker:
         points: "ArrayLike | None" = None,
         scores: "ArrayLike | None" = None,
         kinds: "ArrayLike | None" = None,
+        certain: "ArrayLike | None" = None,
     ) -> np.ndarray:
         """Numbers what is in the next frame.
 
@@ -78,8 +83,11 @@ class Tracker:
             points: array-like `[N, K, 2]` or None, keypoints in pixels.
             scores: array-like `[N, K]` or None, of the keypoints.
             kinds: array-like `[N]` or None, classes; only equal ones match.
+            certain: bool array-like `[N]` or None. Where it is False nobody new is
+                numbered; None: all are certain.
         Returns:
-            int array `[N]`, numbers from 1 in the order of appearance.
+            int array `[N]`, numbers from 1 in the order of appearance; 0 for what is
+            uncertain and like nobody seen before.
         """
         boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
         time = float(time)
@@ -95,27 +103,37 @@ class Tracker:
                 strict=True,
             )
         )
-        alike = np.array(
-            [[self._similarity(one, track, time) for track in kept] for one in found]
-        ).reshape(count, len(kept))
+        certain = np.ones(count, bool) if certain is None else np.asarray(certain, bool)
+        alike = self._similarities(boxes, found, kept, time)
         numbers = np.zeros(count, int)
-        for i, j in _greedy(alike, self._min_similarity):
-            kept[j].see(*found[i][1:], time)
-            numbers[i] = kept[j].number
-        for i in np.flatnonzero(numbers == 0):
+        for choosing in (certain, ~certain):
+            left = np.where(choosing[:, None], alike, -1)
+            for i, j in _greedy(left, self._min_similarity):
+                kept[j].see(*found[i][1:], time)
+                numbers[i] = kept[j].number
+                alike[:, j] = -1
+        for i in np.flatnonzero((numbers == 0) & certain):
             self._count += 1
             self._tracks.append(_Track(self._count, *found[i], time))
             numbers[i] = self._count
         return numbers
 
-    def _similarity(self, one, track, time):
-        kind, box, xy, peaks = one
-        if kind != track.kind:
-            return 0.0
-        moved = track.shift(time)
-        overlap = _iou(box, track.box + np.concatenate([moved, [0, 0]]))
-        if xy is None or track.points is None:
-            return overlap
+    def _similarities(self, boxes, found, tracks, time):
+        """How alike each one and each track are, `[N, T]`."""
+        shifts = np.array([track.shift(time) for track in tracks]).reshape(-1, 2)
+        last = np.array([track.box for track in tracks]).reshape(-1, 4)
+        places = np.concatenate([last[:, :2] + shifts, last[:, 2:]], 1)
+        alike = box_iou(_corners(boxes), _corners(places))
+        for i, one in enumerate(found):
+            for j, track in enumerate(tracks):
+                if one[0] != track.kind:
+                    alike[i, j] = 0.0
+                elif one[2] is not None and track.points is not None:
+                    alike[i, j] = self._similarity(one, track, shifts[j], alike[i, j])
+        return alike
+
+    def _similarity(self, one, track, moved, overlap):
+        _, box, xy, peaks = one
         both = np.ones(len(xy), bool)
         for known in (peaks, track.scores):
             if known is not None:
@@ -144,10 +162,5 @@ def _centre(box):
     return box[:2] + box[2:] / 2
 
 
-def _iou(box, other):
-    """Intersection over union of two boxes, x, y, width, height."""
-    low = np.maximum(box[:2], other[:2])
-    high = np.minimum(box[:2] + box[2:], other[:2] + other[2:])
-    inside = np.prod(np.maximum(high - low, 0))
-    whole = np.prod(box[2:]) + np.prod(other[2:]) - inside
-    return inside / whole if whole > 0 else 0.0
+def _corners(boxes):
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)

@@ -63,6 +63,16 @@ def test_only_equal_kinds_match():
     assert tracker.update(box, 0.2, kinds=[1]).tolist() == [1]
 
 
+def test_the_unsure_go_on_with_what_was_seen_and_begin_nothing():
+    tracker = Tracker()
+    boxes = [[0, 0, 10, 10], [40, 0, 10, 10]]
+    assert tracker.update(boxes, 0.0, certain=[True, False]).tolist() == [1, 0]
+    # Of two on one place the sure one chooses first, though the other lies nearer.
+    boxes = [[0, 0, 10, 10], [2, 0, 10, 10]]
+    assert tracker.update(boxes, 0.1, certain=[False, True]).tolist() == [0, 1]
+    assert tracker.update(boxes[1:], 0.2, certain=[False]).tolist() == [1]
+
+
 def test_takes_no_people_and_boxes_without_area():
     tracker = Tracker(sigmas=[0.1] * 5)
     assert tracker.update(np.zeros((0, 4)), 0.0).tolist() == []

@@ -188,6 +188,7 @@ class _Run:
         self.task, self.parts = predictor.task, predictor.task.parts
         self.for_run = arguments_of(predictor.inference.run, arguments)
         self.for_drawing = arguments_of(self.parts.draw, arguments)
+        self.for_tracking = arguments_of(self.parts.track, arguments)
 
     def find(self, image, path):
         """The result of an image: a path, or the frame of the video at the path."""
@@ -198,7 +199,7 @@ class _Run:
         """What numbers the results of one video's frames; without tracking, nothing."""
         if not self.track:
             return lambda found, time: found
-        return self.parts.track(self.predictor.inference)
+        return self.parts.track(self.predictor.inference, **self.for_tracking)
 
     def assumed(self):
         """What was taken to be so, as nothing told it; a dict of facts."""
@@ -274,9 +275,9 @@ def _check_track(track, inputs, pipeline):
         raise ValueError("--track does not go with --beam, which reads no videos.")
     if track and not any(map(_is_video, inputs)):
         raise ValueError(
-            "--track numbers people over the frames of videos, but there is no video"
-            f" among the {common.count_text(len(inputs), 'input', 'inputs')}. Leave it"
-            " out."
+            "--track numbers what is found in the frames of videos, but there is no"
+            f" video among the {common.count_text(len(inputs), 'input', 'inputs')}."
+            " Leave it out."
         )
 
 
@@ -329,7 +330,8 @@ def _run(run, model, inputs, out, annotations):
     if run.parts.table is not None and content["images"]:
         common.show_table(run.parts.table(content["images"]))
     unit = ("frame", "frames") if "videos" in content else ("image", "images")
-    found = run.parts.summary(rows, task.noun)
+    told = arguments_of(run.parts.summary, run.for_drawing)
+    found = run.parts.summary(rows, task.noun, **told)
     more = f" and {len(targets) - 1} more" if len(targets) > 1 else ""
     common.print_facts(
         {

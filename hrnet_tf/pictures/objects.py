@@ -1,10 +1,12 @@
 """Boxes, names and masks drawn on images."""
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hrnet_tf.pictures.sheet import contact_sheet, to_pillow
+from hrnet_tf.pictures.skeletons import color_of
 from hrnet_tf.typing import PathLike
 
 if TYPE_CHECKING:
@@ -26,7 +28,10 @@ def draw_detections(
     """Draws the objects of an image: boxes, names, scores and masks.
 
     Each class has its colour; where all objects are of one class, or of a set of one,
-    each object has its own. The surest objects lie on top.
+    each object has its own. Objects with an identity are drawn each in a colour of
+    their own, which stays the same in all frames, with their number. The surest
+    objects lie on top, and all texts above all boxes, each where it covers others
+    least.
 
     Args:
         image: uint8 array `[H, W, 3]` RGB, or path of an image file. Not changed.
@@ -50,12 +55,15 @@ def draw_detections(
             _paint(pixels, shown.mask(i), colors[i])
         canvas = to_pillow(pixels)
     line = max(2, round(max(canvas.size) / 400))
+    texts = []
     for i in order:
-        parts = [shown.names[i]] if draw_names else []
+        number = 0 if shown.ids is None else int(shown.ids[i])
+        parts = [f"#{number}"] if number else []
+        parts += [shown.names[i]] if draw_names else []
         parts += [f"{shown.scores[i]:.2f}"] if draw_scores else []
+        texts.append(" ".join(parts))
         _draw_box(canvas, shown.boxes[i], colors[i], line)
-        if parts:
-            _draw_label(canvas, shown.boxes[i], " ".join(parts), colors[i])
+    _draw_labels(canvas, shown.boxes[order], texts, [colors[i] for i in order])
     return np.array(canvas)
 
 
@@ -85,6 +93,12 @@ def draw_beside(
 
 def _colors(detections, by_class):
     """A colour (red, green, blue) for each object."""
+    if detections.ids is not None:
+        unnamed = _colors(dataclasses.replace(detections, ids=None), True)
+        return [
+            color_of(int(number)) if number else color
+            for number, color in zip(detections.ids, unnamed, strict=True)
+        ]
     of_several = by_class and detections.object_set.num_classes > 1
     if of_several or len(set(detections.classes.tolist())) > 1:
         colors = detections.object_set.colors
@@ -122,18 +136,42 @@ def _draw_box(canvas, box, color, line):
     draw.rectangle(inner, outline=color, width=line)
 
 
-def _draw_label(canvas: Any, box: np.ndarray, text: str, color: Any) -> None:
-    """Writes a text on its colour, above a box or, at the border, in it."""
+def _draw_labels(
+    canvas: Any, boxes: np.ndarray, texts: list[str], colors: list[Any]
+) -> None:
+    """Writes texts on their colours beside boxes; the last have the first choice."""
     from PIL import ImageDraw, ImageFont
 
     draw = ImageDraw.Draw(canvas)
     font = ImageFont.load_default(float(np.clip(max(canvas.size) / 50, 10, 28)))
-    width, height = draw.textbbox((0, 0), text, font)[2:]
-    left = min(max(float(box[0]), 0), max(canvas.width - width - 6, 0))
-    top = float(box[1]) - height - 4
-    if top < 0:
-        top = min(max(float(box[1]), 0), max(canvas.height - height - 4, 0))
-    draw.rectangle([left, top, left + width + 6, top + height + 4], fill=color)
-    # Dark on light colours, as the eye weighs red, green and blue.
-    light = np.dot(color, (0.299, 0.587, 0.114)) > 140
-    draw.text((left + 3, top + 2), text, _OUTLINE if light else (255, 255, 255), font)
+    taken = np.zeros((0, 4))
+    labels = []
+    for box, text, color in zip(boxes[::-1], texts[::-1], colors[::-1], strict=True):
+        if not text:
+            continue
+        width, height = draw.textbbox((0, 0), text, font)[2:]
+        place = _label_place(box, (width + 6, height + 4), canvas.size, taken)
+        taken = np.concatenate([taken, [place]])
+        labels.append((place.tolist(), text, color))
+    for place, text, color in reversed(labels):
+        draw.rectangle([*place[:2], place[2] - 1, place[3] - 1], fill=color)
+        # Dark on light colours, as the eye weighs red, green and blue.
+        light = np.dot(color, (0.299, 0.587, 0.114)) > 140
+        fill = _OUTLINE if light else (255, 255, 255)
+        draw.text((place[0] + 3, place[1] + 2), text, fill, font)
+
+
+def _label_place(box, size, canvas_size, taken):
+    """Left, top, right and bottom of a text by a box, where it covers others least."""
+    left, top, right, bottom = map(float, box)
+    width, height = size
+    above = (top - height, top, bottom, bottom - height)
+    # Above the box is usual; at the border of the image in it.
+    wanted = [(x, y) for y in above for x in (left, right - width) if y >= 0]
+    limits = np.maximum(np.subtract(canvas_size, size), 0)
+    corners = np.clip(wanted or [(left, 0.0)], 0, limits)
+    places = np.concatenate([corners, corners + size], 1)
+    low = np.maximum(places[:, None, :2], taken[:, :2])
+    high = np.minimum(places[:, None, 2:], taken[:, 2:])
+    covered = np.maximum(high - low, 0).prod(-1).sum(-1)
+    return places[covered.argmin()]

@@ -269,15 +269,16 @@ class Parts:
         stream: `(examples, ...) -> Stream` of its examples.
         formats: dict of name to the loader of a data format.
         draw: `(image, result, video=False, **options) -> uint8 [H, W, 3]`.
-        summary: `(rows, noun) -> str`: what was found, of the results' dicts.
+        summary: `(rows, noun, **options of draw) -> str`: what was found, of the
+            results' dicts.
         table: `(rows) -> Table` that `hrnet predict` prints too, or None.
         inputs: `(paths, **options) -> dict of path to arguments of Inference.run`, what
             is known of images before; or None.
         finder: `(load, **options) -> (image) -> arguments of Inference.run`, or None
             where the options name none: makes what finds out in an image what has to be
             known of it, such as boxes; `load` makes a `Predictor` of a path. Or None.
-        track: `(inference) -> (result, seconds) -> result`: makes what gives identities
-            to the results of a video's frames, in their order; or None.
+        track: `(inference, **options) -> (result, seconds) -> result`: makes what gives
+            identities to the results of a video's frames, in their order; or None.
         check_known: `(image, name, **known) -> dict`: what is known of an image as
             arrays; ValueError if it is wrong. None where nothing is.
         files: dict of an ending, such as "_labels.png", to `(result, path)` that writes

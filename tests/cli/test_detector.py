@@ -88,6 +88,19 @@ def test_people_are_found_and_followed_in_videos(models, tmp_path):
 
 
 @pytest.mark.slow
+def test_objects_of_videos_keep_their_numbers(models, tmp_path):
+    command = ["predict", "--model", models / "detector.keras", "--out", tmp_path]
+    run(*command, models / "walk.mp4", "--track", "--min-score", "0.1")
+    content = json.loads((tmp_path / "predictions.json").read_text())
+    frames = content["videos"][0]["frames"]
+    ids = [{o["id"] for o in f["objects"] if o["score"] >= 0.1} for f in frames]
+    assert len(frames) == 3 and ids[0] and ids[0] & ids[2]
+    assert "no video among the 1 input" in fail(
+        *command, "--track", models / "photo.png"
+    )
+
+
+@pytest.mark.slow
 def test_export_takes_a_detector_along(models, tmp_path):
     command = ["export", "--model", models / "pose.keras", "--out", tmp_path / "pair"]
     detector = ["--detector", models / "detector.keras", "--min-box-score", "0"]

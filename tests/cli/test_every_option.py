@@ -239,6 +239,7 @@ def detection(folder, people_dir):
             "score_threshold": [0.1],
             "max_detections": [5],
             "min_score": [0.5],
+            "track": None,
         },
         "export": {
             "limits": ["96x64"],

@@ -1,5 +1,6 @@
 """Pictures of objects, and of how a detector does on labelled images."""
 
+import collections
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,28 +20,37 @@ if TYPE_CHECKING:
 
 
 NUM_PICTURES = 6
+# Objects of lower scores are not drawn, if nothing else is said.
+MIN_SCORE = 0.3
 # Classes that a summary names.
 _NUM_NAMED = 4
 
 
 def draw(
-    image: Any, result: Detections, video: bool = False, min_score: float = 0.3
+    image: Any, result: Detections, video: bool = False, min_score: float = MIN_SCORE
 ) -> np.ndarray:
     """Draws the objects of an image; arguments as `draw_detections`."""
     return draw_detections(image, result, min_score)
 
 
-def summary(rows: Sequence[dict[str, Any]], noun: tuple[str, str]) -> str:
-    """Says how many objects were found in images or frames, and of which classes."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        for found in row["objects"]:
-            counts[found["class"]] = counts.get(found["class"], 0) + 1
-    text = count_text(sum(counts.values()), *noun)
-    ranked = sorted(counts.items(), key=lambda item: -item[1])
+def summary(
+    rows: Sequence[dict[str, Any]],
+    noun: tuple[str, str],
+    min_score: float = MIN_SCORE,
+) -> str:
+    """Says how many objects were found in images or frames, and of which classes.
+
+    It tells of those that are drawn, and how many more there are.
+    """
+    objects = [found for row in rows for found in row["objects"]]
+    drawn = [found["class"] for found in objects if found["score"] >= min_score]
+    ranked = collections.Counter(drawn).most_common()
     named = ", ".join(f"{count} {name}" for name, count in ranked[:_NUM_NAMED])
     more = ", ..." if len(ranked) > _NUM_NAMED else ""
-    return f"{text} ({named}{more})" if named else text
+    text = count_text(len(drawn), *noun)
+    text = f"{text} ({named}{more})" if named else text
+    unsure = len(objects) - len(drawn)
+    return f"{text}, and {unsure} of scores under {min_score:g}," if unsure else text
 
 
 def labelled_objects(

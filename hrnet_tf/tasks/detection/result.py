@@ -28,6 +28,8 @@ class Detections:
         masks: tuple of `N` dicts {"size": [H, W], "counts": str}, runs of pixels as
             COCO writes them, see `mask`; None where none were looked for.
         image_path: str or None. Where the image came from.
+        ids: int array `[N]` or None. Which is which over the frames of a video, see
+            `hrnet_tf.tracking`; 0 for objects without an identity.
     Raises:
         ValueError: if the shapes contradict each other, a value is not finite, or a
             class is none of the set's.
@@ -39,6 +41,7 @@ class Detections:
     object_set: ObjectSet
     masks: Sequence[dict[str, Any]] | None = None
     image_path: str | None = None
+    ids: np.ndarray | None = None
 
     def __post_init__(self):
         boxes = np.asarray(self.boxes, np.float32)
@@ -66,12 +69,18 @@ class Detections:
             )
         if self.masks is not None and len(self.masks) != count:
             raise ValueError(f"{count} boxes have {len(self.masks)} masks.")
+        ids = None if self.ids is None else np.asarray(self.ids, np.int64)
+        if ids is not None and ids.shape != (count,):
+            raise ValueError(
+                f"{count} boxes have ids of shape {ids.shape}. Expected ({count},)."
+            )
         # The dataclass is frozen, so that nobody else does this.
         for name, values in (
             ("boxes", boxes),
             ("scores", scores),
             ("classes", classes),
             ("masks", None if self.masks is None else tuple(self.masks)),
+            ("ids", ids),
         ):
             object.__setattr__(self, name, values)
 
@@ -127,6 +136,7 @@ class Detections:
             self.object_set,
             masks,
             self.image_path,
+            None if self.ids is None else self.ids[numbers],
         )
 
     def to_coco(
@@ -163,12 +173,13 @@ class Detections:
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values for json: coordinates to 0.001 px, scores to 0.00001.
 
-        Boxes are x, y, width, height.
+        Boxes are x, y, width, height. Objects with an identity have it as "id".
         """
         sides = self.boxes[:, 2:] - self.boxes[:, :2]
         corners = np.concatenate([self.boxes[:, :2], sides], 1).astype(np.float64)
         objects: list[dict[str, Any]] = [
             {
+                **self._identity(i),
                 "class": name,
                 "box": corners[i].round(3).tolist(),
                 "score": round(float(self.scores[i]), 5),
@@ -178,6 +189,10 @@ class Detections:
         for row, mask in zip(objects, self.masks or (), strict=False):
             row["mask"] = mask
         return {"image_path": self.image_path, "objects": objects}
+
+    def _identity(self, number):
+        known = 0 if self.ids is None else int(self.ids[number])
+        return {"id": known} if known else {}
 
     def save(self, path: PathLike) -> None:
         """Writes `to_dict` as a json file, complete or not at all."""

@@ -85,6 +85,7 @@ _PREDICT = (
         help="Objects with a lower score are not drawn.",
         default="keypoints 0.2, objects 0.3",
     ),
+    options.TRACK,
 )
 _RECORDS = (
     Option(
@@ -117,6 +118,7 @@ def _load():
     from hrnet_tf.tasks.detection.own_test import test_own
     from hrnet_tf.tasks.detection.recipe import detection_recipe
     from hrnet_tf.tasks.detection.stream import objects_stream
+    from hrnet_tf.tasks.detection.tracks import track_objects
 
     return Parts(
         models=(HRNetFasterRCNN, HRNetCascadeRCNN, HRNetFCOS),
@@ -128,6 +130,7 @@ def _load():
         formats=labelled.FORMATS,
         draw=picture.draw,
         summary=picture.summary,
+        track=track_objects,
         records=labelled.write_records,
         own_data=OwnData(
             reads="detection",
