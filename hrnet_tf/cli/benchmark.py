@@ -2,7 +2,7 @@
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -166,6 +166,7 @@ def _files(model, loaded, scratch, formats, calibrate, image_size):
         return [Candidate(f"{loaded.format}", loaded.path, file_bytes(loaded.path))]
     found = [Candidate("keras", model, file_bytes(model), None)]
     from hrnet_tf.cli.export_formats import FORMATS
+    from hrnet_tf.cli.exported_files import export_all
 
     unknown = set(formats or ()) - set(FORMATS)
     if unknown:
@@ -173,31 +174,13 @@ def _files(model, loaded, scratch, formats, calibrate, image_size):
             f"Unknown format. Received: --format {sorted(unknown)[0]}. Expected one of"
             f" {', '.join(FORMATS)}."
         )
-    from hrnet_tf.tasks import make_inference
-
-    # One for all comparisons: its graph is traced once.
-    inference, pictures = make_inference(loaded, model), None
+    pictures = None
     if calibrate is not None:
         pictures = _pictures(loaded, calibrate, image_size)
-    why_not = _not_portable(loaded, image_size)
-    for format in FORMATS.values():
-        if formats and format.name not in formats:
-            continue
-        if format.suffix and why_not is not None:
-            common.console(stderr=True).print(
-                f"left out: {format.name}. {why_not}", markup=False, soft_wrap=True
-            )
-            continue
-        for precision in format.precisions:
-            if precision in format.calibrated and pictures is None:
-                continue
-            made = _exported(
-                inference, loaded, format, precision, pictures, image_size, scratch
-            )
-            if made is None:
-                break
-            found.append(made)
-    return found
+    fixed = _fixed_size(loaded, image_size)
+    return found + export_all(
+        loaded, model, scratch, formats, pictures, for_files=fixed
+    )
 
 
 def _other(path):
@@ -222,48 +205,6 @@ def _pictures(loaded, calibrate, image_size):
     with common.progress("reading pictures", "pictures") as tick:
         inference = portable_inference(loaded, **_fixed_size(loaded, image_size))
         return pictures_of(inference, calibrate, tick)
-
-
-def _not_portable(loaded, image_size):
-    """Why other runtimes cannot compute what a model does; None where they can."""
-    from hrnet_tf.export.portable import portable_inference
-
-    try:
-        portable_inference(loaded, **_fixed_size(loaded, image_size))
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _exported(inference, loaded, format, precision, pictures, image_size, scratch):
-    """A `Candidate` of the model in a format; None where that is not installed."""
-    from hrnet_tf.benchmark.measure import Candidate
-    from hrnet_tf.export import load_exported
-    from hrnet_tf.export.compare import differences
-    from hrnet_tf.export.loading import file_bytes
-    from hrnet_tf.extras import MissingExtra
-
-    name = f"{format.name} {precision}"
-    target = format.target(scratch / name.replace(" ", "_"), "model", None)
-    given: dict[str, Any] = {"precision": precision}
-    if format.suffix:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        given |= _fixed_size(loaded, image_size)
-    else:
-        # As `hrnet export` writes it.
-        given["optimize"] = True
-    if precision in format.calibrated:
-        given["calibration"] = pictures
-    try:
-        with common.spinner(f"exporting to {name}"):
-            format.write(loaded, target, given)
-            exported = load_exported(target)
-            apart = differences(inference, exported)
-    except MissingExtra as error:
-        common.console(stderr=True).print(f"left out: {error}", soft_wrap=True)
-        return None
-    worst = max((one.worst / max(one.largest, 1e-9) for one in apart), default=None)
-    return Candidate(name, target, file_bytes(target), worst)
 
 
 def _tested(files: "list[Candidate]", task, model, data):

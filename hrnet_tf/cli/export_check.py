@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.cli import common
 from hrnet_tf.cli.evaluate_own import test_own
+from hrnet_tf.cli.export_fastest import speed_hint
 from hrnet_tf.cli.export_formats import Format
 from hrnet_tf.extras import MissingExtra
 
@@ -51,7 +52,7 @@ def print_summary(
     facts["differs by"] = "; ".join(map(str, apart))
     place = target if format.suffix else target.parent
     facts["try it"] = f"hrnet predict --model {place} IMAGE"
-    common.print_facts(facts)
+    common.print_facts({**facts, **speed_hint(format, precision)})
 
 
 def check_data(task: "Task", data: Path) -> None:
