@@ -2,6 +2,8 @@
 
 import datetime
 import json
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import fail
+from doc_blocks import check_command
 from PIL import Image
 
 from hrnet_tf import starters
 from hrnet_tf.cli.common import model_or_starter
 from hrnet_tf.tasks import TASKS
+from hrnet_tf.training.recipe_files import find_recipe, read_recipe_file
 
 FIELDS = {
     "task",
@@ -124,3 +128,36 @@ def test_commands_without_a_model_say_what_is_missing(tmp_path, monkeypatch):
         assert "which model to predict, and no starter model is installed" in line
     finally:
         starters.starters.cache_clear()
+
+
+def test_the_command_that_makes_them_asks_for_what_there_is():
+    """`make starters` trains for half an hour: here its lines are only looked at."""
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    shown = subprocess.run(
+        ["make", "--dry-run", "starters", f"PYTHON={sys.executable}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    lines = shown.replace("\\\n", " ").splitlines()
+    words = [shlex.split(line) for line in lines if "/bin/" in line]
+    made, trained = {}, set()
+    for line in words:
+        if line[0].endswith("/hrnet"):
+            check_command(line[1:], "make starters")
+            trained.add(line[line.index("--out") + 1])
+            if line[1] == "train":
+                path, variant = find_recipe(line[2])
+                assert variant in read_recipe_file(path).variants
+        elif any(word.startswith("benchmarks/") for word in line):
+            script = next(word for word in line if word.startswith("benchmarks/"))
+            assert (ROOT / script).is_file()
+            if script.endswith("make_starter.py"):
+                name, source, data = line[line.index(script) + 1 :]
+                made[name] = source
+    assert set(made) == set(starters.starters())
+    # What is made a starter was trained by a line before.
+    for source in made.values():
+        assert any(source.startswith(f"{folder}/") for folder in trained), source
