@@ -13,14 +13,15 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_ENABLE_ONEDNN_OPTS ?= 1
 
 .PHONY: help demo test test-slow test-beam test-keras lint docs bench-data bench-train \
-	bench-infer starters clean
+	bench-infer bench-job starters clean
 
 help:
 	@echo "make demo        train, evaluate, export and predict on drawn people"
 	@echo "make test        the quick tests      make test-slow  the long ones"
 	@echo "make test-beam   those of Apache Beam, in an environment of their own"
 	@echo "make test-keras  models and layers with the oldest and the newest Keras"
-	@echo "make lint        ruff and mypy        make bench-data, bench-train, bench-infer"
+	@echo "make lint        ruff and mypy        make bench-data, bench-train, bench-infer,"
+	@echo "                                      bench-job"
 	@echo "make docs        the documentation as a site, in build/site/"
 	@echo "make starters    the small models of saved_models/, trained anew"
 	@echo "make bench-train BENCH='--dtype mixed_bfloat16'  with other options"
@@ -103,6 +104,9 @@ bench-train: .venv-bench/.installed
 
 bench-infer: .venv-bench/.runtimes
 	.venv-bench/bin/python benchmarks/inference.py $(BENCH)
+
+bench-job: .venv-bench/.runtimes
+	.venv-bench/bin/python benchmarks/whole_job.py $(BENCH)
 
 # Trains the starter model of saved_models/ anew, as `hrnet demo` does.
 starters: $(STAMP)

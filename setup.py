@@ -81,8 +81,9 @@ EXTRAS = {
     # TensorFlow Serving's protocol; its releases go with those of TensorFlow.
     "grpc": ["tensorflow-serving-api>=2.20,<2.22", "grpcio>=1.60"],
     "docs": DOCS,
-    # The peers of `make bench-train`, and of the operations of detectors.
-    "bench": ["torch>=2.4", "torchvision>=0.19"],
+    # The peers of `make bench-train` and of the other benchmarks, and of the operations
+    # of detectors.
+    "bench": ["torch>=2.4", "torchvision>=0.19", "opencv-python-headless>=4.8"],
     # What files of annotation tools are opened with in `make test-slow`.
     "peers": ["datumaro>=1.10", "label-studio-sdk>=2", "selenium>=4.20"],
     "test": [

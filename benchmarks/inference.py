@@ -95,13 +95,18 @@ def steps_of(side, settings):
 
 
 def write_files(folder, ours, settings):
-    """Writes our files in a process of its own; returns their paths by side."""
+    """Writes our files in a process of its own; returns their paths by side.
+
+    Those that an earlier run has left in the folder, of the same network, are kept.
+    """
     known = Path(folder, "files.json")
     found = json.loads(known.read_text()) if known.exists() else {}
     asked = {key: settings[key] for key in settings if key != "path"}
-    if found.get("settings") != asked or not set(ours) <= set(found["paths"]):
+    kept = found["paths"] if found.get("settings") == asked else {}
+    missing = [side for side in ours if side not in kept]
+    if missing:
         script = Path(__file__).with_name("keras_inference.py")
-        job = {"folder": str(folder), "kinds": list(ours), **asked}
+        job = {"folder": str(folder), "kinds": missing, **asked}
         done = subprocess.run(
             [sys.executable, str(script), json.dumps(job)],
             stdout=subprocess.PIPE,
@@ -109,6 +114,7 @@ def write_files(folder, ours, settings):
             check=True,
         )
         parameters, paths = json.loads(done.stdout)
+        paths = {**kept, **paths}
         found = {"settings": asked, "parameters": parameters, "paths": paths}
         known.write_text(json.dumps(found))
     return found["parameters"], found["paths"]

@@ -74,7 +74,7 @@ def write_files(folder, kinds, task, architecture, num_outputs, image_size, batc
         model = HRNetPose(num_keypoints=num_outputs, **options)
     else:
         model = HRNetSegmenter(num_classes=num_outputs, **options)
-    _draw_weights(model)
+    draw_weights(model)
     paths = {kind: os.path.join(folder, "model.keras") for kind in MODEL}
     model.save(paths[MODEL[0]])
     draw = np.random.default_rng(0)
@@ -103,7 +103,7 @@ def write_files(folder, kinds, task, architecture, num_outputs, image_size, batc
     return parameters, paths
 
 
-def _draw_weights(model):
+def draw_weights(model):
     """Draws kernels as PyTorch does.
 
     Those of our models are so small at first that numbers vanish on their way, and

@@ -20,8 +20,8 @@ def work(make_steps, side, settings):
 
     Args:
         make_steps: `(side, settings)` to the number of parameters; a function that
-            takes a number of steps and returns the last loss; and one that returns the
-            peak of the tensors' memory in MB, or None.
+            takes a number of steps and returns the last loss, or a dict with it; and
+            one that returns the peak of the tensors' memory in MB, or None.
         side: str.
         settings: dict.
     """
@@ -40,7 +40,8 @@ def work(make_steps, side, settings):
         wall, cpu = time.perf_counter(), time.process_time()
         loss = run(steps)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        answer = {"wall": wall / steps, "cpu": cpu / steps, "loss": loss}
+        answer = {"wall": wall / steps, "cpu": cpu / steps}
+        answer |= loss if isinstance(loss, dict) else {"loss": loss}
         answer |= {"peak_mb": peak_memory(), "tensors_mb": tensors_mb()}
         print(json.dumps(answer), file=answers, flush=True)
 
@@ -71,7 +72,11 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "KERAS_BACKEND": settings.get("backend", "tensorflow")},
+            env={
+                **os.environ,
+                "KERAS_BACKEND": settings.get("backend", "tensorflow"),
+                **settings.get("environment", {}),
+            },
         )
 
     def read(self):

@@ -134,6 +134,54 @@ class TestInference:
         assert set(load("torch_inference").KINDS) == set(load("inference").PEERS)
 
 
+class TestWholeJob:
+    @pytest.mark.slow
+    def test_runs_each_side_beside_the_others(self, tmp_path):
+        sides = ("saved_model float32", "litert float32", "Keras")
+        output = run(
+            "whole_job",
+            *("--preset", "hrnet_test", "--people", "2", "--photos", "1"),
+            *("--rounds", "1", "--seconds", "0.01", "--sides", *sides),
+            *("--files", str(tmp_path / "files"), "--before", str(ROOT)),
+        )
+        assert "people a photo: 2" in output
+        assert all(f"│ {side} " in output for side in (*sides, "before"))
+        assert (tmp_path / "files" / "litert_float32" / "model.tflite").is_file()
+
+    def test_the_published_pipeline_finds_what_ours_finds(self, drawn):
+        from hrnet_tf import HRNetPose, Predictor
+
+        benchmark, ours = load("official_job"), load("keras_job")
+        size, (path, *_) = (128, 96), sorted(drawn[1].glob("*.jpg"))
+        options = {"load_weights": False, "keypoint_set": COCO.to_dict()}
+        model = HRNetPose.from_preset("hrnet_test", image_size=size, **options)
+        draw = np.random.default_rng(0)
+        for variable in model.trainable_variables:
+            if len(variable.shape) == 4:
+                bound = np.prod(variable.shape[:3]) ** -0.5
+                variable.assign(draw.uniform(-bound, bound, variable.shape))
+
+        def network(crops):
+            pixels = crops.transpose(0, 2, 3, 1) * benchmark.DEVIATION + benchmark.MEAN
+            return np.asarray(model(pixels * 255)).transpose(0, 3, 1, 2)
+
+        pairs = [(i, j) for i, j in enumerate(COCO.flip_indices) if i < j]
+        job = benchmark.OfficialJob(network, size, pairs)
+        ((content, boxes),) = ours.read_photos([str(path)], 6)
+        points, scores = job.predict(content, boxes)
+        found = Predictor(model, flip_test=True).predict(content, boxes=boxes)
+        # Crops may differ by a grey level, and so cells that are nearly the largest.
+        apart = np.abs(points - found.xy).max(-1)
+        assert np.mean(apart < 0.05) > 0.9 and np.median(apart) < 1e-3
+        np.testing.assert_allclose(scores, found.scores, rtol=0.02)
+        assert job.network_seconds > 0
+
+    def test_settings_must_be_positive(self, capsys):
+        with pytest.raises(SystemExit):
+            load("whole_job").parse_arguments(["--people", "0"])
+        assert "must be positive" in capsys.readouterr().err
+
+
 class TestTrainingStep:
     tiny = ("--preset", "hrnet_test", "--rounds", "1", "--steps", "1")
 

@@ -299,7 +299,9 @@ class PoseInference:
         ]
         counts = [len(people) for people in checked]
         scores = list(map(checked_scores, box_scores or nothing, counts))
-        centers, sizes = self._find_regions(tf.constant(np.concatenate(checked)))
+        found = self._find_regions(tf.constant(np.concatenate(checked)))
+        # Parts of arrays are had for nothing, those of tensors by an operation each.
+        centers, sizes = map(np.asarray, found)
         owners = np.repeat(np.arange(len(images)), counts)
         pixels = list(map(tf.constant, images))
         points, peaks = [], []
