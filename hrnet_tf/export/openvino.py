@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.export import openvino_file
 from hrnet_tf.export.graphs import description_text, save_functions
-from hrnet_tf.export.openvino_layout import label_channels_first
+from hrnet_tf.export.openvino_layout import channels_first
 from hrnet_tf.export.portable import (
     checked_pictures,
     portable_graph,
@@ -70,7 +70,7 @@ def export_openvino(
         save_functions([inference.model], folder, {name: graph})
         converted = openvino.convert_model(folder)
     _name_outputs(converted, graph)
-    label_channels_first(converted)
+    channels_first(converted)
     if precision == "int8":
         from hrnet_tf.export.openvino_int8 import quantized
 
