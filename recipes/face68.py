@@ -13,8 +13,7 @@ from pathlib import Path
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.formats import faces
-from hrnet_tf.optimizers.adam import AdamW
-from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.own.learning import muon
 from hrnet_tf.tasks.landmarks.recipe import landmarks_recipe
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
@@ -29,11 +28,6 @@ VARIANTS = {
 }
 
 
-def optimizer(steps_per_epoch: int, epochs: int) -> AdamW:
-    schedule = cosine_decay(1.5e-3, epochs, steps_per_epoch, warmup_steps=200)
-    return AdamW(schedule, weight_decay=0.01, epsilon=1e-8)
-
-
 def recipe(
     variant: str = "w18",
     preset: str | None = None,
@@ -44,7 +38,7 @@ def recipe(
     weights: PathLike | None = None,
     dtype: str | None = None,
     keypoints: str = "300w",
-    sigma: float = 1.0,
+    sigma: float = 0.7,
     skip_bad: bool = False,
 ) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset)
@@ -78,11 +72,12 @@ def recipe(
             brightness=0.2,
             contrast=0.2,
         ),
-        optimizer=optimizer,
+        optimizer=partial(muon, learning_rate=5e-3, warmup_steps=200),
         loss=loss,
         momentum=0.9,
         skip_bad=skip_bad,
         weights=weights,
         dtype=dtype,
-        evaluate_every=5,
+        # The test is looked at once: it chooses neither the epoch nor a setting.
+        evaluate_every=epochs,
     )

@@ -32,7 +32,7 @@ def muon(
     steps_per_epoch: int,
     epochs: int,
     learning_rate: float,
-    warmup_steps: int,
+    warmup_steps: int = 200,
     **options: Any,
 ) -> Muon:
     """Muon with a short warm-up and a cosine, for training from random weights.

@@ -18,7 +18,7 @@ from hrnet_tf.own.choices import (
     choose_batch,
     choose_epochs,
 )
-from hrnet_tf.own.learning import adamw
+from hrnet_tf.own.learning import muon
 from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.reading import UserData
@@ -56,8 +56,8 @@ def choose(
         choices, 16, faces, machine, "HRNetLandmarks", architecture, size, **head
     )
     choose_epochs(choices, faces, _SEEN // (2 if weights else 1))
-    choose_sigma(choices, keypoint_set, size)
     choose_learning(choices, weights)
+    choose_sigma(choices, keypoint_set, size)
     choose_sides(choices, data, keypoint_set, given)
     sizes = np.concatenate([example.head_sizes for example in data.val.examples])
     text = f"normalised mean error, relative to the {normalizer(keypoint_set, sizes)}"
@@ -104,7 +104,7 @@ def recipe(
             brightness=0.2,
             contrast=0.2,
         ),
-        optimizer=functools.partial(adamw, learning_rate=learning_rate),
+        optimizer=functools.partial(muon, learning_rate=learning_rate),
         momentum=0.9,
         lengths=functools.partial(lengths, keypoint_set=keypoint_set),
         weights=weights,

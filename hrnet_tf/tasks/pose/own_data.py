@@ -16,7 +16,7 @@ from hrnet_tf.own.choices import (
     choose_epochs,
     choose_size,
 )
-from hrnet_tf.own.learning import adamw
+from hrnet_tf.own.learning import muon
 from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.reading import UserData
@@ -34,6 +34,8 @@ from hrnet_tf.training.recipe import Recipe
 # Examples that are seen in all, after which the score hardly grows.
 _SEEN = 160_000
 _PADDING = 1.25
+# Width of the heatmaps' peaks, cells for each pixel of the crop.
+_SIGMA = 0.7 / 128
 # Points that lie close need narrow heatmaps.
 _MANY_POINTS = 40
 
@@ -55,8 +57,8 @@ def choose(
         head["representation"] = "v2"
     choose_batch(choices, 16, people, machine, model, architecture, size, **head)
     choose_epochs(choices, people, _SEEN // (4 if weights else 1))
-    choose_sigma(choices, keypoint_set, size)
     choose_learning(choices, weights)
+    choose_sigma(choices, keypoint_set, size)
     choose_sides(choices, data, keypoint_set, given)
     choose_metric(choices, data, keypoint_set)
     return choices.finish()
@@ -101,21 +103,24 @@ def choose_crop(
 def choose_sigma(
     choices: "Choices", keypoint_set: KeypointSet, size: tuple[int, int]
 ) -> float:
-    """Chooses the width of the heatmaps' peaks."""
-    sigma, reason = 1.5, f"for crops of {max(size)} px"
-    if keypoint_set.num_keypoints > _MANY_POINTS:
+    """Chooses the width of the heatmaps' peaks, after the loss."""
+    # Wide enough to tell places within a cell, and else as narrow as the crop allows.
+    sigma = max(0.7, round(_SIGMA * max(size), 1))
+    reason = f"for crops of {max(size)} px"
+    if keypoint_set.num_keypoints > _MANY_POINTS and sigma > 1.0:
         sigma = 1.0
         reason = f"{keypoint_set.num_keypoints} points lie close to each other"
-    elif max(size) > 192:
-        sigma = 2.0 if max(size) <= 256 else 3.0
+    if choices.value("loss") == "mse":
+        # The squared error learns nothing from maps that are empty but for a few cells.
+        sigma, reason = max(1.5, sigma), f"{reason}, wider for the squared error"
     return choices.add("sigma", sigma, reason)
 
 
 def choose_learning(choices: "Choices", weights: str | None) -> None:
     """Chooses the learning rate and the loss."""
-    rate = 1.5e-3 if weights is None else 5e-4
+    rate = 5e-3 if weights is None else 1e-3
     start = "random weights" if weights is None else "trained weights"
-    choices.add("learning_rate", rate, f"AdamW with a cosine, from {start}")
+    choices.add("learning_rate", rate, f"Muon with a cosine, from {start}")
     choices.add(
         "loss",
         "cross_entropy",
@@ -174,7 +179,7 @@ def recipe(
             brightness=0.2,
             contrast=0.2,
         ),
-        optimizer=functools.partial(adamw, learning_rate=learning_rate),
+        optimizer=functools.partial(muon, learning_rate=learning_rate),
         metric=metric,
         representation="v2" if weights is None else "v1",
         weights=weights,

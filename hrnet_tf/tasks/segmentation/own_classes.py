@@ -10,6 +10,7 @@ from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.formats.label_checks import check_labels, read_label
 from hrnet_tf.data.label_set import IGNORE_LABEL, LabelSet
 from hrnet_tf.data.label_sets import load_label_set
+from hrnet_tf.data.label_tables import LABEL_SETS
 from hrnet_tf.data.sides import guess_pairs, listed
 from hrnet_tf.own.choices import Choices
 from hrnet_tf.own.reading import UserData
@@ -59,6 +60,7 @@ def choose_labels(choices: "Choices", data: "UserData", given: Any = None) -> La
             {"name": data.name, **_unnamed(values), **fields}
         )
         reason = f"the label maps hold the values {_ranges(values)}, without names"
+        reason += "" if "label_ids" in fields else _hint(values)
     if not label_set.flip_pairs and "flip_pairs" not in fields and given is None:
         pairs = guess_pairs(label_set.classes)
         label_set = dataclasses.replace(label_set, flip_pairs=pairs)
@@ -102,6 +104,31 @@ def _unnamed(values):
         return {"classes": classes, "label_ids": ids, "ignored_ids": ()}
     ids = [value for value in values if value != IGNORE_LABEL]
     return {"classes": tuple(f"class_{i}" for i in ids), "label_ids": tuple(ids)}
+
+
+def _hint(values):
+    """Which known label sets have these values, or ""."""
+    ids = set(values) - {IGNORE_LABEL}
+    known = {
+        name: (set(_ids(label_set)), set(label_set.ignored_ids) - {IGNORE_LABEL})
+        for name, label_set in LABEL_SETS.items()
+    }
+    alike = [
+        f"--labels {name}"
+        for name, (classes, ignored) in known.items()
+        if ids in (classes, classes | ignored)
+    ]
+    if not alike:
+        return ""
+    return (
+        f"; if they mean the same as there, {' or '.join(alike)} names them, and tells"
+        " which are no class"
+    )
+
+
+def _ids(label_set):
+    """The values of a label set's classes."""
+    return label_set.label_ids or range(label_set.num_classes)
 
 
 def _ranges(values):
