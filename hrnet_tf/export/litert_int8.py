@@ -5,6 +5,7 @@ of keypoints, too, whose pixels have to stay exact.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,13 @@ _BETWEEN = (
     *("ADD", "PAD", "CONCATENATION", "MEAN", "RESHAPE"),
     *("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "MAX_POOL_2D", "AVERAGE_POOL_2D"),
 )
+# What Lite-HRNet has besides: weights between 0 and 1, and shuffled channels. Not of
+# pixels, which are normalised before.
+_LIGHT_LAYERS = "^(?!.*normalize).*/.*"
+_LIGHT = ("MUL", "LOGISTIC", "TRANSPOSE", "STRIDED_SLICE", "RELU")
+# Maps below this are zero, and are taken to go up to that: runtimes refuse to divide by
+# almost nothing.
+_DEAD, _DEAD_RANGE = 1e-6, 1e-2
 
 
 def with_whole_weights(content: bytes) -> bytes:
@@ -57,9 +65,32 @@ def quantized(
         quantizer.add_static_config(
             _LAYERS, names(name), activation_num_bits=8, weight_num_bits=8
         )
+    for name in _LIGHT:
+        quantizer.add_static_config(
+            _LIGHT_LAYERS, names(name), activation_num_bits=8, weight_num_bits=8
+        )
     with quiet():
-        found = quantizer.calibrate(fed)
+        found = widened(quantizer.calibrate(fed))
         return bytes(quantizer.quantize(found).quantized_model)
+
+
+def widened(ranges: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Returns the ranges of a network's maps, where none is empty.
+
+    A map whose units are all dead has no range, and its numbers no size.
+
+    Args:
+        ranges: dict of maps' names to dicts with "min" and "max", arrays.
+    """
+    found = {}
+    for name, known in ranges.items():
+        known = dict(known)
+        if "min" in known and "max" in known:
+            reach = np.maximum(np.abs(known["min"]), np.abs(known["max"]))
+            if reach.size and reach.max() < _DEAD:
+                known["max"] = np.full_like(known["max"], _DEAD_RANGE)
+        found[name] = known
+    return found
 
 
 def _quantizer(content):
