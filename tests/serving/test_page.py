@@ -248,37 +248,82 @@ def scripts(tmp_path_factory):
     return folder
 
 
-def test_the_page_itself_gives_what_python_gives(driver, scripts, tmp_path):
-    from litert_files import export_pose
-
+def found_by_the_page(driver, path, scripts, picture, boxes=()):
+    """What the page finds in a picture when the server is no longer there."""
     from hrnet_tf.export import load_exported
-    from hrnet_tf.predict import Predictor
     from hrnet_tf.serving.engine import Engine
-    from hrnet_tf.serving.examples import drawn_image
     from hrnet_tf.serving.page import LocalModel
 
-    path = export_pose(tmp_path / "pose.tflite")
-    picture = tmp_path / "drawn.png"
-    Image.fromarray(drawn_image((150, 200))).save(picture)
-    exported = load_exported(path)
     local = LocalModel.load(path, scripts)
-    boxes = [[20, 10, 100, 130], [120.5, 30, 90, 100]]
-    expected = Predictor(exported).predict(str(picture), boxes=boxes)
-    with running(Engine(exported, path), local=local) as address:
+    with running(Engine(load_exported(path), path), local=local) as address:
         open_page(driver, f"{address}/?local")
         ready = "return Boolean(window.hrnet.local)"
         wait(lambda: driver.execute_script(ready), 120)
         drop(driver, picture)
-        # Nothing is asked of the server any more.
         address.server.should_exit = True
         address.thread.join(30)
-        result = driver.execute_async_script(
+        return driver.execute_async_script(
             "const done = arguments[1];"
-            "window.hrnet.local(window.hrnet.image, arguments[0]).then(done)",
-            boxes,
+            "window.hrnet.local(window.hrnet.image, arguments[0]).then("
+            "(found) => done({...found, labels: Array.from(found.labels ?? [])}))",
+            list(boxes),
         )
-    points = np.array([person["keypoints"] for person in result["people"]])
-    np.testing.assert_allclose(points[..., :2], expected.xy, atol=0.01)
-    # Of an untrained network up to 30; a grey level in a crop may be rounded otherwise.
-    scores = points[..., 2]
-    np.testing.assert_allclose(scores, expected.scores, rtol=1e-3, atol=1e-3)
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    """The path of a picture of 150x200 that is drawn."""
+    from hrnet_tf.serving.examples import drawn_image
+
+    path = tmp_path / "drawn.png"
+    Image.fromarray(drawn_image((150, 200))).save(path)
+    return path
+
+
+class TestThePageItselfGivesWhatPythonGives:
+    def test_keypoints(self, driver, scripts, drawn, tmp_path):
+        from litert_files import export_pose
+
+        from hrnet_tf.predict import Predictor
+
+        path = export_pose(tmp_path / "pose.tflite")
+        boxes = [[20, 10, 100, 130], [120.5, 30, 90, 100]]
+        expected = Predictor.load(path).predict(str(drawn), boxes=boxes)
+        result = found_by_the_page(driver, path, scripts, drawn, boxes)
+        points = np.array([person["keypoints"] for person in result["people"]])
+        np.testing.assert_allclose(points[..., :2], expected.xy, atol=0.01)
+        # Of an untrained network up to 30; a grey level in a crop may be rounded
+        # otherwise.
+        scores = points[..., 2]
+        np.testing.assert_allclose(scores, expected.scores, rtol=1e-3, atol=1e-3)
+
+    def test_classes_of_pixels(self, driver, scripts, drawn, tmp_path):
+        from segmenters import make_segmenter
+
+        import hrnet_tf
+        from hrnet_tf.predict import Predictor
+
+        path = tmp_path / "shapes.tflite"
+        hrnet_tf.export_litert(make_segmenter(), path, image_size=(64, 96))
+        expected = Predictor.load(path).predict(str(drawn))
+        result = found_by_the_page(driver, path, scripts, drawn)
+        labels = np.array(result["labels"]).reshape(150, 200)
+        # Where two classes are as likely, a grey level that is rounded otherwise
+        # decides.
+        assert (labels == expected.labels).mean() > 0.995
+        assert len(expected.shares) > 1 and result["shares"] == pytest.approx(
+            expected.shares, abs=0.005
+        )
+
+    def test_classes(self, driver, scripts, drawn):
+        from hrnet_tf.predict import Predictor
+        from hrnet_tf.starters import starter
+
+        path = starter("classification", "litert")
+        expected = Predictor.load(path).predict(str(drawn), top_k=5)
+        result = found_by_the_page(driver, path, scripts, drawn)
+        found = [(row["label"], row["name"]) for row in result["classes"]]
+        names = map(str, expected.names)
+        assert found == list(zip(expected.labels.tolist(), names, strict=True))
+        shares = [row["probability"] for row in result["classes"]]
+        np.testing.assert_allclose(shares, expected.probabilities, atol=1e-3)
