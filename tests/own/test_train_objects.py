@@ -5,6 +5,7 @@ import json
 import keras
 import pytest
 from command_line import fail, run
+from own_box_tools import cvat
 from own_objects import coco
 
 from hrnet_tf.training.identity import Identity
@@ -15,9 +16,10 @@ SMALL += ("--set", "image_size=(64,64)", "--set", "num_channels=32")
 
 
 @pytest.mark.slow
-def test_training_writes_all_and_is_tested_alike(tmp_path):
+@pytest.mark.parametrize("draw", [coco, cvat])
+def test_training_writes_all_and_is_tested_alike(tmp_path, draw):
     """The report of `hrnet evaluate` is that of the run's last test."""
-    path = coco(tmp_path / "data", count=8)
+    path = draw(tmp_path / "data", count=8)
     out = tmp_path / "run"
     said = run(
         *("train", "detection", "--data", path, "--out", out),

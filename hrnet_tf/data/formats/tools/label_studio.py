@@ -114,6 +114,9 @@ def _labelled(entry, number, finder, left_out):
     if results is None:
         return []
     regions, related = regions_of(results, name)
+    unknown = sum(bool(r.labels) and not r.kind for r in regions)
+    if unknown:
+        left_out.add("regions of kinds that are not read", name, unknown)
     repeats = []
     for other in others:
         try:

@@ -326,3 +326,15 @@ class TestAnnotationsOfSeveralPeople:
         )
         assert data.repeats == ()
         assert data.left_out.counts["second annotations that cannot be read"][0] == 1
+
+
+@pytest.mark.parametrize("wanted", ["pose", "detection"])
+def test_regions_of_other_kinds_are_counted(folder, wanted):
+    path = {"vertices": [{"x": 1, "y": 1}], "closed": False, "vectorlabels": ["wire"]}
+    drawn = [*box_and_point(), result("v", "vectorlabels", path)]
+    data = read(folder, task(1, UPLOAD, *drawn), task=wanted)
+    assert data.left_out.counts["regions of kinds that are not read"][0] == 1
+
+
+def box_and_point():
+    return [box("b", 5, 5, 10, 10), point("p", "tip", 8, 8, parentID="b")]
