@@ -80,10 +80,8 @@ def _json_parts(folder, kind="pose"):
                 found[split] = Part(path, _pictures(folder, match))
         if "train" in found:
             return found
-        alone = [path for path in sorted(place.glob("*.json")) if is_annotations(path)]
-        if len(alone) == 1:
-            images = next((folder / n for n in _IMAGE_FOLDERS if _is(folder, n)), None)
-            return {"train": Part(alone[0], images)}
+        if alone := _json_alone(folder, place):
+            return alone
     return {}
 
 
@@ -102,6 +100,15 @@ def _official_parts(folder):
         if "train" in found:
             return found
     return {}
+
+
+def _json_alone(folder, place):
+    """The only file of annotations of a place in a folder, with the pictures beside."""
+    alone = [path for path in sorted(place.glob("*.json")) if is_annotations(path)]
+    if len(alone) != 1:
+        return {}
+    images = next((folder / n for n in _IMAGE_FOLDERS if _is(folder, n)), None)
+    return {"train": Part(alone[0], images)}
 
 
 def is_annotations(path: Path) -> bool:
@@ -166,17 +173,20 @@ def _mask_parts(folder):
                     return {
                         "train": Part(folder / masks, folder / images, "folder"),
                     }
-    return {}
+    return _json_alone(folder, folder)
 
 
 def _class_parts(folder):
     """Folders of classes, in folders of splits or without."""
+    from hrnet_tf.data.formats.tools.class_folders import may_be_classes
+
     splits = _split_folders(folder)
     if "train" in splits:
         return {split: Part(child, child, "folders") for split, child in splits.items()}
-    if any(child.is_dir() for child in folder.iterdir()):
+    # Else it is an export of a tool, whose file says more.
+    if any(child.is_dir() for child in folder.iterdir()) and may_be_classes(folder):
         return {"train": Part(folder, folder, "folders")}
-    return {}
+    return _json_alone(folder, folder)
 
 
 FINDERS: dict[str, Callable[[Path], dict[str, Part]]] = {

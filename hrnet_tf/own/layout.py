@@ -126,6 +126,8 @@ def kind_of(
                 return kind_of(source / name, images, format)
         for kind, finder in () if _is_project(source) else FINDERS.items():
             parts = finder(source) if images is None and format is None else None
+            if kind == "classification" and not _are_classes(source):
+                continue
             if parts:
                 # What is in a json its name does not tell.
                 if DESCRIPTORS[kind] is not KeypointSet:
@@ -163,6 +165,14 @@ def _is_project(folder):
         return find_format(folder).name not in ("coco", "masks", "class_folders")
     except ValueError:
         return False
+
+
+def _are_classes(folder):
+    """Whether folders of images are classes, and no pictures beside their labels."""
+    from hrnet_tf.data.formats.tools import class_folders
+    from hrnet_tf.data.formats.tools.unknown import label_files
+
+    return class_folders.match(folder).share == 1 or not label_files(folder)
 
 
 def _is_description(path):

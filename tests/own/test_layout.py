@@ -1,8 +1,12 @@
 """Descriptions and folders of data."""
 
-import pytest
+import json
 
-from hrnet_tf.own.layout import find_layout
+import pytest
+from drawn_people import draw_pictures
+
+from hrnet_tf.own.layout import find_layout, kind_of
+from hrnet_tf.own.reading import read_data
 
 COCO = '{"images": [], "annotations": [{"image_id": 1}], "categories": []}'
 
@@ -152,3 +156,65 @@ def test_bad_descriptions_are_told(tmp_path, text, message):
 def test_absent_data_are_told(tmp_path):
     with pytest.raises(ValueError, match="no file or folder.*check the path"):
         find_layout(tmp_path / "none", "pose")
+
+
+CHOICE = {"type": "choices", "from_name": "kind", "value": {"choices": ["cat"]}}
+LABEL_STUDIO = json.dumps(
+    [{"data": {"image": "a.png"}, "annotations": [{"id": 1, "result": [CHOICE]}]}]
+)
+# What tools write beside folders of pictures, whether it can be read or not.
+EXPORTS = {
+    "darknet": ({"obj.data": "classes = 1", "obj.names": "a"}, "obj_train_data", "txt"),
+    "datumaro": ({"annotations/a.json": '{"items": []}'}, "images", "a.json is of no"),
+    "LabelMe": ({"Annotations/a.xml": "<annotation/>"}, "Images", "a.xml is of no"),
+    "unknown": ({"labels.json": '{"a": 1}'}, "frames", "labels.json is of no"),
+}
+
+
+@pytest.mark.parametrize("task", (None, "classification"))
+@pytest.mark.parametrize("name", EXPORTS)
+def test_folders_of_an_export_are_no_classes(tmp_path, name, task):
+    files, images, said = EXPORTS[name]
+    for file, content in files.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(content)
+    (tmp_path / images).mkdir()
+    draw_pictures(tmp_path / images, "a.png", "b.png")
+    (tmp_path / images / "a.txt").write_text("0 0.5 0.5 0.1 0.1")
+    if task is None:
+        with pytest.raises(ValueError, match=said):
+            kind_of(tmp_path)
+    elif images != "frames":
+        with pytest.raises(ValueError, match="of no known layout"):
+            read_data(tmp_path, task)
+
+
+def test_a_file_beside_its_pictures_is_read(tmp_path):
+    """A project of Label Studio, whose pictures are in no folder of a class."""
+    (tmp_path / "project-1.json").write_text(LABEL_STUDIO)
+    (tmp_path / "images").mkdir()
+    draw_pictures(tmp_path / "images", "a.png", "b.png")
+    assert kind_of(tmp_path) == (None, "classification")
+    (example,) = read_data(tmp_path, "classification").train.examples
+    assert example.image_path == str(tmp_path / "images" / "a.png")
+
+
+def test_a_class_alone_is_one(tmp_path):
+    (tmp_path / "cat").mkdir()
+    draw_pictures(tmp_path / "cat", "a.png", "b.png")
+    assert kind_of(tmp_path) == (None, "classification")
+    # Such names are classes among others, where it is said that there are classes.
+    (tmp_path / "images").mkdir()
+    draw_pictures(tmp_path / "images", "a.png")
+    assert read_data(tmp_path, "classification").train.names == ("cat", "images")
+
+
+def test_masks_that_are_not_there_leave_the_boxes(tmp_path):
+    """VOC's folders as datumaro writes them for boxes."""
+    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "JPEGImages").mkdir()
+    (tmp_path / "SegmentationClass").mkdir()
+    draw_pictures(tmp_path / "JPEGImages", "a.png")
+    text = "<annotation><object><name>a</name></object></annotation>"
+    (tmp_path / "Annotations" / "a.xml").write_text(text)
+    assert kind_of(tmp_path) == (None, "detection")

@@ -12,14 +12,17 @@ from hrnet_tf.typing import Progress
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".jfif")
 # Folders of other layouts, which hold images too.
-_NO_CLASSES = ("images", "img", "ann", "labels", "masks", "annotations", "jpegimages")
+_NO_CLASSES = (
+    *("images", "img", "ann", "labels", "masks", "annotations", "jpegimages"),
+    *("imagesets", "segmentationclass", "segmentationobject", "obj_train_data"),
+)
 
 
 def match(path: Path) -> Match:
     """See `ToolFormat`."""
     folders = _classes(path)
     names = {name for _, name, _ in folders}
-    others = sorted(n for n in names if n.casefold() in _NO_CLASSES)
+    others = sorted(filter(_is_no_class, names))
     return match_of(
         (path.is_dir(), "it is no folder"),
         (len(names) >= 2, "it holds no two folders of images, one for each class"),
@@ -67,6 +70,22 @@ def read(
         splits=splits,
         left_out=left_out,
     )
+
+
+def may_be_classes(path: Path) -> bool:
+    """Whether the folders of images in a folder may be classes, if it is said so.
+
+    Args:
+        path: `Path` of a folder.
+    Returns:
+        False where they all are called as other layouts call theirs, such as images.
+    """
+    names = {name for _, name, _ in _classes(path)}
+    return not names or not all(map(_is_no_class, names))
+
+
+def _is_no_class(name):
+    return name.casefold() in _NO_CLASSES
 
 
 def _classes(path):

@@ -90,7 +90,8 @@ def read(
 def pairs_of(path: Path) -> list:
     """Returns the `Pair`s of folders that a folder holds; [] for anything else."""
     folders = {folder.name: folder for folder in _folders(path)}
-    if all(name in folders for name in _VOC):
+    # VOC's boxes may have a SegmentationClass with nothing in it.
+    if all(name in folders for name in _VOC) and _has_masks(folders[_VOC[1]]):
         return [Pair(*(folders[name] for name in _VOC))]
     pairs = []
     # SegNet's layout: train and trainannot.

@@ -38,7 +38,7 @@ def unknown_text(path: Path, formats: Sequence[ToolFormat]) -> str:
             f"The folder {path} holds nothing {found}. Check the path, or copy the"
             " pictures and their labels there."
         )
-    labels = [file for file in files if file.suffix.lower() in _LABELS]
+    labels = _labels(files)
     if not labels:
         return f"{_unlabelled(path, files, formats)} {known}"
     fits = _fitting(labels, formats)
@@ -55,6 +55,15 @@ def unknown_text(path: Path, formats: Sequence[ToolFormat]) -> str:
         f" {known} Name the file or folder that the tool exported, or export the"
         f" annotations{_better(formats)}."
     )
+
+
+def label_files(folder: Path) -> list[Path]:
+    """Returns the files in a folder and below that tools may have written."""
+    return _labels(_files(folder)[0])
+
+
+def _labels(files):
+    return [file for file in files if file.suffix.lower() in _LABELS]
 
 
 def _nearest(path, formats):
