@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from hrnet_tf.cli.quiet_import import quiet_tensorflow
 from hrnet_tf.cli.task_options import merged_options
 from hrnet_tf.launch import exit_codes
 from hrnet_tf.typing import Progress
@@ -187,12 +188,14 @@ def show_table(
     title = table.title or title
     for columns in _pieces(table, output.width):
         shown = Table(title=title, title_justify="left")
-        for i in columns:
+        for i, width in zip(
+            columns, _fitted(table, columns, output.width), strict=True
+        ):
             shown.add_column(
                 table.columns[i],
                 justify="left" if i in table.texts else "right",
                 no_wrap=i == 0 and columns != [0],
-                min_width=_widths(table, i) if i not in table.texts else None,
+                width=width,
             )
         for i, row in enumerate(table.rows):
             if i == table.section:
@@ -201,6 +204,29 @@ def show_table(
             shown.add_row(*(Text(row[column]) for column in columns), style=style)
         output.print(shown)
         title = None
+
+
+def _fitted(table, columns, width):
+    """The width of each column of a piece; None of texts where they do not fit.
+
+    Rich shrinks all columns in proportion, and cuts off at the right what is too wide.
+    """
+    least = [_widths(table, i) for i in columns]
+    most = [
+        max(len(cell) for cell in (table.columns[i], *(row[i] for row in table.rows)))
+        for i in columns
+    ]
+    # Two blanks and a line each, and the last line.
+    free = width - sum(least) - 3 * len(columns) - 1
+    if free < 0:
+        texts = [i in table.texts for i in columns]
+        return [None if t else n for t, n in zip(texts, least, strict=True)]
+    for _ in range(free):
+        lacking = [m - now for m, now in zip(most, least, strict=True)]
+        if max(lacking) <= 0:
+            break
+        least[lacking.index(max(lacking))] += 1
+    return least
 
 
 def _widths(table, column):
@@ -268,6 +294,7 @@ def _set_environment():
     # Where the CPU has no AVX-512 TensorFlow leaves this off, though a training step
     # is slower without.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    quiet_tensorflow()
 
 
 @contextlib.contextmanager

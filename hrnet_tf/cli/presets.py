@@ -93,9 +93,12 @@ def _print_networks(networks):
     table = _table(
         title="Published networks",
         caption="Behind the data set: the number of keypoints or classes.",
+        # So it fits into 80 columns; numbers that are cut off are wrong ones.
+        show_edge=False,
+        pad_edge=False,
     )
     table.add_column("class and preset", no_wrap=True)
-    table.add_column("data set", no_wrap=True)
+    table.add_column("data set")
     table.add_column("input", no_wrap=True)
     table.add_column("parameters", justify="right", no_wrap=True)
     table.add_column("GMACs", justify="right", no_wrap=True)

@@ -71,6 +71,13 @@ def table_text(width, names, parts):
     return output.file.getvalue()
 
 
+@pytest.mark.parametrize("width", range(60, 101))
+def test_tables_are_not_cut_off_at_the_right(width):
+    text = table_text(width, ("left_shoulder", "nose"), ("train", "val"))
+    for line in text.splitlines():
+        assert line.rstrip()[-1] in "┓┃┩│┘┤s", line
+
+
 @pytest.mark.parametrize("width", [60, 80, 140])
 @pytest.mark.parametrize("parts", [("train",), ("train", "val", "test")])
 def test_names_in_tables_are_whole_whatever_the_width(width, parts):
