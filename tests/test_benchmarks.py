@@ -182,6 +182,18 @@ class TestWholeJob:
         assert "must be positive" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_video_runs_at_the_same_time_and_one_after_another():
+    pytest.importorskip("av")
+    output = run("video", "--frames", "6", "--size", "64", "96", "--rounds", "1")
+    lines = output.splitlines()
+    assert [line.split("  ")[0] for line in lines] == [
+        "at the same time",
+        "one after another",
+    ]
+    assert "it is 1.00x as fast" in lines[0]
+
+
 class TestTrainingStep:
     tiny = ("--preset", "hrnet_test", "--rounds", "1", "--steps", "1")
 
