@@ -1,6 +1,7 @@
 """Files: written completely or not at all, and images read as everything reads them."""
 
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -22,6 +23,8 @@ from hrnet_tf import notes
 # Between the random part of a name and the name that a file is to have.
 _PARTIAL = ".partial."
 _LOCK = threading.Lock()
+# EXIF's tag of it.
+_ORIENTATION = 0x0112
 
 
 @contextlib.contextmanager
@@ -211,6 +214,30 @@ def read_image(image: "np.ndarray | PathLike | bytes") -> "tuple[np.ndarray, str
     return pixels, "the image"
 
 
+def check_upright(content: bytes, name: str) -> None:
+    """Raises ValueError for a WebP that viewers turn: graphs read it as it is stored.
+
+    What tells it lies behind the pixels.
+
+    Args:
+        content: bytes of an image file, of any format.
+        name: str, what to call it.
+    """
+    if content[:4] != b"RIFF" or content[8:12] != b"WEBP":
+        return
+    try:
+        with open_image(io.BytesIO(content)) as image:
+            tag = image.getexif().get(_ORIENTATION, 1)
+    except (OSError, SyntaxError):  # Damage, which decoding tells.
+        return
+    if tag in range(2, 9):
+        raise ValueError(
+            f"{name} is a WebP whose EXIF says that it is to be turned (orientation"
+            f" {tag}), which is done with JPEG and PNG alone. Convert it to one of"
+            " these."
+        )
+
+
 def path_of(image: Any) -> str | None:
     """Returns the path of an image that was given as one (str), or None."""
     return os.fspath(image) if isinstance(image, (str, os.PathLike)) else None
@@ -221,6 +248,7 @@ def _decode(content, name):
 
     if content[:4] == b"\x89PNG" and content[24:25] == b"\x10":
         notes.note_once(notes.SIXTEEN_BITS, name)
+    check_upright(content, name)
     try:
         return decode_image(content).numpy()
     except tf.errors.InvalidArgumentError as error:

@@ -18,7 +18,7 @@ from hrnet_tf.data.formats.checks import check_folder, image_size, note_measured
 from hrnet_tf.data.formats.folders import files_below, is_data
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.schema import ClassificationExample
-from hrnet_tf.io import decode_image, open_image
+from hrnet_tf.io import check_upright, decode_image, open_image
 from hrnet_tf.notes import ANIMATED, note
 from hrnet_tf.typing import PathLike, Progress
 
@@ -367,6 +367,10 @@ def _decode_rare(path):
     import tensorflow as tf
 
     content = Path(path).read_bytes()
+    try:
+        check_upright(content, f"The image {path}")
+    except ValueError as error:
+        raise BadExample("turned WebP", str(error)) from error
     try:
         decode_image(content)
         with open_image(path) as image:

@@ -7,6 +7,7 @@ from PIL import Image
 
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.formats import image_folder
+from hrnet_tf.io import read_image
 
 
 @pytest.fixture
@@ -150,6 +151,23 @@ def test_formats_that_tensorflow_does_not_decode(tmp_path):
     (tmp_path / "c.webp").write_bytes(content[: len(content) // 2])
     with pytest.raises(BadExample, match=r"c.webp cannot be decoded: .*Convert it to"):
         image_folder.check_decodable(tmp_path / "c.webp")
+
+
+@pytest.mark.parametrize("tag", [1, 3, 6])
+def test_webp_that_viewers_turn_is_refused(tmp_path, tag):
+    """Graphs would read it as it is stored."""
+    exif = Image.Exif()
+    exif[0x0112] = tag
+    path = tmp_path / "a.webp"
+    draw_shape("circle", 0).save(path, lossless=True, exif=exif)
+    if tag == 1:
+        image_folder.check_decodable(path)
+        assert read_image(path)[0].shape[2] == 3
+        return
+    with pytest.raises(BadExample, match=rf"a.webp is a WebP .*orientation {tag}"):
+        image_folder.check_decodable(path)
+    with pytest.raises(ValueError, match=r"a.webp is a WebP .*Convert it"):
+        read_image(path)
 
 
 def test_class_names_by_folder(tmp_path):
