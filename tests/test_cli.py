@@ -269,15 +269,18 @@ class TestPredict:
     def test_runs_an_exported_model_and_keeps_the_images(
         self, model, drawn_people, tmp_path
     ):
-        text = run("export", "--model", model, "--out", tmp_path / "exported").out
-        assert str(tmp_path / "exported" / "1") in text
+        exported = tmp_path / "an export"
+        text = run("export", "--model", model, "--out", exported).out
+        assert str(exported / "1") in text
+        # What can be copied into a shell.
+        assert f"hrnet predict --model '{exported}' IMAGE" in text
         assert "images uint8 [B, 64, 64, 3]" in text
         source = min((drawn_people / "val2017").iterdir())
         images = [tmp_path / "a.jpg", tmp_path / "a_keypoints.png"]
         for image in images:
             shutil.copy(source, image)
         content = images[1].read_bytes()
-        command = ["predict", "--model", tmp_path / "exported", *images]
+        command = ["predict", "--model", exported, *images]
         assert "2 people in 2 images" in run(*command, "--out", tmp_path).out
         assert images[1].read_bytes() == content
         assert (tmp_path / "a_2_keypoints.png").is_file()

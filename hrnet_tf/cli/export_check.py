@@ -1,6 +1,7 @@
 """What `hrnet export` says of the file that it wrote."""
 
 import inspect
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ def print_summary(
         facts["flip test"] = "inside" if exported.description["flip_test"] else "no"
     facts["differs by"] = "; ".join(map(str, apart))
     place = target if format.suffix else target.parent
-    facts["try it"] = f"hrnet predict --model {place} IMAGE"
+    facts["try it"] = f"hrnet predict --model {shlex.quote(str(place))} IMAGE"
     common.print_facts({**facts, **speed_hint(format, precision)})
 
 

@@ -136,7 +136,7 @@ def predict(
 
         loaded = read_model(model)
         task = task_of(loaded, model)
-        annotations = Annotations(write_annotations or (), task, annotate_every)
+        annotations = Annotations(write_annotations or (), task, annotate_every, out)
         arguments = arguments_for(task, "predict", given, model)
         track = arguments.pop("track", False)
         _check_track(track, inputs, pipeline)

@@ -20,12 +20,15 @@ class Annotations:
         names: sequence of str. The formats.
         task: `Task` of the model.
         every: int. Of videos every so-many-th frame is written.
+        out: `Path` of the folder with predictions.json.
     Raises:
         ValueError: if a format is not known, not written of this task, or needs an
-            extra that is not installed.
+            extra that is not installed, or if its annotations are there already.
     """
 
-    def __init__(self, names: Sequence[str], task: "Task", every: int) -> None:
+    def __init__(
+        self, names: Sequence[str], task: "Task", every: int, out: Path
+    ) -> None:
         from hrnet_tf.data.formats.tools import FORMATS
 
         kind = _SAME.get(task.name, task.name)
@@ -39,6 +42,12 @@ class Annotations:
                 )
         self._formats = [writable[name] for name in dict.fromkeys(names)]
         for known in self._formats:
+            folder = _folder(out, known)
+            if folder.exists():
+                raise ValueError(
+                    f"{folder} is there already. Tools save corrections into it, so it"
+                    " is not written over: choose another --out, or remove the folder."
+                )
             # What is missing is said before hours of prediction, not after.
             for module in known.write_needs:
                 import_extra(module, f"Writing files of {known.title}")
@@ -66,13 +75,17 @@ class Annotations:
             content["min_score"] = min_score
         told = {}
         for known in self._formats:
-            folder = out / f"annotations_{known.name}"
+            folder = _folder(out, known)
             with replacing(folder) as beside:
                 beside.mkdir()
                 written = known.write(content, beside)
             first = folder / written[0].relative_to(beside)
             told[f"for {known.title}"] = first
         return told
+
+
+def _folder(out, known):
+    return out / f"annotations_{known.name}"
 
 
 def _with_paths(rows, out):

@@ -1,6 +1,7 @@
 """`hrnet predict --beam`."""
 
 import inspect
+import shlex
 import time
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +21,8 @@ def check_inputs(model: Path, inputs: list[Path]) -> None:
     if model.is_file():
         raise ValueError(
             f"--beam runs exported models, but {model} is a file. Export it with"
-            f" `hrnet export --model {model} --out DIR`, and pass that folder."
+            f" `hrnet export --model {shlex.quote(str(model))} --out DIR`, and pass"
+            " that folder."
         )
     videos = [path for path in inputs if path.suffix.lower() in VIDEO_SUFFIXES]
     if videos:

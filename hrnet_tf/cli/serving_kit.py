@@ -1,5 +1,6 @@
 """`hrnet serving-kit`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +70,7 @@ ImageNameOption = Annotated[
     ),
 ]
 OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", metavar="", help="Replace the folder's files.")
+    bool, typer.Option("--overwrite", metavar="", help="Replace a kit that is there.")
 ]
 
 
@@ -132,5 +133,6 @@ def serving_kit(
     )
     with common.spinner("running the models once"):
         facts = write_kit(served, out, settings, pixels)
-    facts["start it"] = f"docker compose -f {out / 'compose.yaml'} up"
+    place = shlex.quote(str(out / "compose.yaml"))
+    facts["start it"] = f"docker compose -f {place} up"
     common.print_facts(facts)

@@ -330,10 +330,12 @@ def train(
         # Only the chief of several workers has tested and written anything.
         return
     best = max(scored, key=lambda row: row["score"])
-    folder = result.output_dir
+    # The number that people know: of errors the score is 1 less them.
+    name, folder = result.main_name, result.output_dir
+    digits = 4 if abs(best[name]) < 2 else 2
     common.print_facts(
         {
-            "best score": f"{result.best:.4f} (epoch {best['epoch']})",
+            f"best {name}": f"{best[name]:.{digits}f} (epoch {best['epoch']})",
             "best model": folder / "best.keras",
             "history": folder / "history.csv",
             "curves": folder / "curves.png",

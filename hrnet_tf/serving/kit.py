@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 MONITORING_PATH = "/monitoring/prometheus/metrics"
 _QUEUED_BATCHES = 16
+_FILES = (
+    *("models.config", "batching.config", "monitoring.config"),
+    *("Dockerfile", "compose.yaml", "kubernetes.yaml"),
+)
+# What stands in a Dockerfile, in an address and in a configuration as it is.
+_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +89,7 @@ def write_kit(
 ) -> dict[str, str]:
     """Writes configurations and manifests into a folder, and warm-up records.
 
-    The folder appears only when complete; one that is there is replaced.
+    The folder appears only when complete; a kit that is there is replaced.
 
     Args:
         models: sequence of `ServedModel`.
@@ -92,9 +99,18 @@ def write_kit(
     Returns:
         dict of str that tells what was written.
     Raises:
-        ValueError: if the models do not lie in one folder, or one is no SavedModel.
+        ValueError: if the models do not lie in one folder, one is no SavedModel or has
+            a name that no image can have, or `out` holds something else than a kit.
     """
     names = [model.name for model in models]
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                f"The model's folder is called {name!r}, which is its name in addresses"
+                " and in an image's files. Rename it: letters, digits, dots, dashes and"
+                " underscores, the first a letter or digit."
+            )
+    _check_out(out)
     if len(set(names)) < len(names):
         raise ValueError(
             f"Several models are called {max(names, key=names.count)!r}. Their folders'"
@@ -130,6 +146,20 @@ def write_kit(
     facts["batching"] = reason
     facts["written"] = f"{out} ({', '.join(files)})"
     return facts
+
+
+def _check_out(out):
+    """Raises ValueError for a folder with something that is not of a kit."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise ValueError(f"{out} is a file; expected a folder.")
+    others = sorted(p.name for p in out.iterdir() if p.name not in _FILES)
+    if others:
+        raise ValueError(
+            f"{out} holds other files than a kit's, such as {others[0]}, which are"
+            " never removed. Choose another folder."
+        )
 
 
 def models_config(names: Sequence[str]) -> str:

@@ -58,11 +58,14 @@ class TrainingResult:
             TensorBoard's events.
         history: list of dicts, one an epoch.
         best: float. The best score.
+        main_name: str. What the history calls the number that the score is made of,
+            such as "NME"; "score" where this process has tested nothing.
     """
 
     output_dir: Path
     history: list
     best: float
+    main_name: str = "score"
 
 
 def train(
@@ -174,7 +177,8 @@ def train(
             is_chief(),
         )
         _fit(model, recipe, devices.share(batches), hooks, saver)
-    return TrainingResult(output_dir, state.history, hooks["best"].best)
+    name = hooks["evaluation"].main_name
+    return TrainingResult(output_dir, state.history, hooks["best"].best, name)
 
 
 @contextlib.contextmanager

@@ -207,6 +207,13 @@ def test_predictions_are_written_as_annotations(models, tmp_path, monkeypatch):
     assert "not written as 'via'. Expected one of coco, " in fail(
         *command, "--write-annotations", "via"
     )
+    # They may be corrected by now.
+    corrected = tmp_path / "annotations_coco" / "corrected.txt"
+    corrected.touch()
+    assert "is not written over: choose another --out" in fail(
+        *command, "--write-annotations", "coco"
+    )
+    assert corrected.is_file()
     monkeypatch.setitem(sys.modules, "sleap_io", None)
     expected = "Writing files of SLEAP needs sleap-io"
     assert expected in fail(*command, "--write-annotations", "sleap")

@@ -119,7 +119,7 @@ def test_training_writes_all_and_is_tested_alike(mice, tmp_path):
         *("--recipe-out", tmp_path / "own.py", "--preset", "hrnet_test"),
         *("--batch-size", 2, "--set", "side=64"),
     ).out
-    assert "put aside, at random" in said and "best score" in said
+    assert "put aside, at random" in said and "best model" in said
     recipe = load_recipe(tmp_path / "own.py")
     found = json.loads((out / "run.json").read_text())
     identity = Identity.of(recipe, recipe.model(), 0).with_data(recipe)

@@ -25,7 +25,7 @@ def test_training_writes_all_and_is_tested_alike(tmp_path, draw):
         *("train", "detection", "--data", path, "--out", out),
         *("--recipe-out", tmp_path / "own.py", *SMALL),
     ).out
-    assert "put aside, at random" in said and "best score" in said
+    assert "put aside, at random" in said and "best model" in said
     assert json.loads((out / "split.json").read_text())["val"]
     recipe = load_recipe(tmp_path / "own.py")
     found = json.loads((out / "run.json").read_text())

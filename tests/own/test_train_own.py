@@ -36,7 +36,7 @@ def test_names_alone_train_and_are_tested(trained):
     assert (out / "best.keras").exists()
     assert "PCK, keypoints within 0.1 of the box's longer side" in said
     assert "pairs change places, by their names: left_paw - right_paw" in said
-    assert "best score" in said
+    assert "best model" in said
 
 
 def test_each_choice_has_a_reason_and_an_option(trained):
@@ -98,7 +98,7 @@ def test_folders_train(tmp_path, task, draw, size, said):
         *("--preset", "hrnet_test", "--epochs", 1, "--set", f"{size}=(64,64)"),
         *("--recipe-out", tmp_path / "own.py", "--batch-size", 2),
     )
-    assert said in result.out and "best score" in result.out
+    assert said in result.out and "best model" in result.out
     recipe = load_recipe(tmp_path / "own.py")
     found = json.loads((tmp_path / "run" / "run.json").read_text())
     identity = Identity.of(recipe, recipe.model(), 0).with_data(recipe)

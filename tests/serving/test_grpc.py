@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import shutil
 import subprocess
 import venv
 from types import SimpleNamespace
@@ -189,6 +190,15 @@ class TestKit:
 
     def test_what_is_wrong_is_told(self, kit, pose_folder, tmp_path):
         assert "exists" in fail("serving-kit", pose_folder, "--out", kit)
+        # Whose folder would else be replaced by the kit.
+        for other in (pose_folder, pose_folder.parent):
+            command = ["serving-kit", pose_folder, "--out", other, "--overwrite"]
+            assert "which are never removed" in fail(*command)
+        assert (pose_folder / "1" / "saved_model.pb").is_file()
+        # No address or Dockerfile has blanks in it.
+        spaced = shutil.copytree(pose_folder, tmp_path / "my model")
+        text = fail("serving-kit", spaced, "--out", tmp_path / "kit")
+        assert "called 'my model'" in text and "Rename it" in text
         command = ["serving-kit", pose_folder, "--out", tmp_path / "kit"]
         assert "MIN-MAX" in fail(*command, "--replicas", "3")
         assert "1 <= MIN" in fail(*command, "--replicas", "3-2")
