@@ -57,11 +57,11 @@ def detector_steps(
 
 
 def _evaluation(model, images, part):
-    """The fixed graph of exported models, or a first part of it."""
+    """The fixed graph that videos are run by, or a first part of it."""
     import numpy as np
     import tensorflow as tf
 
-    from hrnet_tf.export.optimize import fixed_function
+    from hrnet_tf.models.fixed_graphs import fixed_function
 
     sizes = np.tile(np.float32(images.shape[1:3]), (len(images), 1))
 
@@ -94,6 +94,7 @@ def _evaluation(model, images, part):
         lambda x: function(model.pad_images(x, sizes)),
         model,
         [tf.TensorSpec(images.shape, tf.uint8)],
+        constant_weights=False,
     )
     images = tf.constant(images)
 

@@ -23,7 +23,8 @@ class Predictor:
         result = predictor.predict("image.jpg")
 
     Of poses, faces and classes `frozen=True` takes a second or more when it first
-    predicts, and then up to a third less time for each image.
+    predicts, and then up to a third less time for each image. Of objects it makes one
+    graph for images of all sizes, with the normalisations in the convolutions.
 
     What it is told beside images, and what it returns, is the task's:
 

@@ -17,6 +17,7 @@ from hrnet_tf.models.cascade_rcnn import HRNetCascadeRCNN
 from hrnet_tf.models.classifier import HRNetClassifier
 from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN
 from hrnet_tf.models.fcos import HRNetFCOS
+from hrnet_tf.models.fixed_graphs import fixed_detect, fixed_function
 from hrnet_tf.models.loading import inference_function
 from hrnet_tf.tasks import make_inference
 from hrnet_tf.weights.exported import restore_model
@@ -40,9 +41,9 @@ def make(kind, make_pose):
     return trained(segmenters.make_segmenter(ocr=kind == "ocr", image_size=(64, 64)))
 
 
-def operations(network, shape):
+def operations(network, shape, dtype=tf.uint8):
     """How often a graph has each operation."""
-    spec = tf.TensorSpec(shape, tf.uint8)
+    spec = tf.TensorSpec(shape, dtype)
     graph = tf.function(network).get_concrete_function(spec).graph.as_graph_def()
     nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
     return collections.Counter(node.op for node in nodes)
@@ -65,6 +66,27 @@ def test_normalisations_are_folded(make_pose, kind):
     assert count["Rsqrt"] == count["ReadVariableOp"] == 0
     # One is the normalisation of pixels; attention is scaled.
     assert count["Mul"] <= (2 if kind == "ocr" else 1)
+
+
+def test_weights_may_stay_beside_the_graph(make_pose):
+    model = make("pose", make_pose)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 96, 64, 3)).astype("float32")
+    spec = tf.TensorSpec((None, None, None, 3), tf.float32)
+    found = [
+        fixed_function(lambda x: model(x, training=False), model, [spec], constant)
+        for constant in (True, False)
+    ]
+    wanted, given = (np.asarray(function(images)) for function in found)
+    limit = 1e-6 * np.abs(wanted).max()
+    np.testing.assert_allclose(given, wanted, rtol=0, atol=limit)
+    sizes, counts = [], []
+    for function in found:
+        graph = tf.function(function).get_concrete_function(spec).graph.as_graph_def()
+        sizes.append(graph.ByteSize())
+        counts.append(operations(function, images.shape, tf.float32))
+    weights = sum(x.nbytes for x in map(np.asarray, model.variables))
+    assert sizes[1] < sizes[0] - 0.9 * weights
+    assert counts[1]["Rsqrt"] == 0 and counts[1]["Mul"] == counts[0]["Mul"]
 
 
 @pytest.mark.slow
@@ -113,12 +135,13 @@ def test_detectors_are_fixed_with_their_heads(kind, options):
     images = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
     sizes = tf.constant([[64.0, 96], [50, 70]])
     detect = optimized_network(model)
+    beside = fixed_detect(model, constant_weights=False)
     expected = model.detect(images, sizes, 0.0, 6)
-    found = detect(images, sizes, 0.0, 6)
-    assert set(found) == set(expected) and found["num_detections"][0] == 6
-    for name, wanted in expected.items():
-        limit = 1e-5 * np.abs(wanted).max()
-        np.testing.assert_allclose(found[name], wanted, rtol=0, atol=limit)
+    for found in (detect(images, sizes, 0.0, 6), beside(images, sizes, 0.0, 6)):
+        assert set(found) == set(expected) and found["num_detections"][0] == 6
+        for name, wanted in expected.items():
+            limit = 1e-5 * np.abs(wanted).max()
+            np.testing.assert_allclose(found[name], wanted, rtol=0, atol=limit)
     count = operations(lambda x: detect(x, sizes, 0.0, 6), images.shape)
     assert count["ReadVariableOp"] == count["FusedBatchNormV3"] == 0
     # Those of the towers are of groups, by each image's own statistics.

@@ -12,6 +12,7 @@ from hrnet_tf.data.augment.detection import fitted_size
 from hrnet_tf.data.object_sets import ObjectSet, model_object_set
 from hrnet_tf.io import decode_image
 from hrnet_tf.models.fcos import HRNetFCOS
+from hrnet_tf.models.fixed_graphs import fixed_detect
 from hrnet_tf.tasks import graphs
 from hrnet_tf.tasks.base import NAMES_FILE
 from hrnet_tf.tasks.detection.fixed_size import FixedSizeReader
@@ -46,6 +47,8 @@ class DetectionInference:
         max_detections: int, `N`, or None for the model's own (100).
         infer: function that takes and returns what the model's `detect` does; None for
             that.
+        frozen: bool. Runs a model by one fixed graph for images of all sizes, see
+            `fixed_detect`; not used for `Exported`.
     Attributes:
         object_set: `ObjectSet`; with numbers as names where the model has none.
         with_masks: bool.
@@ -63,6 +66,7 @@ class DetectionInference:
         score_threshold: float | None = None,
         max_detections: int | None = None,
         infer: Callable[..., Any] | None = None,
+        frozen: bool = False,
     ) -> None:
         self.model: Any = model
         if isinstance(model, Exported):
@@ -95,6 +99,8 @@ class DetectionInference:
         self.score_threshold = _given(score_threshold, detector.score_threshold)
         self.max_detections = _given(max_detections, detector.max_detections)
         self._own = model_object_set(model)
+        if infer is None and frozen:
+            infer = fixed_detect(model, constant_weights=False)
         self._detect = infer or detector.detect
         self._read = self._found
 

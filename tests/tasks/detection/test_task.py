@@ -76,6 +76,18 @@ def test_boxes_are_in_pixels_of_images_of_any_size(detector):
     np.testing.assert_allclose(both[1].boxes, found.boxes, atol=1e-3)
 
 
+def test_a_frozen_detector_finds_the_same_in_images_of_any_size(detector):
+    options = {"score_threshold": 0.0, "max_detections": 5}
+    predictor = Predictor(detector, **options)
+    frozen = Predictor(detector, frozen=True, **options)
+    for shape in ((90, 130, 3), (64, 40, 3)):
+        image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        wanted, found = (p.predict(image) for p in (predictor, frozen))
+        np.testing.assert_allclose(found.boxes, wanted.boxes, atol=1e-3)
+        np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-5)
+        assert found.classes.tolist() == wanted.classes.tolist()
+
+
 def test_masks_are_pasted_where_their_boxes_are():
     masks = np.ones((2, 28, 28), np.float32)
     masks[1, :, 14:] = 0
