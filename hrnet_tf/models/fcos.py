@@ -11,6 +11,7 @@ from hrnet_tf.layers.detection.fcos_head import FCOSHead
 from hrnet_tf.layers.detection.nms import suppress_flat
 from hrnet_tf.layers.pyramid import HighResolutionPyramid
 from hrnet_tf.losses.detection.rules import point_rule
+from hrnet_tf.lowlevel.internals import is_traced_for_xla
 from hrnet_tf.models import heads
 from hrnet_tf.models.detector import HRNetDetector, as_detections, check_detector
 from hrnet_tf.models.point_training import PointTraining
@@ -126,7 +127,14 @@ class HRNetFCOS(PointTraining, HRNetDetector):
             scores = tf.where(has_area(boxes, rules), scores, float("-inf"))
         overlap = 0.6 if rules.legacy_points else 0.5
         found = suppress_flat(
-            boxes, scores, classes, self.num_classes, overlap, count, rules
+            boxes,
+            scores,
+            classes,
+            self.num_classes,
+            overlap,
+            count,
+            rules,
+            is_traced_for_xla(),
         )
         return as_detections(*found)
 

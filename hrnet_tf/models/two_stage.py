@@ -11,10 +11,11 @@ from hrnet_tf.layers.detection.convention import convention_of
 from hrnet_tf.layers.detection.mask_head import MaskHead
 from hrnet_tf.layers.detection.nms import suppress_classes
 from hrnet_tf.layers.detection.proposals import make_proposals
-from hrnet_tf.layers.detection.roi_align import roi_align
+from hrnet_tf.layers.detection.roi_align import Cells, cells_of, roi_align
 from hrnet_tf.layers.detection.rpn_head import RegionProposalHead
 from hrnet_tf.layers.pyramid import HighResolutionPyramid
 from hrnet_tf.losses.detection.rules import two_stage_rule
+from hrnet_tf.lowlevel.internals import is_traced_for_xla
 from hrnet_tf.models import heads
 from hrnet_tf.models.detector import HRNetDetector, as_detections, check_detector
 from hrnet_tf.models.pyramid import XAVIER_UNIFORM
@@ -28,6 +29,8 @@ _REGION_LEVELS = 4
 BOX_BINS = 7
 MASK_BINS = 14
 OVERLAP = 0.5
+# Parts of the regions that heads look at one after another.
+_NUM_PARTS = 4
 
 
 class TwoStageDetector(TwoStageTraining, HRNetDetector):
@@ -145,25 +148,31 @@ class TwoStageDetector(TwoStageTraining, HRNetDetector):
             rules,
             rules.rpn_candidates[bool(training)],
             rules.num_proposals[bool(training)],
+            is_traced_for_xla(),
         )
         return keras.ops.stop_gradient(boxes), keras.ops.stop_gradient(scores)
 
     def region_features(
-        self, pyramid: Mapping[str, Tensor], rois: Tensor, size: int = BOX_BINS
+        self,
+        pyramid: Mapping[str, Tensor] | Cells,
+        rois: Tensor,
+        size: int = BOX_BINS,
     ) -> Tensor:
         """Returns the features of regions, `[B, R, size, size, num_channels]`.
 
         Args:
-            pyramid: dict with "P2" to "P5", such as a call's.
+            pyramid: dict with "P2" to "P5", such as a call's; or `Cells` of these.
             rois: float32 `[B, R, 4]`, corners x1, y1, x2, y2.
             size: int. Bins along each side.
         """
-        maps = [pyramid[name] for name in LEVELS[:_REGION_LEVELS]]
-        return roi_align(maps, rois, STRIDES[:_REGION_LEVELS], size, self.rules)
+        cells = pyramid if isinstance(pyramid, Cells) else _region_cells(pyramid)
+        strides = STRIDES[:_REGION_LEVELS]
+        static = is_traced_for_xla()
+        return roi_align(cells, rois, strides, size, self.rules, static)
 
     def box_outputs(
         self,
-        pyramid: Mapping[str, Tensor],
+        pyramid: Mapping[str, Tensor] | Cells,
         rois: Tensor,
         stage: int = 0,
         training: bool = False,
@@ -234,7 +243,9 @@ class TwoStageDetector(TwoStageTraining, HRNetDetector):
         counts = (scores > threshold) & tf.math.is_finite(found)[..., None]
         scores = tf.where(counts, scores, float("-inf"))
         detections = as_detections(
-            *suppress_classes(boxes, scores, OVERLAP, count, self.rules)
+            *suppress_classes(
+                boxes, scores, OVERLAP, count, self.rules, is_traced_for_xla()
+            )
         )
         if self.mask_heads:
             detections["mask_logits"] = self._draw(outputs, detections)
@@ -244,13 +255,31 @@ class TwoStageDetector(TwoStageTraining, HRNetDetector):
         """Logits `[B, R, C + 1]`, and boxes `[B, R, C or 1, 4]`, of all stages."""
         total: Any = 0.0
         last = len(self.box_heads) - 1
+        cells = _region_cells(outputs)
         for stage in range(last + 1):
-            logits, deltas = self.box_outputs(outputs, rois, stage)
+            logits, deltas = self._by_parts(cells, rois, stage)
             boxes = self.refine(rois, deltas, image_sizes, stage)
             if stage < last:
                 rois = boxes[:, :, 0]
             total = total + logits
         return total / (last + 1), boxes
+
+    def _by_parts(self, cells, rois, stage):
+        """`box_outputs`, of some regions after the others: features take memory."""
+        import tensorflow as tf
+
+        known, found = rois.shape[1], []
+        total = tf.shape(rois)[1] if known is None else known
+        for part in range(_NUM_PARTS):
+            begin, end = (total * k // _NUM_PARTS for k in (part, part + 1))
+            with tf.control_dependencies(found[-1] if found else []):
+                own = tf.identity(rois[:, begin:end])
+            found.append(self.box_outputs(cells, own, stage))
+        logits, deltas = (tf.concat(x, 1) for x in zip(*found, strict=True))
+        return (
+            tf.ensure_shape(logits, (*rois.shape[:2], *logits.shape[2:])),
+            tf.ensure_shape(deltas, (*rois.shape[:2], *deltas.shape[2:])),
+        )
 
     def _draw(self, outputs, detections):
         """Logits `[B, N, 28, 28]` of the masks of detections, of their own classes."""
@@ -269,6 +298,11 @@ class TwoStageDetector(TwoStageTraining, HRNetDetector):
         mean = tf.add_n([tf.sigmoid(x) for x in masks]) / len(masks)
         mean = tf.clip_by_value(mean, 1e-7, 1 - 1e-7)
         return tf.math.log(mean) - tf.math.log1p(-mean)
+
+
+def _region_cells(pyramid):
+    """`Cells` of the levels that regions are read from."""
+    return cells_of([pyramid[name] for name in LEVELS[:_REGION_LEVELS]])
 
 
 def _by_region(head, features, training):

@@ -13,6 +13,7 @@ from hrnet_tf.losses.detection.labels import Part, Truths, read_labels
 from hrnet_tf.losses.detection.proposals import proposal_losses, usable_anchors
 from hrnet_tf.losses.detection.regions import draw_regions, mask_loss, region_losses
 from hrnet_tf.losses.detection.rules import TwoStageRule
+from hrnet_tf.lowlevel.internals import is_traced_for_xla
 from hrnet_tf.models.loss_parts import LossInParts
 from hrnet_tf.typing import Tensor
 
@@ -143,5 +144,6 @@ class TwoStageTraining(LossInParts):
         if self.mask_heads:
             boxes = regions.boxes[:, : regions.positive.shape[1]]
             masks = self.mask_logits(outputs, boxes, stage, training)
-            found["mask_loss"] = mask_loss(masks, regions, truths)
+            static = is_traced_for_xla()
+            found["mask_loss"] = mask_loss(masks, regions, truths, static)
         return found, deltas

@@ -8,6 +8,7 @@ import detection_shapes as shapes
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from case_processes import SCRIPT, finish, train
 
 import hrnet_tf
@@ -162,8 +163,6 @@ def test_two_devices_are_one(tmp_path, kind):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind, steps", [("faster", 200), ("fcos", 200)])
 def test_learns_to_find_shapes(kind, steps):
-    import tensorflow as tf
-
     images, labels = shapes.draw_shapes(8)
     model = make(kind, num_classes=2)
     if kind == "faster":
@@ -174,3 +173,56 @@ def test_learns_to_find_shapes(kind, steps):
     model.fit(data.shuffle(8, seed=0).batch(4), steps_per_epoch=steps, verbose=0)
     found = {name: np.asarray(x) for name, x in model.detect(images).items()}
     assert shapes.average_precision(found, labels) > 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "convention"),
+    [
+        ("mask", "mmdet"),
+        ("faster", "official"),
+        ("cascade", "mmdet"),
+        ("fcos", "mmdet"),
+    ],
+)
+def test_xla_finds_the_same(kind, convention):
+    model = make(kind, convention=convention, kernel_initializer="he_normal")
+    rng = np.random.default_rng(0)
+    for variable in model.variables:
+        # Scores that differ by more than rounding.
+        if variable.path.endswith(("scores/kernel", "classes/kernel")):
+            spread = 0.3 if kind == "fcos" else 0.003
+            variable.assign(rng.normal(0, spread, variable.shape))
+    images, labels = batch()
+    sizes = tf.constant(labels["image_sizes"])
+
+    def find(images):
+        return model.detect(images, sizes, 0.0, 20)
+
+    expected = tf.function(find)(images)
+    found = tf.function(find, jit_compile=True)(images)
+    assert expected["num_detections"].numpy().tolist() == [20, 20]
+    assert np.ptp(expected["scores"]) > 1e-2
+    for name, wanted in expected.items():
+        wanted = wanted.numpy()
+        limit = 1e-4 * np.abs(wanted).max()
+        np.testing.assert_allclose(found[name], wanted, rtol=0, atol=limit)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["mask", "cascade"])
+def test_xla_learns_the_same(kind):
+    logs, weights = [], []
+    for jit_compile in (False, True):
+        model = make(kind)
+        model.compile(keras.optimizers.SGD(0.01), jit_compile=jit_compile)
+        logs.append(
+            [model.train_on_batch(*batch(), return_dict=True) for _ in range(2)]
+        )
+        weights.append([v.numpy() for v in model.trainable_variables])
+    for wanted, found in zip(*logs, strict=True):
+        assert found.keys() == wanted.keys() and found["loss"] > 0
+        for name, value in wanted.items():
+            np.testing.assert_allclose(found[name], value, rtol=1e-3, err_msg=name)
+    for wanted, found in zip(*weights, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-4)

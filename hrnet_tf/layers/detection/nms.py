@@ -31,6 +31,7 @@ def suppress(
     overlap: float,
     num_outputs: int,
     extent: float = 0.0,
+    static: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Keeps the best of boxes that overlap, in each set of boxes by itself.
 
@@ -43,6 +44,9 @@ def suppress(
         overlap: float.
         num_outputs: int, K. As many boxes are kept at most.
         extent: float, see `Convention`.
+        static: bool. True takes a loop that XLA compiles as it is: TensorFlow's
+            operation becomes there one that needs the overlaps of all pairs at once,
+            and has equal scores in another order.
     Returns:
         int32 `[B, K]`, the indices of what is kept, the best first, and bool `[B, K]`,
         False where there are no more.
@@ -56,6 +60,8 @@ def suppress(
         limit = np.nextafter(limit, np.float32(-1))
     # A pixel more on either axis gives intersections and areas of that convention.
     boxes = boxes + tf.constant([0.0, 0.0, extent, extent], boxes.dtype)
+    if static:
+        return _suppress_in_steps(boxes, scores, limit, num_outputs)
 
     def one(inputs):
         indices, count = tf.raw_ops.NonMaxSuppressionV4(
@@ -75,6 +81,46 @@ def suppress(
     return tf.ensure_shape(indices, shape), tf.ensure_shape(valid, shape)
 
 
+def _suppress_in_steps(boxes, scores, limit, num_outputs):
+    """As `suppress`; each step keeps the best box that is left in each set."""
+    import tensorflow as tf
+
+    low = tf.minimum(boxes[..., :2], boxes[..., 2:])
+    high = tf.maximum(boxes[..., :2], boxes[..., 2:])
+    areas = tf.reduce_prod(high - low, -1)
+    numbers = tf.range(tf.shape(scores)[1])
+
+    def keep(step, left, indices, valid):
+        best = tf.argmax(left, 1, tf.int32)[:, None]
+        found = tf.gather(left, best, batch_dims=1) > float("-inf")
+        first, last, area = (
+            tf.gather(x, best, batch_dims=1) for x in (low, high, areas)
+        )
+        sides = tf.maximum(tf.minimum(last, high) - tf.maximum(first, low), 0.0)
+        common = tf.reduce_prod(sides, -1)
+        overlaps = common / (area + areas - common)
+        # No box without an area overlaps another.
+        goes = (overlaps > limit) & (area > 0) & (areas > 0)
+        left = tf.where(goes | (numbers == best), float("-inf"), left)
+        is_own = tf.range(num_outputs) == step
+        return (
+            step + 1,
+            left,
+            tf.where(is_own & found, best, indices),
+            valid | (is_own & found),
+        )
+
+    nothing = tf.zeros([tf.shape(scores)[0], num_outputs], tf.int32)
+    _, _, indices, valid = tf.while_loop(
+        lambda step, left, *_: (
+            (step < num_outputs) & tf.reduce_any(left > float("-inf"))
+        ),
+        keep,
+        (0, scores, nothing, nothing > 0),
+    )
+    return indices, valid
+
+
 def suppress_flat(
     boxes: Tensor,
     scores: Tensor,
@@ -83,11 +129,12 @@ def suppress_flat(
     overlap: float,
     num_outputs: int,
     convention: Convention,
+    static: bool = False,
 ) -> Kept:
     """As `suppress`, but boxes of different classes (or levels) leave each other.
 
     Args:
-        boxes, scores, overlap, num_outputs: see `suppress`.
+        boxes, scores, overlap, num_outputs, static: see `suppress`.
         classes: int32 `[B, N]`.
         num_classes: int.
         convention: `Convention`.
@@ -97,11 +144,13 @@ def suppress_flat(
     import tensorflow as tf
 
     if convention.class_offsets:
-        return _by_offsets(boxes, scores, classes, overlap, num_outputs)
+        return _by_offsets(boxes, scores, classes, overlap, num_outputs, static)
     own = classes[:, None] == tf.range(num_classes)[:, None]
     of_class = tf.where(own, scores[:, None], float("-inf"))
     repeated = tf.repeat(boxes[:, None], num_classes, axis=1)
-    return _class_by_class(repeated, of_class, overlap, num_outputs, convention)
+    return _class_by_class(
+        repeated, of_class, overlap, num_outputs, convention.extent, static
+    )
 
 
 def suppress_classes(
@@ -110,6 +159,7 @@ def suppress_classes(
     overlap: float,
     num_outputs: int,
     convention: Convention,
+    static: bool = False,
 ) -> Kept:
     """As `suppress_flat`, of boxes that may be of any class.
 
@@ -117,7 +167,7 @@ def suppress_classes(
         boxes: float32 `[B, R, C, 4]`, or `[B, R, 1, 4]` where they are the same for all
             classes.
         scores: float32 `[B, R, C]`; -inf leaves out.
-        overlap, num_outputs, convention: see `suppress_flat`.
+        overlap, num_outputs, convention, static: see `suppress_flat`.
     Returns:
         `Kept`.
     """
@@ -130,7 +180,9 @@ def suppress_classes(
             tf.transpose(boxes, (0, 2, 1, 3)),
             tf.transpose(scores, (0, 2, 1)),
         )
-        return _class_by_class(boxes, scores, overlap, num_outputs, convention)
+        return _class_by_class(
+            boxes, scores, overlap, num_outputs, convention.extent, static
+        )
     batch, count = tf.shape(scores)[0], tf.shape(scores)[1]
     classes = tf.tile(tf.range(num_classes)[None], [batch, count])
     return _by_offsets(
@@ -139,10 +191,11 @@ def suppress_classes(
         classes,
         overlap,
         num_outputs,
+        static,
     )
 
 
-def _by_offsets(boxes, scores, classes, overlap, num_outputs):
+def _by_offsets(boxes, scores, classes, overlap, num_outputs, static):
     """`Kept` of boxes that are moved apart by their classes, as mmdetection does it."""
     import tensorflow as tf
 
@@ -151,22 +204,21 @@ def _by_offsets(boxes, scores, classes, overlap, num_outputs):
     counted = tf.where(tf.math.is_finite(scores)[..., None], boxes, 0.0)
     step = tf.reduce_max(counted, axis=(1, 2)) + 1.0
     offsets = tf.cast(classes, boxes.dtype) * step[:, None]
-    indices, valid = suppress(boxes + offsets[..., None], scores, overlap, num_outputs)
+    moved = boxes + offsets[..., None]
+    indices, valid = suppress(moved, scores, overlap, num_outputs, static=static)
     return Kept(
         *(tf.gather(x, indices, batch_dims=1) for x in (boxes, scores, classes)), valid
     )
 
 
-def _class_by_class(boxes, scores, overlap, num_outputs, convention):
+def _class_by_class(boxes, scores, overlap, num_outputs, extent, static):
     """`Kept` of boxes `[B, C, N, 4]` with scores `[B, C, N]`, in no order of equals."""
     import tensorflow as tf
 
     batch, num_classes = tf.shape(scores)[0], scores.shape[1]
     flat = tf.reshape(boxes, tf.concat([[-1], tf.shape(boxes)[2:]], 0))
     flat_scores = tf.reshape(scores, [-1, tf.shape(scores)[2]])
-    indices, valid = suppress(
-        flat, flat_scores, overlap, num_outputs, convention.extent
-    )
+    indices, valid = suppress(flat, flat_scores, overlap, num_outputs, extent, static)
     left = tf.gather(flat_scores, indices, batch_dims=1)
     left = tf.reshape(
         tf.where(valid, left, float("-inf")), [batch, num_classes * num_outputs]

@@ -21,6 +21,7 @@ def make_proposals(
     convention: Convention,
     num_candidates: int,
     num_outputs: int,
+    static: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Returns the boxes with the best scores, without those that overlap better ones.
 
@@ -32,6 +33,7 @@ def make_proposals(
         convention: `Convention`.
         num_candidates: int. Anchors of each level that are looked at.
         num_outputs: int, K. Boxes of each image at most.
+        static: bool, see `suppress`.
     Returns:
         float32 `[B, K, 4]`, corners x1, y1, x2, y2, zero where there are no more, and
         float32 `[B, K]`, their scores 0..1, the best first, -inf where there are no
@@ -57,6 +59,7 @@ def make_proposals(
         OVERLAP,
         num_outputs,
         convention,
+        static,
     )
     return (
         tf.where(kept.valid[..., None], kept.boxes, 0.0),

@@ -6,6 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hrnet_tf.layers.detection.convention import Convention
+from hrnet_tf.layers.detection.roi_bins import (
+    Regions,
+    largest,
+    line_shares,
+    make_bins,
+)
+from hrnet_tf.layers.detection.roi_gather import gather_features
 from hrnet_tf.typing import Tensor
 
 # Boxes of this side (the root of their area), and twice it, lie on the finest level.
@@ -33,11 +40,12 @@ def roi_levels(boxes: Tensor, num_levels: int, convention: Convention) -> Tensor
 
 
 def roi_align(
-    maps: Sequence[Tensor],
+    maps: "Sequence[Tensor] | Cells",
     boxes: Tensor,
     strides: Sequence[int],
     size: int,
     convention: Convention,
+    static: bool = False,
 ) -> Tensor:
     """Returns the features of boxes, each from the map of its level.
 
@@ -47,65 +55,88 @@ def roi_align(
     and exactly; `tf.image.crop_and_resize` has one number for all of them.
 
     Args:
-        maps: list of float tensors `[B, h, w, C]`, finest first.
+        maps: list of float tensors `[B, h, w, C]`, finest first; or `Cells` of them,
+            for several calls.
         boxes: float32 `[B, R, 4]`, corners x1, y1, x2, y2 in pixels. No gradient flows
             to them.
         strides: list of int, of the maps.
         size: int. Bins along each side.
         convention: `Convention`.
+        static: bool. True leaves out what XLA cannot compile, see `roi_gather`; the
+            features differ by rounding.
     Returns:
         A tensor `[B, R, size, size, C]` in the type of the maps. Boxes without any
         sample, as empty ones have with one a cell, give zeros.
     """
     import tensorflow as tf
 
+    cells = maps if isinstance(maps, Cells) else cells_of(maps)
     batch, count = tf.shape(boxes)[0], tf.shape(boxes)[1]
-    channels = maps[0].shape[-1]
+    channels = cells.table.shape[-1]
     flat = tf.reshape(tf.stop_gradient(tf.cast(boxes, tf.float32)), [-1, 4])
-    regions = _place(maps, flat, batch, count, strides, convention)
-    cells = [tf.cast(tf.reshape(x, [-1, channels]), tf.float32) for x in maps]
-    table = tf.concat(cells, 0)
-    total = tf.shape(flat)[0]
-    parts = []
-    for part in range(_NUM_PARTS):
-        begin, end = (total * k // _NUM_PARTS for k in (part, part + 1))
-        own = _Regions(*(x[begin:end] for x in regions))
-        shares = _shares(own, size, convention, tf.shape(table)[0])
-        parts.append(_multiply(shares, table))
-    features = tf.reshape(tf.concat(parts, 0), [batch, count, size, size, channels])
+    regions = _place(cells.sides, flat, batch, count, strides, convention)
+    if static:
+        features = gather_features(cells.table, regions, size, convention)
+    else:
+        features = _in_parts(cells.table, regions, size, convention)
+    features = tf.reshape(features, [batch, count, size, size, channels])
     features = tf.ensure_shape(features, (*boxes.shape[:2], size, size, channels))
-    return tf.cast(features, maps[0].dtype)
+    return tf.cast(features, cells.dtype)
 
 
-class _Regions(NamedTuple):
-    """Where boxes lie, in cells of their own maps: y before x.
+class Cells(NamedTuple):
+    """All cells of several maps.
 
-    `first` and `extent` are float32 `[N, 2]`, `sides` int32 `[N, 2]` those of the maps,
-    and `origin` int32 `[N]` the maps' first cells among all cells.
+    Attributes:
+        table: float32 `[cells, C]`, map by map and image by image.
+        sides: int32 `[L, 2]`, heights and widths of the maps.
+        dtype: the type of the maps.
     """
 
-    first: Any
-    extent: Any
+    table: Any
     sides: Any
-    origin: Any
+    dtype: Any
 
 
-def _place(maps, boxes, batch, count, strides, convention):
-    """`_Regions` of boxes `[B * R, 4]`."""
+def cells_of(maps: Sequence[Tensor]) -> Cells:
+    """Returns the `Cells` of maps `[B, h, w, C]`, finest first."""
     import tensorflow as tf
 
-    levels = roi_levels(boxes, len(maps), convention)
+    channels = maps[0].shape[-1]
+    cells = [tf.cast(tf.reshape(x, [-1, channels]), tf.float32) for x in maps]
+    sides = tf.stack([tf.shape(x)[1:3] for x in maps])
+    return Cells(tf.concat(cells, 0), sides, maps[0].dtype)
+
+
+def _place(sides, boxes, batch, count, strides, convention):
+    """`Regions` of boxes `[B * R, 4]`."""
+    import tensorflow as tf
+
+    levels = roi_levels(boxes, len(strides), convention)
     scales = tf.gather(tf.constant([1.0 / s for s in strides]), levels)[:, None]
     shift = 0.5 if convention.aligned else 0.0
     first = boxes[:, 1::-1] * scales - shift
     last = (boxes[:, :1:-1] + convention.extent) * scales - shift
-    sides = tf.stack([tf.shape(x)[1:3] for x in maps])
     areas = sides[:, 0] * sides[:, 1]
     begins = tf.cumsum(areas * batch, exclusive=True)
     images = tf.repeat(tf.range(batch), count)
     origin = tf.gather(begins, levels) + images * tf.gather(areas, levels)
     extent = tf.maximum(last - first, 0.0)
-    return _Regions(first, extent, tf.gather(sides, levels), origin)
+    return Regions(first, extent, tf.gather(sides, levels), origin)
+
+
+def _in_parts(table, regions, size, convention):
+    """Features `[N * size * size, C]`, by matrices of some of the regions each."""
+    import tensorflow as tf
+
+    total = tf.shape(regions.first)[0]
+    parts = []
+    for part in range(_NUM_PARTS):
+        begin, end = (total * k // _NUM_PARTS for k in (part, part + 1))
+        own = Regions(*(x[begin:end] for x in regions))
+        shares = _shares(own, size, convention, tf.shape(table)[0])
+        parts.append(_multiply(shares, table))
+    return tf.concat(parts, 0)
 
 
 def _shares(regions, size, convention, num_cells):
@@ -150,46 +181,11 @@ def _windows(regions, size, convention):
     """
     import tensorflow as tf
 
-    bin_size = regions.extent / size
-    if convention.samples is None:
-        counts = tf.math.ceil(bin_size)
-    else:
-        counts = tf.fill(tf.shape(bin_size), float(convention.samples))
-    gap = tf.math.divide_no_nan(bin_size, counts)
-    limits = tf.cast(regions.sides - 1, tf.float32)[..., None]
-    corners = regions.first[..., None] + bin_size[..., None] * tf.range(
-        size, dtype=tf.float32
-    )
-    # `gap` apart, samples touch as many rows at most.
-    spans = tf.math.ceil((counts - 1.0) * gap) + 2.0
-    reach = tf.cast(tf.where(counts > 0, spans, 0.0), tf.int32)
-    start = tf.floor(tf.clip_by_value(corners + 0.5 * gap[..., None], 0.0, limits))
-    lines = tf.range(_largest(spans))
-    lines = start[..., None] + tf.cast(lines, tf.float32)
-
-    def add(sample, weights):
-        step = (tf.cast(sample, tf.float32) + 0.5) * gap[..., None]
-        place = corners + step
-        # Samples up to a cell outside have the value of the border, others none.
-        counted = (place >= -1.0) & (place <= limits + 1.0)
-        counted &= tf.cast(sample, tf.float32) < counts[..., None]
-        place = tf.clip_by_value(place, 0.0, limits)[..., None]
-        share = tf.maximum(1.0 - tf.abs(place - lines), 0.0)
-        return sample + 1, weights + tf.where(counted[..., None], share, 0.0)
-
-    most = _largest(counts)
-    _, weights = tf.while_loop(
-        lambda sample, _: sample < most, add, (0, tf.zeros_like(lines))
-    )
-    weights = tf.math.divide_no_nan(weights, counts[..., None, None])
-    return tf.cast(start, tf.int32), reach, weights
-
-
-def _largest(values):
-    """The largest of float values as an int32, 0 where there are none."""
-    import tensorflow as tf
-
-    return tf.cast(tf.maximum(tf.reduce_max(values), 0.0), tf.int32)
+    bins = make_bins(regions, size, convention)
+    lines = tf.range(largest(bins.spans))
+    lines = bins.start[..., None] + tf.cast(lines, tf.float32)
+    reach = tf.cast(tf.where(bins.counts > 0, bins.spans, 0.0), tf.int32)
+    return tf.cast(bins.start, tf.int32), reach, line_shares(bins, lines)
 
 
 def _multiply(shares, table):

@@ -58,7 +58,8 @@ def draw_keys(seeds: Tensor, count: Any) -> Tensor:
     import tensorflow as tf
 
     return tf.map_fn(
-        lambda seed: tf.random.stateless_uniform([count], seed),
+        # XLA would choose another generator by itself.
+        lambda seed: tf.random.stateless_uniform([count], seed, alg="philox"),
         seeds,
         fn_output_signature=tf.TensorSpec(
             [count if isinstance(count, int) else None], tf.float32

@@ -112,6 +112,33 @@ class TestRegions:
         np.testing.assert_allclose(found[3], 1, atol=1e-6)
 
     @BOTH
+    def test_without_shapes_of_the_boxes_it_is_the_same(self, rules):
+        rng = np.random.default_rng(1)
+        maps = [
+            tf.constant(rng.normal(size=(2, h, w, 3)).astype("float32"))
+            for h, w in ((12, 18), (6, 9))
+        ]
+        # Some reach out of the image, or are empty or reversed.
+        corners = rng.uniform(-20, 60, (2, 12, 2))
+        sizes = rng.uniform(-5, 90, (2, 12, 2)) * rng.choice([0.1, 1], (2, 12, 1))
+        boxes = np.concatenate([corners, corners + sizes], -1).astype("float32")
+        weights = rng.normal(size=(2, 12, 7, 7, 3)).astype("float32")
+
+        @tf.function
+        def differentiate(maps, static):
+            with tf.GradientTape() as tape:
+                tape.watch(maps)
+                found = roi_align(maps, boxes, [4, 8], 7, rules, static)
+                loss = tf.reduce_sum(found * weights)
+            return found, *tape.gradient(loss, maps)
+
+        plain, static = (differentiate(maps, value) for value in (False, True))
+        assert np.abs(plain[0]).max() > 1
+        for wanted, found in zip(plain, static, strict=True):
+            limit = 1e-5 * np.abs(wanted).max()
+            np.testing.assert_allclose(found, wanted, rtol=0, atol=limit)
+
+    @BOTH
     def test_gradients_are_the_shares(self, rules):
         rng = np.random.default_rng(0)
         maps = [
@@ -138,15 +165,39 @@ class TestRegions:
         np.testing.assert_allclose(product, tf.reduce_sum(found**2), rtol=1e-4)
 
 
+@pytest.fixture(params=[False, True], ids=["plain", "static"])
+def static(request):
+    return request.param
+
+
 class TestSuppression:
     # The second and third overlap the first by exactly 0.5 and by more.
     BOXES = np.array([[[0, 0, 10, 10], [0, 0, 10, 5], [0, 0, 10, 6]]], "float32")
 
-    def test_only_larger_overlaps_go(self):
+    def test_only_larger_overlaps_go(self, static):
         scores = np.array([[0.9, 0.8, 0.7]], "float32")
-        indices, valid = suppress(self.BOXES, scores, 0.5, 4)
+        indices, valid = suppress(self.BOXES, scores, 0.5, 4, static=static)
         assert valid.numpy().tolist() == [[True, True, False, False]]
         assert indices.numpy()[0, :2].tolist() == [0, 1]
+
+    def test_both_ways_keep_the_same(self):
+        rng = np.random.default_rng(0)
+        # Many equal scores, and boxes that are reversed or have no area.
+        corners = rng.integers(0, 60, (2, 300, 2))
+        sides = rng.integers(-3, 30, (2, 300, 2))
+        boxes = np.concatenate([corners, corners + sides], -1).astype("float32")
+        scores = rng.integers(0, 20, (2, 300)).astype("float32")
+        scores[:, ::7] = -np.inf
+        for overlap, n in ((0.3, 200), (0.5, 200), (0.7, 60)):
+            plain, again = (
+                [np.array(x) for x in suppress(boxes, scores, overlap, n, 0.0, static)]
+                for static in (False, True)
+            )
+            assert 20 < plain[1].sum() <= 2 * n
+            np.testing.assert_array_equal(again[1], plain[1])
+            np.testing.assert_array_equal(
+                np.where(again[1], again[0], -1), np.where(plain[1], plain[0], -1)
+            )
 
     def test_of_equal_scores_the_first_is_the_better(self):
         boxes = np.repeat(self.BOXES[:, :1], 3, 1) + np.arange(3)[None, :, None] * 100
@@ -184,9 +235,9 @@ class TestSuppression:
         _, valid = suppress(self.BOXES[:, :2], scores, 0.5, 2, extent=1.0)
         assert valid.numpy().tolist() == [[True, False]]
 
-    def test_scores_of_minus_infinity_are_left_out(self):
+    def test_scores_of_minus_infinity_are_left_out(self, static):
         scores = np.array([[-np.inf, 0.8, 0.7]], "float32")
-        indices, valid = suppress(self.BOXES, scores, 0.99, 3)
+        indices, valid = suppress(self.BOXES, scores, 0.99, 3, static=static)
         assert valid.numpy().tolist() == [[True, True, False]]
         assert indices.numpy()[0, :2].tolist() == [1, 2]
 
