@@ -61,6 +61,11 @@ class TwoStageTraining(LossInParts):
         draw: Callable[[int, Any], Tensor],
         training: bool,
     ) -> dict[str, Part]:
+        if is_traced_for_xla():
+            raise ValueError(
+                "Two-stage detectors are not trained by XLA: the losses of boxes were"
+                " found to differ by 10 %. Pass jit_compile=False, or leave --jit out."
+            )
         ops = keras.ops
         rule = self.training_rule
         parts = self._proposal_parts(outputs, truths, draw)

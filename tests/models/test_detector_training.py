@@ -175,6 +175,17 @@ def test_learns_to_find_shapes(kind, steps):
     assert shapes.average_precision(found, labels) > 0.8
 
 
+def make_decided(kind, **kwargs):
+    """A detector whose scores differ by more than rounding."""
+    model = make(kind, kernel_initializer="he_normal", **kwargs)
+    rng = np.random.default_rng(0)
+    for variable in model.variables:
+        if variable.path.endswith(("scores/kernel", "classes/kernel")):
+            spread = 0.3 if kind == "fcos" else 0.003
+            variable.assign(rng.normal(0, spread, variable.shape))
+    return model
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "convention"),
@@ -186,13 +197,7 @@ def test_learns_to_find_shapes(kind, steps):
     ],
 )
 def test_xla_finds_the_same(kind, convention):
-    model = make(kind, convention=convention, kernel_initializer="he_normal")
-    rng = np.random.default_rng(0)
-    for variable in model.variables:
-        # Scores that differ by more than rounding.
-        if variable.path.endswith(("scores/kernel", "classes/kernel")):
-            spread = 0.3 if kind == "fcos" else 0.003
-            variable.assign(rng.normal(0, spread, variable.shape))
+    model = make_decided(kind, convention=convention)
     images, labels = batch()
     sizes = tf.constant(labels["image_sizes"])
 
@@ -210,19 +215,8 @@ def test_xla_finds_the_same(kind, convention):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["mask", "cascade"])
-def test_xla_learns_the_same(kind):
-    logs, weights = [], []
-    for jit_compile in (False, True):
-        model = make(kind)
-        model.compile(keras.optimizers.SGD(0.01), jit_compile=jit_compile)
-        logs.append(
-            [model.train_on_batch(*batch(), return_dict=True) for _ in range(2)]
-        )
-        weights.append([v.numpy() for v in model.trainable_variables])
-    for wanted, found in zip(*logs, strict=True):
-        assert found.keys() == wanted.keys() and found["loss"] > 0
-        for name, value in wanted.items():
-            np.testing.assert_allclose(found[name], value, rtol=1e-3, err_msg=name)
-    for wanted, found in zip(*weights, strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-4)
+def test_xla_training_of_two_stages_is_refused():
+    model = make("faster")
+    model.compile(keras.optimizers.SGD(0.01), jit_compile=True)
+    with pytest.raises(ValueError, match="not trained by XLA.*jit_compile=False"):
+        model.train_on_batch(*batch())
