@@ -138,7 +138,7 @@ def test_they_train_and_are_tested_alike(tmp_path, task, draw):
         *("train", task, "--data", folder, "--out", out, "--epochs", 1),
         *("--preset", "hrnet_test", "--set", "image_size=(64,64)", "--batch-size", 2),
     ).out
-    assert "best score" in said
+    assert "best model" in said
     report = tmp_path / "report.json"
     words = ("evaluate", "--model", out / "best.keras", "--data", folder)
     run(*words, "--split", "val", "--out", report)

@@ -173,7 +173,7 @@ def test_records_train_and_are_tested(tmp_path, task):
     size = [*SIZE, "--set", "num_channels=32"] if task == "detection" else SIZE
     out = tmp_path / "run"
     said = run("train", task, "--data", records, "--out", out, *SMALL, *size).out
-    assert "best score" in said and not (out / "split.json").exists()
+    assert "best model" in said and not (out / "split.json").exists()
     run("evaluate", "--model", out / "best.keras", "--data", records)
     error = fail(
         *("evaluate", "--model", out / "best.keras", "--data", records),
