@@ -15,13 +15,12 @@ random.
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from keras_inference import FILES, MODEL
-from sides import check_torch, in_turns, median, ratio, work
+from sides import check_torch, in_turns, kept_files, median, ratio, work
 
 NUM_OUTPUTS = {"pose": 17, "segmentation": 19}
 IMAGE_SIZES = {"pose": (256, 192), "segmentation": (512, 1024)}
@@ -95,29 +94,10 @@ def steps_of(side, settings):
 
 
 def write_files(folder, ours, settings):
-    """Writes our files in a process of its own; returns their paths by side.
-
-    Those that an earlier run has left in the folder, of the same network, are kept.
-    """
-    known = Path(folder, "files.json")
-    found = json.loads(known.read_text()) if known.exists() else {}
+    """Writes our files, see `kept_files`."""
     asked = {key: settings[key] for key in settings if key != "path"}
-    kept = found["paths"] if found.get("settings") == asked else {}
-    missing = [side for side in ours if side not in kept]
-    if missing:
-        script = Path(__file__).with_name("keras_inference.py")
-        job = {"folder": str(folder), "kinds": missing, **asked}
-        done = subprocess.run(
-            [sys.executable, str(script), json.dumps(job)],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        parameters, paths = json.loads(done.stdout)
-        paths = {**kept, **paths}
-        found = {"settings": asked, "parameters": parameters, "paths": paths}
-        known.write_text(json.dumps(found))
-    return found["parameters"], found["paths"]
+    script = Path(__file__).with_name("keras_inference.py")
+    return kept_files(folder, script, ours, asked)
 
 
 def measure(options):

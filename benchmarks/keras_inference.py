@@ -60,11 +60,9 @@ def inference_steps(kind, path, image_size, batch_size, **_):
 
 
 def write_files(folder, kinds, task, architecture, num_outputs, image_size, batch_size):
-    """Writes a model of random weights in formats; prints {kind: path} and its size."""
+    """Writes a model of random weights in formats, see `sides.kept_files`."""
     import keras
-    import numpy as np
 
-    from hrnet_tf.cli.export_formats import FORMATS
     from hrnet_tf.models.pose import HRNetPose
     from hrnet_tf.models.segmenter import HRNetSegmenter
 
@@ -75,32 +73,56 @@ def write_files(folder, kinds, task, architecture, num_outputs, image_size, batc
     else:
         model = HRNetSegmenter(num_classes=num_outputs, **options)
     draw_weights(model)
-    paths = {kind: os.path.join(folder, "model.keras") for kind in MODEL}
-    model.save(paths[MODEL[0]])
+    given = {"batch_size": batch_size}
+    if task == "segmentation":
+        given["image_size"] = tuple(image_size)
+    paths = write_kinds(model, folder, kinds, image_size, MODEL, {}, given)
+    return num_parameters(model), paths
+
+
+def write_kinds(model, folder, kinds, image_size, own, given, portable):
+    """Writes a model in formats; returns {kind: path}, those of the model among them.
+
+    Args:
+        model: `HRNetModel`.
+        folder: str.
+        kinds: list of str, "FORMAT PRECISION".
+        image_size: (height, width), of the pictures that whole numbers are fitted to.
+        own: sequence of str. The kinds of the model's own file.
+        given: dict of options of all formats.
+        portable: dict of options of those beside the SavedModel.
+    """
+    import numpy as np
+
+    from hrnet_tf.cli.export_formats import FORMATS
+
+    paths = {kind: os.path.join(folder, "model.keras") for kind in own}
+    model.save(paths[own[0]])
     draw = np.random.default_rng(0)
     for kind in kinds:
-        if kind in MODEL:
+        if kind in own:
             continue
         name, precision = kind.split()
         chosen = FORMATS[name]
         target = chosen.target(Path(folder, kind.replace(" ", "_")), "model", 1)
         target.parent.mkdir(parents=True, exist_ok=True)
-        given = {"precision": precision}
-        if chosen.suffix:
-            given["batch_size"] = batch_size
-            if task == "segmentation":
-                given["image_size"] = tuple(image_size)
-        else:
-            given["optimize"] = True
+        options = {"precision": precision, **given}
+        options |= portable if chosen.suffix else {"optimize": True}
         if precision in chosen.calibrated:
-            given["calibration"] = [
+            options["calibration"] = [
                 draw.integers(0, 256, (*image_size, 3), np.uint8)
                 for _ in range(_CALIBRATION_PICTURES)
             ]
-        chosen.write(model, target, given)
+        chosen.write(model, target, options)
         paths[kind] = str(target)
-    parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
-    return parameters, paths
+    return paths
+
+
+def num_parameters(model):
+    """Returns the number of a model's trained weights."""
+    import numpy as np
+
+    return sum(int(np.prod(v.shape)) for v in model.trainable_variables)
 
 
 def draw_weights(model):

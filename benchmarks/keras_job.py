@@ -7,8 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-_CALIBRATION_PICTURES = 16
-
 
 def photo_boxes(height, width, people, number):
     """Boxes of people, float32 `[people, 4]` (x, y, w, h in px), in a photo.
@@ -121,38 +119,17 @@ def _model(preset, image_size):
     )
 
 
-def write_files(folder, sides, preset, image_size):
-    """Writes a pose model of random weights in formats; returns {side: path}."""
+def write_files(folder, kinds, preset, image_size):
+    """Writes a pose model of random weights in formats, see `sides.kept_files`."""
     import keras
-    import numpy as np
-    from keras_inference import draw_weights
-
-    from hrnet_tf.cli.export_formats import FORMATS
+    from keras_inference import draw_weights, num_parameters, write_kinds
 
     keras.utils.set_random_seed(0)
     model = _model(preset, image_size)
     draw_weights(model)
-    paths = {"Keras": os.path.join(folder, "model.keras")}
-    model.save(paths["Keras"])
-    draw = np.random.default_rng(0)
-    for side in sides:
-        if side in paths:
-            continue
-        name, precision = side.split()
-        chosen = FORMATS[name]
-        target = chosen.target(Path(folder, side.replace(" ", "_")), "model", 1)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        given = {"precision": precision, "flip_test": True}
-        if not chosen.suffix:
-            given["optimize"] = True
-        if precision in chosen.calibrated:
-            given["calibration"] = [
-                draw.integers(0, 256, (*image_size, 3), np.uint8)
-                for _ in range(_CALIBRATION_PICTURES)
-            ]
-        chosen.write(model, target, given)
-        paths[side] = str(target)
-    return paths
+    given = {"flip_test": True}
+    paths = write_kinds(model, folder, kinds, image_size, ["Keras"], given, {})
+    return num_parameters(model), paths
 
 
 if __name__ == "__main__":

@@ -62,6 +62,39 @@ def peak_memory():
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
+def kept_files(folder, script, kinds, settings):
+    """Lets a script of ours write files in a process of its own.
+
+    Those that an earlier run has left in the folder, of the same settings, are kept.
+
+    Args:
+        folder: str or Path.
+        script: Path. Called with a json of `folder`, `kinds` and the settings, it
+            prints the number of parameters and a dict of kinds to paths, as json.
+        kinds: list of str.
+        settings: dict.
+    Returns:
+        The number of parameters, and the dict of all kinds to paths.
+    """
+    known = Path(folder, "files.json")
+    found = json.loads(known.read_text()) if known.exists() else {}
+    kept = found["paths"] if found.get("settings") == settings else {}
+    missing = [kind for kind in kinds if kind not in kept]
+    if missing:
+        job = {"folder": str(folder), "kinds": missing, **settings}
+        done = subprocess.run(
+            [sys.executable, str(script), json.dumps(job)],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        parameters, paths = json.loads(done.stdout)
+        paths = {**kept, **paths}
+        found = {"settings": settings, "parameters": parameters, "paths": paths}
+        known.write_text(json.dumps(found))
+    return found["parameters"], found["paths"]
+
+
 class Worker:
     """A side in a process of its own."""
 

@@ -13,13 +13,12 @@ ratio. Weights are random. All sides know the same boxes.
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-from sides import check_torch, in_turns, median, ratio, work
+from sides import check_torch, in_turns, kept_files, median, ratio, work
 
 ROOT = Path(__file__).parent.parent
 FILES = (
@@ -97,27 +96,10 @@ def choose_photos(options, folder):
 
 
 def write_files(folder, sides, preset):
-    """Writes our files in a process of its own; returns their paths by side.
-
-    Those that an earlier run has left in the folder, of the same network, are kept.
-    """
-    known = Path(folder, "files.json")
-    found = json.loads(known.read_text()) if known.exists() else {}
-    kept = found["paths"] if found.get("preset") == preset else {}
-    missing = [side for side in sides if side not in kept]
-    if missing:
-        script = Path(__file__).with_name("keras_job.py")
-        job = {"folder": str(folder), "sides": missing, "preset": preset}
-        job |= {"image_size": list(IMAGE_SIZE)}
-        done = subprocess.run(
-            [sys.executable, str(script), json.dumps(job)],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        found = {"preset": preset, "paths": {**kept, **json.loads(done.stdout)}}
-        known.write_text(json.dumps(found))
-    return found["paths"]
+    """Writes our files; returns their paths by side, see `kept_files`."""
+    asked = {"preset": preset, "image_size": list(IMAGE_SIZE)}
+    script = Path(__file__).with_name("keras_job.py")
+    return kept_files(folder, script, sides, asked)[1]
 
 
 def measure(options, people, paths, photos):

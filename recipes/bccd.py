@@ -15,8 +15,7 @@ from hrnet_tf.data.formats import voc_objects
 from hrnet_tf.models.classifier import KAIMING_FAN_OUT
 from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN
 from hrnet_tf.models.fcos import HRNetFCOS
-from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
-from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.optimizers.with_cosine import muon
 from hrnet_tf.tasks.detection.recipe import detection_recipe
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
@@ -34,11 +33,6 @@ VARIANTS = {
     "faster_rcnn": {"preset": "hrnet_w18_small_v1", "epochs": 40, "num_channels": 64},
 }
 MODELS: dict[str, Any] = {"fcos": HRNetFCOS, "faster_rcnn": HRNetFasterRCNN}
-
-
-def optimizer(steps_per_epoch: int, epochs: int) -> Muon:
-    schedule = cosine_decay(2e-3, epochs, steps_per_epoch, warmup_steps=100)
-    return Muon(schedule, exclude_layers=FIRST_AND_LAST, global_clipnorm=35.0)
 
 
 def recipe(
@@ -79,7 +73,9 @@ def recipe(
             contrast=0.2,
         ),
         image_size=(256, 320),
-        optimizer=optimizer,
+        optimizer=partial(
+            muon, learning_rate=2e-3, warmup_steps=100, global_clipnorm=35.0
+        ),
         kernel_initializer=KAIMING_FAN_OUT,
         weights=weights,
         dtype=dtype,

@@ -7,9 +7,10 @@ benchmarks/digit_pictures.py writes.
 Run: hrnet train digits --data-dir DIR --out RUN
 """
 
+from functools import partial
+
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
-from hrnet_tf.optimizers.adam import AdamW
-from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.optimizers.with_cosine import adamw
 from hrnet_tf.tasks.classification.recipe import classification_recipe
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
@@ -28,11 +29,6 @@ VARIANTS = {
         "image_size": (64, 64),
     },
 }
-
-
-def optimizer(steps_per_epoch: int, epochs: int) -> AdamW:
-    schedule = cosine_decay(2e-3, epochs, steps_per_epoch, warmup_steps=100)
-    return AdamW(schedule, weight_decay=0.05, epsilon=1e-8)
 
 
 def recipe(
@@ -66,7 +62,9 @@ def recipe(
             contrast=0.2,
             label_smoothing=0.1,
         ),
-        optimizer=optimizer,
+        optimizer=partial(
+            adamw, learning_rate=2e-3, weight_decay=0.05, warmup_steps=100
+        ),
         weights=weights,
         dtype=dtype,
         skip_bad=skip_bad,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.formats import faces
-from hrnet_tf.own.learning import muon
+from hrnet_tf.optimizers.with_cosine import muon
 from hrnet_tf.tasks.landmarks.recipe import landmarks_recipe
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant

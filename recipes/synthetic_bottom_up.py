@@ -6,12 +6,12 @@ Data: drawn into --data-dir where there are none, 1,200 and 120 pictures.
 Run: hrnet train synthetic_bottom_up --out RUN
 """
 
+from functools import partial
 from pathlib import Path
 
 from hrnet_tf.data.augment.people import PeopleAugmentation
 from hrnet_tf.data.synthetic import generate_people
-from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
-from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.optimizers.with_cosine import muon
 from hrnet_tf.tasks.bottom_up.recipe import coco_bottom_up_recipe
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
@@ -26,11 +26,6 @@ VARIANTS = {
     },
 }
 NUM_TRAIN, NUM_VAL = 1200, 120
-
-
-def optimizer(steps_per_epoch: int, epochs: int) -> Muon:
-    schedule = cosine_decay(5e-3, epochs, steps_per_epoch, warmup_steps=50)
-    return Muon(schedule, exclude_layers=FIRST_AND_LAST)
 
 
 def recipe(
@@ -64,7 +59,7 @@ def recipe(
             translation=20,
             mirrors="pixels",
         ),
-        optimizer=optimizer,
+        optimizer=partial(muon, learning_rate=5e-3, warmup_steps=50),
         # Small people on small maps; and tags that weigh as much beside the heatmaps
         # of a higher weight as they do officially.
         sigma=1.5,

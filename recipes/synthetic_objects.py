@@ -14,8 +14,7 @@ from hrnet_tf.data.formats import coco_objects
 from hrnet_tf.models.classifier import KAIMING_FAN_OUT
 from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN
 from hrnet_tf.models.fcos import HRNetFCOS
-from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
-from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.optimizers.with_cosine import muon
 from hrnet_tf.tasks.detection.recipe import detection_recipe
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
@@ -49,11 +48,6 @@ MODELS: dict[str, Any] = {
     "fcos": HRNetFCOS,
     "people_finder": HRNetFCOS,
 }
-
-
-def optimizer(steps_per_epoch: int, epochs: int, learning_rate: float = 2e-3) -> Muon:
-    schedule = cosine_decay(learning_rate, epochs, steps_per_epoch, warmup_steps=100)
-    return Muon(schedule, exclude_layers=FIRST_AND_LAST, global_clipnorm=35.0)
 
 
 def recipe(
@@ -97,7 +91,12 @@ def recipe(
         # The next sides that the network takes.
         image_size=(-(-height // 32) * 32, width),
         max_boxes=10,
-        optimizer=partial(optimizer, learning_rate=own.learning_rate),
+        optimizer=partial(
+            muon,
+            learning_rate=own.learning_rate,
+            warmup_steps=100,
+            global_clipnorm=35.0,
+        ),
         kernel_initializer=KAIMING_FAN_OUT,
         weights=weights,
         dtype=dtype,

@@ -5,9 +5,10 @@ Data: made by `hrnet_tf.data.synthetic.generate_people` (`hrnet demo` does it).
 Run: hrnet train synthetic_pose --data-dir demo/data --out RUN
 """
 
+from functools import partial
+
 from hrnet_tf.data.augment.affine import PoseAugmentation
-from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
-from hrnet_tf.optimizers.schedules import cosine_decay
+from hrnet_tf.optimizers.with_cosine import muon
 from hrnet_tf.tasks.pose.recipe import coco_pose_recipe
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
@@ -20,11 +21,6 @@ VARIANTS = {
         "image_size": (128, 96),
     },
 }
-
-
-def optimizer(steps_per_epoch: int, epochs: int) -> Muon:
-    schedule = cosine_decay(5e-3, epochs, steps_per_epoch, warmup_steps=100)
-    return Muon(schedule, exclude_layers=FIRST_AND_LAST)
 
 
 def recipe(
@@ -50,7 +46,7 @@ def recipe(
         augmentation=PoseAugmentation(
             scale=0.1, rotation=10, rotation_probability=0.5, half_body_probability=0.0
         ),
-        optimizer=optimizer,
+        optimizer=partial(muon, learning_rate=5e-3, warmup_steps=100),
         loss=loss,
         weights=weights,
         dtype=dtype,

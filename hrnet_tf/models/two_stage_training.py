@@ -149,6 +149,5 @@ class TwoStageTraining(LossInParts):
         if self.mask_heads:
             boxes = regions.boxes[:, : regions.positive.shape[1]]
             masks = self.mask_logits(outputs, boxes, stage, training)
-            static = is_traced_for_xla()
-            found["mask_loss"] = mask_loss(masks, regions, truths, static)
+            found["mask_loss"] = mask_loss(masks, regions, truths)
         return found, deltas

@@ -9,6 +9,7 @@ import numpy as np
 
 from hrnet_tf.data.augment.people import PeopleAugmentation
 from hrnet_tf.data.keypoint_sets import KeypointSet
+from hrnet_tf.optimizers.with_cosine import muon
 from hrnet_tf.own.choices import (
     Choice,
     Choices,
@@ -17,7 +18,6 @@ from hrnet_tf.own.choices import (
     choose_batch,
     choose_epochs,
 )
-from hrnet_tf.own.learning import muon
 from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.pictures import usual_size

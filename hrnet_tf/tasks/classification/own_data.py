@@ -10,6 +10,7 @@ import numpy as np
 from hrnet_tf.data.augment.classification import ClassificationAugmentation
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.sides import listed, one_sided
+from hrnet_tf.optimizers.with_cosine import adamw
 from hrnet_tf.own.choices import (
     Choice,
     Choices,
@@ -19,7 +20,6 @@ from hrnet_tf.own.choices import (
     choose_epochs,
     choose_size,
 )
-from hrnet_tf.own.learning import adamw
 from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.pictures import usual_size

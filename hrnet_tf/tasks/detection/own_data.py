@@ -12,6 +12,7 @@ from hrnet_tf.models.cascade_rcnn import HRNetCascadeRCNN
 from hrnet_tf.models.classifier import KAIMING_FAN_OUT
 from hrnet_tf.models.faster_rcnn import HRNetFasterRCNN
 from hrnet_tf.models.fcos import HRNetFCOS
+from hrnet_tf.optimizers.with_cosine import muon
 from hrnet_tf.own.choices import (
     Choice,
     Choices,
@@ -21,7 +22,6 @@ from hrnet_tf.own.choices import (
     choose_epochs,
     choose_size,
 )
-from hrnet_tf.own.learning import muon
 from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.reading import UserData

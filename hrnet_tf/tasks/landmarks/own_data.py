@@ -10,6 +10,7 @@ from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.metrics.nme import normalizing_lengths
+from hrnet_tf.optimizers.with_cosine import muon
 from hrnet_tf.own.choices import (
     Choice,
     Choices,
@@ -18,7 +19,6 @@ from hrnet_tf.own.choices import (
     choose_batch,
     choose_epochs,
 )
-from hrnet_tf.own.learning import muon
 from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.reading import UserData

@@ -8,6 +8,7 @@ import numpy as np
 
 from hrnet_tf.data.augment.affine import PoseAugmentation
 from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS, KeypointSet
+from hrnet_tf.optimizers.with_cosine import muon
 from hrnet_tf.own.choices import (
     Choice,
     Choices,
@@ -16,7 +17,6 @@ from hrnet_tf.own.choices import (
     choose_epochs,
     choose_size,
 )
-from hrnet_tf.own.learning import muon
 from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.reading import UserData

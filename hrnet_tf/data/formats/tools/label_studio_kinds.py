@@ -188,25 +188,28 @@ def segments(
     pictures = []
     for picture in labelled:
         regions = []
-        for drawn in picture.regions:
+        for drawn in _outlines(picture, left_out):
             try:
-                region = _outline(drawn, picture.name, left_out)
+                regions.append(_region(drawn, picture.name))
             except BadExample as error:
                 bad.add(error)
-            else:
-                regions += [] if region is None else [region]
         sizes = [region.size for region in picture.regions if region.size]
         size = sizes[0] if sizes else None
         pictures.append(OutlinedPicture(picture.name, picture.find, regions, size))
     return label_map_data("label_studio", path, pictures, work, bad, left_out, progress)
 
 
-def _outline(drawn, name, left_out):
-    """The `Region` of what was drawn; None of what is no outline."""
-    if drawn.kind not in (*_SEGMENTS, "rectangle"):
-        if drawn.kind:
-            left_out.add("keypoints", name)
-        return None
+def _outlines(picture, left_out):
+    """What was drawn in a picture and has an outline; keypoints are left out."""
+    for drawn in picture.regions:
+        if drawn.kind in (*_SEGMENTS, "rectangle"):
+            yield drawn
+        elif drawn.kind:
+            left_out.add("keypoints", picture.name)
+
+
+def _region(drawn, name):
+    """The `Region` of what was drawn."""
     label = _label(drawn, name)
     if drawn.kind == "rectangle":
         return box_region(label, box_of(drawn, name))
@@ -241,11 +244,7 @@ def boxes(
     pictures = []
     for picture in labelled:
         objects = []
-        for drawn in picture.regions:
-            if drawn.kind not in (*_SEGMENTS, "rectangle"):
-                if drawn.kind:
-                    left_out.add("keypoints", picture.name)
-                continue
+        for drawn in _outlines(picture, left_out):
             try:
                 label = _label(drawn, picture.name)
             except BadExample as error:

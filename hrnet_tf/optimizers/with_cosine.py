@@ -1,4 +1,4 @@
-"""The optimizers of runs on data of the user's own."""
+"""Optimizers with a short warm-up and a cosine, for training from random weights."""
 
 from typing import Any
 
