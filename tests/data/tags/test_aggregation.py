@@ -13,8 +13,10 @@ from hrnet_tf.tasks.bottom_up.views import image_matrix, invert, resample, view_
 
 NAMES = (
     "aggregation_1_single",
+    "aggregation_2_single_projected",
     "aggregation_3_flip",
     "aggregation_4_multi_scale_flip",
+    "aggregation_5_multi_scale_not_projected",
     "aggregation_6_crowdpose",
 )
 

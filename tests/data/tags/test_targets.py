@@ -23,6 +23,7 @@ NAMES = (
     "targets_1_plain",
     "targets_2_augmented",
     "targets_3_flip",
+    "targets_5_center",
     "targets_6_crowdpose_long",
 )
 NORM = np.float32([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])
@@ -51,7 +52,10 @@ def test_views_targets_and_masks_are_the_official_ones(golden, name):
     facts, wanted = read(golden, name)
     told, size = facts["augmentation"], facts["image_hw"]
     count = wanted["joints_before"].shape[1]
-    indices = load_keypoint_set("coco" if count == 17 else "crowdpose").flip_indices
+    indices = load_keypoint_set("crowdpose" if count == 14 else "coco").flip_indices
+    if facts["WITH_CENTER"]:
+        # One point more, which lies in the middle of the others.
+        indices = (*indices, 17)
     numbers = (told["center"], told["scale"] * 200, told["rotation"])
     view = View(*(tf.constant(x, tf.float64) for x in numbers), told["flipped"])
     learnt = tf.constant(255 * unpacked(wanted["mask_before"], size), tf.uint8)
