@@ -283,6 +283,15 @@ def _choose_kind(recognised, checkpoint, task, class_count):
     needs_count = KINDS[kind].argument in ("num_classes", "num_keypoints")
     is_pose = {kind, recognised.kind} <= {"pose", "landmarks"}
     if needs_count and class_count is None and not (kind == recognised.kind or is_pose):
+        names = {name: other.value for other, name in _KINDS.items()}
+        if {kind, recognised.kind} == {"pose", "higher_pose"}:
+            raise ValueError(
+                f"{checkpoint} ({recognised.layout}) is for --task"
+                f" {names[recognised.kind]}, not for --task {task.value}: a network of"
+                " single people has another head than one that finds all of a picture."
+                " Leave --task out, or pass --class-count with the number of keypoints,"
+                " to take its body under a head with random weights."
+            )
         raise ValueError(
             f"{checkpoint} ({recognised.layout}) has no head for --task {task.value}."
             " Pass --class-count; the head then starts with random weights."

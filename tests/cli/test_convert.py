@@ -218,6 +218,16 @@ class TestOtherTasks:
         assert type(loaded) is hrnet_tf.HRNetSegmenter and loaded.num_classes == 7
         assert "tensors ignored: the head of another task" in text
 
+    def test_bottom_up_for_single_people(self, tmp_path):
+        checkpoint, out = tmp_path / "many.safetensors", tmp_path / "model.keras"
+        write(checkpoint, "HigherHRNetPose", num_keypoints=5)
+        error = fail(checkpoint, "--task", "pose", "--out", out)
+        assert "is for --task bottom-up, not for --task pose" in error
+        assert "Leave --task out" in error and not out.exists()
+        text, _ = run(checkpoint, "--task", "pose", "--class-count", 5, "--out", out)
+        assert type(hrnet_tf.load_model(out)) is hrnet_tf.HRNetPose
+        assert "tensors ignored: the head of another task" in text
+
     def test_openmmlab_detectors(self, tmp_path):
         def rename(name):
             return re.sub(r"fpn_conv\.(\d)", r"fpn_convs.\1.conv", name)
