@@ -1,7 +1,8 @@
-"""Random views of an image and its label map: scale, crop, mirror, brightness."""
+"""Random views of an image and its label map: scale, crop, mirror, light, colours."""
 
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 
 from hrnet_tf.data.label_sets import IGNORE_LABEL
@@ -19,6 +20,10 @@ class SegmentationAugmentation:
         flip_probability: float in [0, 1]. Chance of mirroring.
         brightness, contrast: float in [0, 1). Random factors `1 +- value`; 0, the
             protocol's, leaves the pixels alone.
+        saturation: float in [0, 1). Random factor `1 +- value` of the distance from
+            grey; 0, the protocol's, as before.
+        hue: float in [0, 180], degrees. Colours are turned by up to as much in either
+            direction, brightness kept; 0, the protocol's, as before.
         resize_to: (height, width) or None. Size that image and labels are warped to
             before all else, whatever their shape (LIP's protocol).
     Reference:
@@ -31,6 +36,8 @@ class SegmentationAugmentation:
     flip_probability: float = 0.5
     brightness: float = 0.0
     contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
     resize_to: tuple[int, int] | None = None
 
     def __post_init__(self):
@@ -45,12 +52,16 @@ class SegmentationAugmentation:
                 "flip_probability must be in [0, 1]."
                 f" Received: flip_probability={self.flip_probability}."
             )
-        for field in ("brightness", "contrast"):
+        for field in ("brightness", "contrast", "saturation"):
             if not 0 <= getattr(self, field) < 1:
                 raise ValueError(
                     f"{field} must be in [0, 1)."
                     f" Received: {field}={getattr(self, field)}."
                 )
+        if not 0 <= self.hue <= 180:
+            raise ValueError(
+                f"hue must be in [0, 180] degrees. Received: hue={self.hue}."
+            )
 
 
 def random_view(
@@ -89,6 +100,10 @@ def random_view(
     crop, labels = sample(image, labels, size, offset, crop_size)
     if augmentation.brightness or augmentation.contrast:
         crop = _jitter(crop, 2 * draws[4:] - 1, augmentation)
+    if augmentation.saturation or augmentation.hue:
+        # Draws of their own, so that those of all else stay what they were.
+        own = tf.random.stateless_uniform([2], tf.random.fold_in(seed, 1), -1.0, 1.0)
+        crop = _turn_colours(crop, own, augmentation)
     inside = _inside(size, offset, crop_size)
     crop = tf.where(inside[..., None], crop, 0.0)
     labels = tf.where(inside, labels, tf.constant(IGNORE_LABEL, tf.uint8))
@@ -173,4 +188,22 @@ def _jitter(crop, draws, augmentation):
     mean = tf.reduce_mean(crop)
     crop = (crop - mean) * (1 + augmentation.contrast * draws[0])
     crop += mean * (1 + augmentation.brightness * draws[1])
+    return tf.clip_by_value(crop, 0.0, 255.0)
+
+
+# The brightness of a pixel, and two axes of its colour (NTSC's YIQ).
+_AXES = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
+
+
+def _turn_colours(crop, draws, augmentation):
+    """Random saturation and hue of pixels, float32 `[H, W, 3]`; brightness is kept."""
+    factor = 1 + augmentation.saturation * draws[0]
+    angle = np.deg2rad(augmentation.hue) * draws[1]
+    cosine, sine = factor * tf.cos(angle), factor * tf.sin(angle)
+    rows = [[1.0, 0.0, 0.0], [0.0, cosine, -sine], [0.0, sine, cosine]]
+    turn = tf.stack([tf.stack(row) for row in rows])
+    axes = np.asarray(_AXES)
+    back = tf.constant(np.linalg.inv(axes), tf.float32)
+    matrix = back @ turn @ tf.constant(axes, tf.float32)
+    crop = tf.tensordot(crop, matrix, [[-1], [1]])
     return tf.clip_by_value(crop, 0.0, 255.0)

@@ -98,6 +98,36 @@ def test_brightness_and_contrast_change_pixels_but_not_padding():
     assert all((crop[37:] == 0).all() for crop in crops)
 
 
+LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def test_saturation_and_hue_change_colours_but_neither_brightness_nor_padding():
+    # Colours so dull that no channel leaves its range.
+    image = (96 + np.random.default_rng(0).integers(0, 64, (37, 53, 3))).astype("uint8")
+    labels = np.zeros((37, 53), "uint8")
+    plain, _ = view(0, (48, 64), image=image, labels=labels, **STILL)
+    for changes in ({"saturation": 0.9}, {"hue": 90.0}):
+        crops = [
+            view(seed, (48, 64), image=image, labels=labels, **{**STILL, **changes})[0]
+            for seed in range(4)
+        ]
+        for crop in crops:
+            assert abs(crop[:37, :53].astype(float) - plain[:37, :53]).max() > 3
+            np.testing.assert_allclose(crop @ LUMA, plain @ LUMA, atol=1.01)
+            assert (crop[37:] == 0).all()
+
+
+def test_hue_turns_red_towards_its_neighbours_and_leaves_grey_alone():
+    red, grey = np.array([150, 110, 110]), np.array([120, 120, 120])
+    image = np.tile(np.stack([red, grey]).astype("uint8"), (8, 8, 1))
+    labels = np.zeros(image.shape[:2], "uint8")
+    changes = {**STILL, "base_size": 16, "hue": 60.0}
+    for seed in range(4):
+        crop, _ = view(seed, (8, 16), image=image, labels=labels, **changes)
+        assert crop[0, 0, 0] > crop[0, 0].min() + 10
+        np.testing.assert_array_equal(crop[:, 1::2], 120)
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
@@ -105,6 +135,8 @@ def test_brightness_and_contrast_change_pixels_but_not_padding():
         ({"min_scale": 2.0, "max_scale": 1.0}, "min_scale=2.0"),
         ({"flip_probability": 1.5}, "flip_probability=1.5"),
         ({"brightness": 1.0}, "brightness=1.0"),
+        ({"saturation": 1.0}, "saturation=1.0"),
+        ({"hue": 181.0}, "hue=181.0"),
     ],
 )
 def test_refuses_what_is_out_of_range(changes, text):
