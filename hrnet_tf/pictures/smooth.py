@@ -33,10 +33,12 @@ class SmoothLayer:
         self._corner, self._size = area[:2], (area[2] - area[0], area[3] - area[1])
         zoom = int(np.sqrt(_MAX_LAYER_PIXELS / (self._size[0] * self._size[1])))
         self.zoom = min(max(zoom, 1), _MAX_SUPERSAMPLING)
-        self._image = Image.new("RGBA", [side * self.zoom for side in self._size])
+        # Red, green and blue times opacity, and opacity: averages of these are right
+        # as they are. Pillow has no drawing in "RGBa"; its "CMYK" holds any four bytes.
+        self._image = Image.new("CMYK", [side * self.zoom for side in self._size])
         self._draw = ImageDraw.Draw(self._image)
-        # What was drawn: start, end and reach to all sides.
-        self._strokes: list[tuple] = []
+        # What was drawn: the reach to all sides by start and end.
+        self._strokes: dict[tuple, float] = {}
 
     def to_layer(self, points: np.ndarray) -> np.ndarray:
         """Maps points `[..., 2]` (x, y) in pixels of the picture to the layer."""
@@ -46,36 +48,47 @@ class SmoothLayer:
     def rectangle(self, low: Any, high: Any, width: float, color: tuple) -> None:
         """Draws the outline of a rectangle of opposite corners."""
         width = round(width)
-        self._draw.rectangle([*low, *high], outline=color, width=width)
+        self._draw.rectangle([*low, *high], outline=_weighed(color), width=width)
         corners = [low, (high[0], low[1]), high, (low[0], high[1])]
         for start, end in zip(corners, [*corners[1:], low], strict=True):
-            self._strokes.append((*start, *end, width))
+            self._reaches(start, end, width)
 
     def line(self, start: Any, end: Any, width: float, color: tuple) -> None:
         """Draws a line with round ends."""
-        whole = max(1, round(width))
-        self._draw.line([*start, *end], fill=color, width=whole)
-        self._strokes.append((*start, *end, whole))
+        # Pillow draws lines of even widths a pixel behind their points: on both sides
+        # alike of points between two pixels, as the centres of a picture's pixels are.
+        whole = 2 * max(1, round(width / 2))
+        ends = np.round([start, end]) - 1
+        self._draw.line([*ends.ravel()], fill=_weighed(color), width=whole)
+        self._reaches(start, end, whole)
         for point in (start, end):
             self.disc(point, width / 2, color)
 
     def disc(self, center: np.ndarray, radius: float, color: tuple) -> None:
         """Draws a filled disc."""
-        self._draw.ellipse([*(center - radius), *(center + radius)], fill=color)
-        self._strokes.append((*center, *center, radius))
+        places = [*(center - radius), *(center + radius)]
+        self._draw.ellipse(places, fill=_weighed(color))
+        self._reaches(center, center, radius)
+
+    def _reaches(self, start, end, reach):
+        key = (*start, *end)
+        self._strokes[key] = max(reach, self._strokes.get(key, 0))
 
     def blend_into(self, picture: "Image") -> None:
         """Averages what was drawn down and composites it onto an RGB picture."""
+        from PIL import Image
+
+        zoom = self.zoom
         for left, top, right, bottom in self._drawn_areas():
-            zoom = self.zoom
             part = (zoom * left, zoom * top, zoom * right, zoom * bottom)
-            small = self._image.crop(part).reduce(zoom)
+            small = np.asarray(self._image.reduce(zoom, part), np.uint16)
             x, y = self._corner[0] + left, self._corner[1] + top
             place = (x, y, x + right - left, y + bottom - top)
-            # Without alpha_composite only the mask would blend, and the edges darken.
-            area = picture.crop(place).convert("RGBA")
-            area.alpha_composite(small)
-            picture.paste(area.convert("RGB"), place[:2])
+            below = np.asarray(picture.crop(place), np.uint16)
+            # Half of 255 more, so that the quotient is rounded.
+            below = (below * (255 - small[..., 3:]) + 127) // 255
+            both = np.minimum(below + small[..., :3], 255).astype(np.uint8)
+            picture.paste(Image.fromarray(both), place[:2])
 
     def _drawn_areas(self):
         """Parts of rows of tiles on which anything may have been drawn."""
@@ -83,11 +96,11 @@ class SmoothLayer:
         columns, rows = -(-width // _TILE), -(-height // _TILE)
         side = _TILE * self.zoom
         x, y = (np.arange(count) * side + side / 2 for count in (columns, rows))
-        centers = np.stack(np.meshgrid(x, y), -1)
-        strokes = np.array(self._strokes or np.zeros((0, 5)), float)
+        centers = np.stack(np.meshgrid(x, y), -1).astype(np.float32)
+        strokes = np.array([*self._strokes], np.float32).reshape(-1, 4)
         # The corners of a tile are so far from its centre; some pixels for rounding.
-        reach = strokes[:, 4] + side / np.sqrt(2) + 4
-        near = _distances(centers[:, :, None], strokes[:, :2], strokes[:, 2:4]) <= reach
+        reach = np.array([*self._strokes.values()]) + side / np.sqrt(2) + 4
+        near = _distances(centers[:, :, None], strokes[:, :2], strokes[:, 2:]) <= reach
         for row, touched in enumerate(near.any(-1)):
             edges = np.flatnonzero(np.diff(np.pad(touched.astype(int), 1)))
             for first, last in edges.reshape(-1, 2):
@@ -97,6 +110,12 @@ class SmoothLayer:
                     min(int(last) * _TILE, width),
                     min((row + 1) * _TILE, height),
                 )
+
+
+def _weighed(color):
+    """Red, green, blue and opacity -> the colours times the opacity, and it."""
+    opacity = color[3]
+    return (*(round(part * opacity / 255) for part in color[:3]), opacity)
 
 
 def _distances(points, starts, ends):

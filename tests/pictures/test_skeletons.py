@@ -45,7 +45,7 @@ class TestDrawKeypoints:
     def test_limbs_are_centred_on_the_points_and_antialiased(self):
         row = draw_keypoints(black(), square())[50, :50].astype(int).sum(-1)
         centre = (row * np.arange(50)).sum() / row.sum()
-        assert centre == pytest.approx(20, abs=0.15)
+        assert centre == pytest.approx(20, abs=0.05)
         assert len(np.unique(row)) > 2
 
     def test_unsure_keypoints_and_their_limbs_are_left_out(self):
