@@ -20,7 +20,13 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 NOW, IN_TURN, BEFORE = "at the same time", "one after another", "before"
+ROOT = Path(__file__).parent.parent
 _COMMAND = "from hrnet_tf.cli import app; app()"
+_CHECK = """
+import hrnet_tf
+if not hrnet_tf.__file__.startswith({folder!r}):
+    raise SystemExit("hrnet_tf came from " + hrnet_tf.__file__)
+"""
 # Nothing is read ahead, and each frame is drawn and written before the next one.
 _ONE_AFTER_ANOTHER = """
 import contextlib
@@ -79,14 +85,17 @@ def draw_video(path, frames, size):
 def run(side, options, video, scratch):
     """Runs the command; returns its seconds, its frames and the CPU's seconds."""
     begin = _ONE_AFTER_ANOTHER if side == IN_TURN else ""
-    found = [options.before] if side == BEFORE else []
-    path = os.pathsep.join([*found, os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-c", begin + _COMMAND, "predict", str(video)]
+    found = Path(options.before if side == BEFORE else ROOT).resolve()
+    path = os.pathsep.join([str(found), os.environ.get("PYTHONPATH", "")])
+    code = _CHECK.format(folder=str(found)) + begin + _COMMAND
+    command = [sys.executable, "-c", code, "predict", str(video)]
     command += ["--model", model_path(options.model), "--out", str(scratch / side)]
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         command,
         env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200"},
+        # Python looks into the working folder first.
+        cwd=scratch,
         capture_output=True,
         text=True,
     )
@@ -102,7 +111,7 @@ def model_path(model):
     """A path that older releases take, too."""
     from hrnet_tf.starters import starter
 
-    return str(model or starter())
+    return str(Path(model or starter()).resolve())
 
 
 def main(arguments=None):
@@ -111,7 +120,9 @@ def main(arguments=None):
     seconds, cpu = {side: [] for side in sides}, {side: [] for side in sides}
     with tempfile.TemporaryDirectory() as folder:
         scratch, video = Path(folder), options.video
-        if video is None:
+        if video is not None:
+            video = video.resolve()
+        else:
             video = scratch / "drawn.mp4"
             draw_video(video, options.frames, options.size)
         for _ in range(options.rounds):
