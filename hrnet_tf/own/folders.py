@@ -36,11 +36,13 @@ class Part:
         labels: Path of an annotation file, or of a folder.
         images: Path of the folder of the pictures, or None where the labels tell.
         format: str or None. How to read it, see `own.reading`; None is found out.
+        more: tuple of `Part`, further files of the same part.
     """
 
     labels: Path
     images: Path | None = None
     format: str | None = None
+    more: "tuple[Part, ...]" = ()
 
 
 def _split_folders(folder):

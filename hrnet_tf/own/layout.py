@@ -142,6 +142,10 @@ def kind_of(
             if key in content:
                 return None, kind
         first = content.get("train")
+        if isinstance(first, list) and first:
+            first = first[0]
+        if isinstance(first, dict):
+            first = first.get("labels")
         if isinstance(first, str) and not any(key in content for key in _YOLO_KEYS):
             root = source.parent / str(content.get("path") or ".")
             # YOLO's data.yaml of outlines names pictures, which tell nothing.
@@ -252,7 +256,10 @@ def _is_yolo(content, kind):
     # Of outlines and boxes it names the classes so, which are `classes` here.
     if kind not in ("segmentation", "detection") or "classes" in content:
         return False
-    return "names" in content and not str(content.get("train")).endswith(".json")
+    train = content.get("train")
+    first = train[0] if isinstance(train, list) and train else train
+    others = isinstance(first, dict) or str(first).endswith(".json")
+    return "names" in content and not others
 
 
 def _check_keys(path, content, known):
@@ -267,7 +274,12 @@ def _check_keys(path, content, known):
 
 
 def _described_part(path, root, split, entry, images, format):
-    """The part of an entry: a path, or a mapping with labels and images."""
+    """The part of an entry: a path, a mapping with labels and images, or several."""
+    if isinstance(entry, list) and entry:
+        first, *more = (
+            _described_part(path, root, split, one, images, format) for one in entry
+        )
+        return dataclasses.replace(first, more=tuple(more))
     if isinstance(entry, dict):
         _check_keys(f"{path}: {split}", entry, ["labels", "images", "format"])
         images = entry.get("images", images)
@@ -276,7 +288,7 @@ def _described_part(path, root, split, entry, images, format):
     if not isinstance(entry, str):
         raise ValueError(
             f"{path}: {split} is {entry!r}; expected the path of the labels, or"
-            " 'labels' and 'images' with a path each."
+            " 'labels' and 'images' with a path each, or a list of such."
         )
     if isinstance(images, dict):
         images = images.get(split)

@@ -12,6 +12,7 @@ from hrnet_tf.data.formats import image_folder, label_folder
 from hrnet_tf.data.formats.tools.base import LabelledData
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.own.layout import find_layout
+from hrnet_tf.own.merging import merged
 from hrnet_tf.own.records import read_part
 from hrnet_tf.typing import PathLike
 
@@ -100,7 +101,11 @@ def read_data(
             continue
         own_work = None if work is None else Path(work) / split
         with told_to_skip():
-            splits[split] = _read_part(part, kind, skip_bad, progress, splits, own_work)
+            files = []
+            for number, file in enumerate((part, *part.more)):
+                place = own_work / str(number) if own_work and part.more else own_work
+                files.append(_read_part(file, kind, skip_bad, progress, splits, place))
+            splits[split] = merged(files)
     left_out = LeftOut()
     if list(splits) == ["train"] and splits["train"].splits:
         left_out = splits["train"].left_out.of(None)

@@ -1,6 +1,7 @@
 """Finding image files that annotations name, wherever they were made."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from hrnet_tf.data.bad_examples import BadExample
@@ -27,6 +28,7 @@ class ImageFinder:
         self.folder = check_folder(folder)
         self.num_searched = 0
         self._by_name: dict | None = None
+        self._by_renamed: dict | None = None
 
     def find(self, name: str) -> Path:
         """Returns the path of an image file.
@@ -54,8 +56,27 @@ class ImageFinder:
                 return path
         return self._searched(name, parts)
 
+    def find_renamed(self, name: str, renamed: Callable[[str], str]) -> Path:
+        """Returns the path of an image file that another program gave a name.
+
+        Args:
+            name: str. The name that it was given, without folders.
+            renamed: function of the name of a file here (str) to the one that it has
+                there; the same one in each call.
+        Raises:
+            BadExample: if there is none, or several files would be called so.
+        """
+        if self._by_renamed is None:
+            self._by_renamed = {}
+            for own, paths in self._names().items():
+                self._by_renamed.setdefault(renamed(own), []).extend(paths)
+        return self._only(name, [name], self._by_renamed.get(name, []))
+
     def _searched(self, name, parts):
-        found = self._names().get(parts[-1], [])
+        return self._only(name, parts, self._names().get(parts[-1], []))
+
+    def _only(self, name, parts, found):
+        """The file of those found that a name means, or an error."""
         # The one that agrees in most of the last folders.
         depths = [_agreement(path.parts, parts) for path in found]
         best = [p for p, d in zip(found, depths, strict=True) if d == max(depths)]
@@ -66,8 +87,8 @@ class ImageFinder:
             raise BadExample(
                 "ambiguous image",
                 f"{len(best)} files under {self.folder} are called {parts[-1]!r}, such"
-                f" as {best[0]} and {best[1]}; the annotations name {name!r}. Name the"
-                " folder that it is relative to.",
+                f" as {best[0]} and {best[1]}; the annotations name {name!r}. Pass the"
+                " folder that it is relative to as `images`.",
             )
         raise BadExample(
             "absent image",

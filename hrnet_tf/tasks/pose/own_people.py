@@ -49,7 +49,11 @@ def choose_keypoints(
         base = known
         reason = f"the keypoints of {labelled.source} are those of {known.name!r}"
     else:
-        told = {"name": data.name, "names": tuple(labelled.names), **_told(labelled)}
+        told = {
+            "name": _called(data),
+            "names": tuple(labelled.names),
+            **_told(labelled),
+        }
         base = KeypointSet.from_dict({**told, **fields})
         reason = f"the {counted(base.num_keypoints, 'keypoints')} of {labelled.source}"
         if "flip_pairs" not in {**told, **fields}:
@@ -65,6 +69,13 @@ def choose_keypoints(
             reason += f", {found.shared} of them by all keypoints together"
     choices.put("keypoints", base.to_dict(), reason, "--keypoints NAME|FILE")
     return base
+
+
+def _called(data):
+    """What the keypoint set is called: as annotations call those who have it."""
+    category = data.train.category
+    # The names of published sets say how they are tested.
+    return category if category and category not in KEYPOINT_SETS else data.name
 
 
 def _hint(keypoint_set):

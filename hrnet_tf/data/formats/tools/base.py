@@ -33,6 +33,8 @@ class LabelledData:
         repeats: tuple of `RepeatedLabels`, of people that several people labelled.
         records: `Path` or None. The folder of records that alone holds the pictures;
             the paths of the examples then are names.
+        category: str or None. What the file calls those whose keypoints it holds, such
+            as "crab"; None where it calls them nothing, or several things.
     """
 
     task: str
@@ -50,6 +52,7 @@ class LabelledData:
     reader: str = "hrnet_tf"
     repeats: tuple = ()
     records: Path | None = None
+    category: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

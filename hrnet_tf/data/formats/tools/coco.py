@@ -27,6 +27,7 @@ from hrnet_tf.data.formats.tools.coco_outlines import (
 )
 from hrnet_tf.data.formats.tools.label_maps import label_map_data
 from hrnet_tf.data.formats.tools.marks import content_of, match_of
+from hrnet_tf.data.formats.tools.people import only_text
 from hrnet_tf.data.formats.tools.writers.coco import write
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.data.left_out import LeftOut
@@ -125,12 +126,13 @@ def _outlines(path, sources, work, skip_bad, progress):
 
 def _poses(path, sources, skip_bad, progress):
     examples, splits, notes, left_out = [], {}, [], LeftOut()
-    keypoint_set, skeleton = None, ()
+    keypoint_set, skeleton, called = None, (), set()
     for file, contents, folder in sources:
         categories, names, told = _posed_categories(file.path, contents)
         if keypoint_set is None:
             keypoint_set = KeypointSet(name=path.resolve().stem or "own", names=names)
             skeleton = tuple(next(filter(None, map(limbs, categories)), ()))
+        called.update(category.name for category in categories)
         used = {**contents, "categories": [msgspec.to_builtins(c) for c in categories]}
         people = read_people(file.path, folder, keypoint_set, skip_bad, progress, used)
         if file.split:
@@ -154,6 +156,7 @@ def _poses(path, sources, skip_bad, progress):
         splits=splits,
         left_out=left_out,
         notes=tuple(dict.fromkeys(notes)),
+        category=only_text(called),
     )
 
 

@@ -150,6 +150,7 @@ def _poses(path, content, finder, bad, left_out, progress):
         progress,
         notes=(_NOTE,),
         skeleton=limbs_of(limbs, names),
+        category=label,
     )
 
 

@@ -224,15 +224,36 @@ class _Finder:
             )
         url = urlparse(name)
         given = parse_qs(url.query).get("d")
-        path = unquote(given[0] if given else f"{url.netloc}{url.path}")
+        # What is given in a query is decoded already.
+        path = given[0] if given else unquote(f"{url.netloc}{url.path}")
         *folders, last = path.split("/")
         try:
             return self._finder.find("/".join([*folders, last]))
         except BadExample as error:
             if error.kind != "absent image" or not _UPLOADED.match(last):
                 raise
-            # An upload has a random beginning, which the user's own file has not.
-            return self._finder.find(_UPLOADED.sub("", last))
+        # An upload has a random beginning, which the user's own file has not.
+        last = _UPLOADED.sub("", last)
+        try:
+            return self._finder.find(last)
+        except BadExample as error:
+            if error.kind != "absent image":
+                raise
+            absent = error
+        try:
+            return self._finder.find_renamed(last, _uploaded)
+        except BadExample as error:
+            raise absent if error.kind == "absent image" else error from None
+
+
+def _uploaded(name):
+    """What Label Studio calls an upload of that name, but for its random beginning.
+
+    Its server is Django's, which makes spaces underscores and leaves out all but
+    letters, digits, dots, hyphens and underscores (`Storage.get_valid_name`).
+    """
+    kept = (c for c in name.strip().replace(" ", "_") if c in "._-" or c.isalnum())
+    return "".join(kept)
 
 
 FORMAT = ToolFormat(

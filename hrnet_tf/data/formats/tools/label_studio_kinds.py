@@ -32,7 +32,7 @@ from hrnet_tf.data.formats.tools.label_studio_regions import (
     size_of,
 )
 from hrnet_tf.data.formats.tools.loose_points import people_of
-from hrnet_tf.data.formats.tools.people import Picture, pose_data
+from hrnet_tf.data.formats.tools.people import Picture, only_text, pose_data
 from hrnet_tf.data.formats.tools.repeats import repeated_people
 from hrnet_tf.data.formats.tools.whole_pictures import ClassedPicture, class_data
 from hrnet_tf.typing import Progress
@@ -101,7 +101,8 @@ def poses(
 ) -> LabelledData:
     """Reads keypoints, and the boxes of people if there are any."""
     pictures, names = [], {}
-    seconds = []
+    seconds: list = []
+    called: set = set()
     for picture in labelled:
         try:
             points, boxes = points_and_boxes(
@@ -119,6 +120,8 @@ def poses(
             left_out.add("outlines", picture.name, len(others))
         pictures.append(Picture(picture.name, picture.find, people, size))
         seconds.append((people, _others(picture, left_out), size))
+        drawn = [r for r in picture.regions if r.kind == "rectangle"]
+        called.update(label for region in drawn for label in region.labels)
     order = list(names)
     repeats = [
         repeat
@@ -135,6 +138,7 @@ def poses(
         progress,
         notes=(_POINTS_NOTE, _NAMES_NOTE),
         repeats=tuple(repeats),
+        category=only_text(called),
     )
 
 

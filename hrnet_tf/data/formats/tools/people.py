@@ -108,11 +108,16 @@ def pose_data(
                     splits[example.image_path] = picture.split
         if progress is not None:
             progress(done, len(pictures))
+    if not examples and bad.num_skipped:
+        raise ValueError(
+            f"{source}: no labelled person can be read; bad: {bad.describe()}; left"
+            f" out: {left_out.describe() or 'none'}."
+        )
     if not examples:
         raise ValueError(
             f"{source} holds no labelled person in"
             f" {counted(len(pictures), 'pictures')}; left out:"
-            f" {left_out.describe() or 'none'}; bad: {bad.describe() or 'none'}."
+            f" {left_out.describe() or 'none'}."
         )
     bad.warn()
     return LabelledData(
@@ -139,6 +144,12 @@ def limbs_of(pairs: Iterable[Sequence[str]], names: Collection[str]) -> tuple:
     """Returns the pairs of two different known names, each once."""
     kept = (tuple(pair) for pair in pairs if set(pair) <= set(names))
     return tuple(dict.fromkeys(p for p in kept if len(p) == 2 and p[0] != p[1]))
+
+
+def only_text(found: Collection[Any]) -> str | None:
+    """Returns the only text of a collection; None if there are others, or none."""
+    texts = [text for text in found if isinstance(text, str) and text.strip()]
+    return texts[0] if len(texts) == len(found) == 1 else None
 
 
 def natural(name: str) -> list:

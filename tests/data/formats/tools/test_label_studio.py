@@ -338,3 +338,28 @@ def test_regions_of_other_kinds_are_counted(folder, wanted):
 
 def box_and_point():
     return [box("b", 5, 5, 10, 10), point("p", "tip", 8, 8, parentID="b")]
+
+
+def test_uploads_with_cleaned_names_are_found(tmp_path):
+    """Label Studio's server changes names with spaces and brackets."""
+    folder = draw_pictures(tmp_path, "my crab (1).png", "krebs grün.png", "a.png")
+    names = ["0a1b2c3d-my_crab_1.png", "1a1b2c3d-krebs_gr%C3%BCn.png", "2a1b2c3d-a.png"]
+    data = read(
+        folder,
+        *(
+            task(i, f"/data/upload/3/{name}", point("1", "tip", 10, 5))
+            for i, name in enumerate(names)
+        ),
+    )
+    found = [example.image_path.rsplit("/", 1)[1] for example in data.examples]
+    assert found == ["my crab (1).png", "krebs grün.png", "a.png"]
+
+
+def test_uploads_that_may_be_two_files_are_not_guessed(tmp_path):
+    folder = draw_pictures(tmp_path, "crab 1.png", "crab (1).png", "a.png")
+    crab = "/data/upload/3/0a1b2c3d-crab_1.png"
+    with pytest.raises(ValueError, match="2 files .*crab_1.png.*as `images`"):
+        read(folder, task(1, crab, point("1", "tip", 10, 5)))
+    crab = "/data/upload/3/0a1b2c3d-crab_2.png"
+    with pytest.raises(ValueError, match="no image 'crab_2.png'"):
+        read(folder, task(1, crab, point("1", "tip", 10, 5)))

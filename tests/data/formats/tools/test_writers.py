@@ -194,3 +194,18 @@ def test_masks_are_copied_with_what_they_mean(segments, tmp_path):
 def test_says_what_is_no_segmentation(predictions, tmp_path):
     with pytest.raises(ValueError, match="masks is written of segmentations"):
         masks.write(predictions, tmp_path / "out")
+
+
+def test_names_of_pictures_are_parts_of_addresses(tmp_path):
+    content = predict_people(tmp_path, video=False)
+    odd = ["a+b & c.png", "50%25 #1.png", "é?.png"]
+    for row, name in zip(content["images"], odd, strict=False):
+        source = tmp_path / row["image_path"]
+        row["image_path"] = str(source.rename(source.with_name(name)))
+    path, *_ = label_studio.write(content, tmp_path / "out")
+    accept(path)
+    data = read_labelled(path)
+    assert largest_difference(content, data) < 1e-3
+    found = {example.image_path.rsplit("/", 1)[1] for example in data.examples}
+    # Nobody is in the third one.
+    assert {*odd[:2]} <= found

@@ -1,6 +1,7 @@
 """Poses and objects as predictions of Label Studio, which people accept or correct."""
 
 from pathlib import Path
+from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from hrnet_tf.data.formats.tools.writers.predicted import found_in, put_pictures
@@ -30,7 +31,8 @@ def write(predictions: dict, out: Path, images: Path | None = None) -> list:
             "score": round(score, 5),
             "result": results,
         }
-        image = f"/data/local-files/?d=images/{picture.name}"
+        # Part of an address: a plus sign, say, would be read as a space.
+        image = f"/data/local-files/?d={quote(f'images/{picture.name}')}"
         tasks.append({"data": {"image": image}, "predictions": [prediction]})
     write_json(out / "tasks.json", tasks)
     write_bytes(out / "label_config.xml", _config(found))
@@ -116,6 +118,9 @@ def _config(found):
   <KeyPointLabels name="keypoints" toName="image">
 {labels}
   </KeyPointLabels>
+  <Choices name="visibility" toName="image" perRegion="true" whenTagName="keypoints">
+    <Choice value="occluded"/>
+  </Choices>
   <Image name="image" value="$image"/>
 </View>
 """
