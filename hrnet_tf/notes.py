@@ -14,6 +14,11 @@ SIXTEEN_BITS = (
 )
 ANIMATED = "animated, of which the first picture is read"
 
+
+class PictureNote(UserWarning):
+    """What is done with pictures, which is as it should be: nothing is to be mended."""
+
+
 _LOCK = threading.Lock()
 _COUNTS: dict = {}
 _SAID: set = set()
@@ -39,7 +44,7 @@ def note_once(reason: str, name: str) -> None:
     """
     if reason not in _SAID:
         _SAID.add(reason)
-        warnings.warn(f"Pictures are {reason} ({name}).", stacklevel=3)
+        warnings.warn(f"Pictures are {reason} ({name}).", _kind(reason), stacklevel=3)
 
 
 def warn_noted() -> None:
@@ -50,4 +55,10 @@ def warn_noted() -> None:
         _SAID.update(counts)
     for reason, (count, first) in counts.items():
         pictures = "1 picture is" if count == 1 else f"{count} pictures are"
-        warnings.warn(f"{pictures} {reason} (such as {first}).", stacklevel=3)
+        said = f"{pictures} {reason} (such as {first})."
+        warnings.warn(said, _kind(reason), stacklevel=3)
+
+
+def _kind(reason):
+    # Whether labels of stored pictures fit is for the user to see.
+    return UserWarning if reason == STORED_SIZE else PictureNote

@@ -17,7 +17,9 @@ import typer
 
 from hrnet_tf.cli.quiet_import import quiet_tensorflow
 from hrnet_tf.cli.task_options import merged_options
+from hrnet_tf.data.bad_examples import SkippedExamples
 from hrnet_tf.launch import exit_codes
+from hrnet_tf.notes import PictureNote
 from hrnet_tf.typing import Progress
 from hrnet_tf.words import count_text  # noqa: F401
 
@@ -186,8 +188,11 @@ def show_table(
 
     output = output or console()
     title = table.title or title
+    if title is not None:
+        # A table's own is broken at its width, in the middle of a path, say.
+        output.print(Text(title, style="italic"), soft_wrap=True)
     for columns in _pieces(table, output.width):
-        shown = Table(title=title, title_justify="left")
+        shown = Table()
         for i, width in zip(
             columns, _fitted(table, columns, output.width), strict=True
         ):
@@ -203,7 +208,6 @@ def show_table(
             style = "bold" if i == table.bold else None
             shown.add_row(*(Text(row[column]) for column in columns), style=style)
         output.print(shown)
-        title = None
 
 
 def _fitted(table, columns, width):
@@ -231,7 +235,8 @@ def _fitted(table, columns, width):
 
 def _widths(table, column):
     """The characters that a column needs: texts can be wrapped, numbers cannot."""
-    words = table.columns[column].split()
+    # The names of the rows are not wrapped, nor is what stands above them.
+    words = table.columns[column].split() if column else table.columns[:1]
     cells = [row[column] for row in table.rows]
     if column in table.texts and column:
         cells = [word for cell in cells for word in cell.split()]
@@ -304,7 +309,7 @@ def _readable_warnings(options):
         default = warnings.showwarning
 
         def show(message, category, filename, lineno, file=None, line=None):
-            if category is UserWarning:
+            if category in (UserWarning, PictureNote, SkippedExamples):
                 _say("warning: ", _as_options(str(message), options), "yellow")
             else:
                 default(message, category, filename, lineno, file, line)

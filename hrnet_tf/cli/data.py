@@ -88,7 +88,8 @@ def check(
 
 def _tell(found, report):
     output = common.console()
-    for line in facts(found.data):
+    # What was left out, and notes, are among the findings.
+    for line in facts(found.data, short=True):
         output.print(line, markup=False, soft_wrap=True)
     for title, table in found.facts.items():
         common.show_table(table, title)

@@ -255,6 +255,7 @@ def train(
     --max-restarts does not try again.
 
     Example:
+      hrnet train pose --data data/mice --out runs/mice
       hrnet train lspet_pose --data-dir data/lspet --out runs/lspet
     """
     steps = profiled_steps(profile)

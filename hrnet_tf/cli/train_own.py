@@ -33,8 +33,7 @@ ImagesOption = Annotated[
     typer.Option(
         metavar="DIR",
         show_default=False,
-        help="Folder of the pictures, where --data is an annotation file that does not"
-        " tell.",
+        help="Folder of the pictures, where an annotation file does not tell.",
         rich_help_panel=_PANEL,
     ),
 ]
@@ -201,8 +200,13 @@ def tell(data: "UserData", choices: "Sequence[Choice]", console: Any) -> None:
         console.print(shown, soft_wrap=True)
 
 
-def facts(data: "UserData") -> list[str]:
-    """Returns lines (str) on how many pictures there are, and what was left out."""
+def facts(data: "UserData", short: bool = False) -> list[str]:
+    """Returns lines (str) on how many pictures there are, and what was left out.
+
+    Args:
+        data: `UserData`.
+        short: bool. Whether to count the pictures alone.
+    """
     lines = []
     for split, labelled in data.splits.items():
         count = count_text(len(labelled.examples), "picture", "pictures")
@@ -214,10 +218,12 @@ def facts(data: "UserData") -> list[str]:
             lines[-1] += (
                 f", {count_text(sum(counts), 'labelled object', 'labelled objects')}"
             )
+        if short:
+            continue
         if labelled.left_out:
             lines.append(f"left out of {split}: {labelled.left_out.describe()}")
         lines += labelled.notes
-    if data.left_out:
+    if data.left_out and not short:
         lines.append(f"left out of the data: {data.left_out.describe()}")
     return lines
 

@@ -28,6 +28,10 @@ class BadExample(ValueError):
         self.can_be_skipped = False
 
 
+class SkippedExamples(UserWarning):
+    """Bad examples were left out, at the first of which the reader else stops."""
+
+
 @contextlib.contextmanager
 def told_to_skip() -> Iterator[None]:
     """Errors of examples that could be left out say which argument does that.
@@ -88,6 +92,7 @@ class BadExamples:
             warnings.warn(
                 f"{self.source}: skipped {counted(self.num_skipped, 'bad examples')}:"
                 f" {self.describe()}.",
+                SkippedExamples,
                 stacklevel=3,
             )
         warn_noted()

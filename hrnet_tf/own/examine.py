@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from hrnet_tf.data.alike import check_alike, thumbnail
+from hrnet_tf.data.bad_examples import SkippedExamples
 from hrnet_tf.data.copies import check_splits
 from hrnet_tf.data.findings import Finding, sorted_findings
 from hrnet_tf.data.formats.checks import measured
 from hrnet_tf.io import open_image
+from hrnet_tf.notes import PictureNote
 from hrnet_tf.own.choices import Machine, settings_of
 from hrnet_tf.own.reading import UserData, read_data
 from hrnet_tf.own.records import check_pictures
@@ -80,8 +82,8 @@ def examine(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         found = _examine(task, where, given or {}, decode, progress)
-    bad = [_bad(str(w.message)) for w in caught if w.category is UserWarning]
-    findings = sorted_findings([*found.findings, *bad])
+    told = [_warned(w.category, str(w.message)) for w in caught]
+    findings = sorted_findings([*found.findings, *filter(None, told)])
     return dataclasses.replace(found, findings=findings)
 
 
@@ -171,12 +173,17 @@ def _look(path):
         return f"{path} ({error})", None
 
 
-def _bad(text):
-    return Finding(
-        "error",
-        f"{text.rstrip('.')}.",
-        "Mend them; `hrnet train` stops there, or leaves them out with --skip-bad.",
-    )
+def _warned(category, text):
+    """What a warning of the readers is among the findings; None for others'."""
+    text = f"{text.rstrip('.')}."
+    if category is SkippedExamples:
+        return Finding(
+            "error",
+            text,
+            "Mend them; `hrnet train` stops there, or leaves them out with --skip-bad.",
+        )
+    level = {UserWarning: "warning", PictureNote: "note"}.get(category)
+    return None if level is None else Finding(level, text)
 
 
 def _left_out(data):

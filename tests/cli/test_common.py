@@ -89,3 +89,11 @@ def test_names_in_tables_are_whole_whatever_the_width(width, parts):
     for name in names:
         assert text.count(name) == pieces
     assert text.count("1234") == 2 * len(names) * len(parts)
+
+
+def test_titles_and_heads_of_tables_are_whole():
+    path = "runs/a_rather_long_name/best.keras"
+    output = Console(file=io.StringIO(), width=40)
+    common.show_table(Table(("longer side, px", "n"), (("train", "1"),)), path, output)
+    text = output.file.getvalue()
+    assert text.startswith(f"{path}\n") and "longer side, px" in text

@@ -112,3 +112,32 @@ def test_masks_of_0_and_255_say_what_they_are(tmp_path):
 def test_an_unknown_task_is_told(tmp_path):
     assert "Pass one of pose" in fail("data", "check", tmp_path, "--task", "poses")
     assert "no file or folder" in fail("data", "check", tmp_path / "none")
+
+
+def test_a_turned_photo_is_a_note_and_no_error(tmp_path, mice):
+    path = sorted((tmp_path / "images").iterdir())[0]
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(path) as image:
+        image.transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
+    write(tmp_path, mice)
+    said = run("data", "check", tmp_path).out
+    assert "note: 1 picture is turned upright, as EXIF says" in said
+    assert "error" not in said and "Mend" not in said
+
+
+def test_each_thing_is_told_once(tmp_path, mice):
+    mice["annotations"][0]["keypoints"] = [0] * 9
+    mice["categories"][0]["keypoints"] = ["nose", "Nose", "tail"]
+    write(tmp_path, mice)
+    said = run("data", "check", tmp_path).out
+    assert said.count("1 person without a labelled keypoint") == 1
+    assert "warning: nose, Nose differ in case, spaces or hyphens alone" in said
+    assert "learnt as 2 keypoints" in said
+
+
+def test_an_archive_is_to_be_unpacked(tmp_path):
+    path = tmp_path / "task_crabs.zip"
+    path.write_bytes(b"PK")
+    assert "is an archive. Unpack it" in fail("data", "check", path)
+    assert "archive task_crabs.zip. Unpack it" in fail("data", "check", tmp_path)

@@ -71,7 +71,7 @@ def test_boxes_of_all_shapes_make_square_crops():
     "names, fields, flips, reason",
     [
         (SIDED, {}, True, "by their names: left_ear - right_ear"),
-        (("nose", "left_ear", "tail"), {}, False, "left_ear have no partner"),
+        (("nose", "left_ear", "tail"), {}, False, "no partner in flip_pairs: left_ear"),
         (("a", "b", "c"), {}, False, "nothing tells"),
         (("a", "b", "c"), {"flip_pairs": ()}, True, "as flip_pairs says"),
         (("a", "b", "c"), {"flip_pairs": (("a", "b"),)}, True, "change places: a - b"),

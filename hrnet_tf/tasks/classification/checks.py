@@ -7,6 +7,7 @@ from typing import Any
 from hrnet_tf.data.copies import check_splits
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.sides import listed
+from hrnet_tf.data.spelling import check_spelling
 
 # Copies among more pictures take too long to look for at each start.
 MOST_COMPARED = 20_000
@@ -29,7 +30,7 @@ def check_classes(
     Returns:
         List of `Finding`.
     """
-    found = []
+    found = check_spelling(names, "classes")
     if len(names) < 2:
         found.append(
             Finding(

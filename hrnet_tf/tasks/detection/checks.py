@@ -9,6 +9,7 @@ from hrnet_tf.data.detection_example import DetectionExample
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.object_sets import ObjectSet
 from hrnet_tf.data.sides import listed
+from hrnet_tf.data.spelling import check_spelling
 from hrnet_tf.words import count_text, counted
 
 # Copies among more pictures take too long to look for at each start.
@@ -39,6 +40,7 @@ def check_objects(
         for name, examples in (("train", train), ("val", val))
     }
     found = check_splits(paths, same, MOST_COMPARED) if train else []
+    found += check_spelling(object_set.classes, "classes")
     for part, examples in (("training", train), ("validation", val)):
         if not examples:
             continue

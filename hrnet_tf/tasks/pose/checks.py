@@ -9,6 +9,7 @@ from hrnet_tf.data.copies import check_splits
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.data.sides import guess_pairs, listed, one_sided
+from hrnet_tf.data.spelling import check_spelling
 
 # Copies among more pictures take too long to look for at each start.
 MOST_COMPARED = 20_000
@@ -43,6 +44,7 @@ def check_people(
     if not train or not val:
         return found
     found += check_sides(keypoint_set, flips)
+    found += check_spelling(keypoint_set.names, "keypoints")
     found += _check_labels(train, val, keypoint_set.names)
     if lengths is not None and not np.any(lengths(val) > 0):
         found.append(_not_scored(keypoint_set))

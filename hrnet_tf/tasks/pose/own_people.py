@@ -155,7 +155,7 @@ def choose_flips(choices: "Choices", keypoint_set: KeypointSet, told: bool) -> b
     alone = one_sided(keypoint_set.names, pairs)
     shown = listed([f"{a} - {b}" for a, b in pairs], _SHOWN_PAIRS)
     if alone:
-        flips, reason = False, f"{listed(alone)} have no partner in flip_pairs"
+        flips, reason = False, f"no partner in flip_pairs: {listed(alone)}"
     elif pairs:
         by = "" if told else ", by their names"
         flips, reason = True, f"pairs change places{by}: {shown}"

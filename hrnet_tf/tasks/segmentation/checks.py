@@ -9,6 +9,7 @@ from hrnet_tf.data.copies import check_splits
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.label_set import LabelSet
 from hrnet_tf.data.sides import guess_pairs, listed, one_sided
+from hrnet_tf.data.spelling import check_spelling
 
 # Copies among more pictures take too long to look for at each start.
 MOST_COMPARED = 20_000
@@ -40,6 +41,7 @@ def check_maps(
     }
     found = check_splits(paths, same, MOST_COMPARED)
     found += _check_sides(label_set, flips)
+    found += check_spelling(label_set.classes, "classes")
     if counts is not None:
         found += check_counts(label_set, *counts)
     return found

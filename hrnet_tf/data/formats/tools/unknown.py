@@ -9,6 +9,7 @@ from hrnet_tf.io import read_json
 from hrnet_tf.words import counted
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".jfif")
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 # What tools write annotations into.
 _LABELS = (".json", ".xml", ".csv", ".yaml", ".yml", ".h5", ".slp", ".txt", ".ndjson")
 # Of large folders so many entries are looked at, and so many files read.
@@ -27,6 +28,11 @@ def unknown_text(path: Path, formats: Sequence[ToolFormat]) -> str:
     """
     known = f"Known are: {', '.join(known.name for known in formats)}."
     if not path.is_dir():
+        if path.suffix.lower() in _ARCHIVES:
+            return (
+                f"{path} is an archive. Unpack it, and pass the folder that comes out,"
+                " or the annotation file in it."
+            )
         return (
             f"{path} is of no known format; {_nearest(path, formats)}. {known} Name the"
             f" format, or export the annotations{_better(formats)}."
@@ -39,6 +45,12 @@ def unknown_text(path: Path, formats: Sequence[ToolFormat]) -> str:
             " pictures and their labels there."
         )
     labels = _labels(files)
+    archives = [file for file in files if file.suffix.lower() in _ARCHIVES]
+    if archives and not labels:
+        return (
+            f"The folder {path} holds no labels, but the archive"
+            f" {archives[0].relative_to(path)}. Unpack it first."
+        )
     if not labels:
         return f"{_unlabelled(path, files, formats)} {known}"
     fits = _fitting(labels, formats)
