@@ -6,6 +6,7 @@ import numpy as np
 
 # So many tell how large pictures are.
 _SAMPLE = 400
+_ORIENTATION = 0x0112
 
 
 def picture_sizes(paths: Sequence[str], most: int = _SAMPLE) -> np.ndarray:
@@ -15,7 +16,7 @@ def picture_sizes(paths: Sequence[str], most: int = _SAMPLE) -> np.ndarray:
         paths: list of str.
         most: int. So many are looked at, spread over the list.
     Returns:
-        int array `[N, 2]` of (height, width), px; empty if none can be read.
+        int array `[N, 2]` of (height, width), px, upright; empty if none can be read.
     """
     from hrnet_tf.io import open_image
 
@@ -24,10 +25,23 @@ def picture_sizes(paths: Sequence[str], most: int = _SAMPLE) -> np.ndarray:
     for path in paths[::step]:
         try:
             with open_image(path) as image:
-                sizes.append(image.size[::-1])
+                lying = _orientation(image) >= 5
+                sizes.append(image.size if lying else image.size[::-1])
         except (OSError, SyntaxError, ValueError):
             continue
     return np.array(sizes, int).reshape(-1, 2)
+
+
+def _orientation(image):
+    """The orientation that an image file notes; by the header, without its pixels."""
+    from PIL import Image
+
+    block = image.info.get("exif")
+    if not block:
+        return 1
+    exif = Image.Exif()
+    exif.load(block)
+    return exif.get(_ORIENTATION, 1)
 
 
 def usual_size(paths: Sequence[str]) -> tuple[int, int]:
