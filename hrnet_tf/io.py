@@ -1,6 +1,7 @@
 """Files: written completely or not at all, and images read as everything reads them."""
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -23,6 +24,8 @@ from hrnet_tf import notes
 # Between the random part of a name and the name that a file is to have.
 _PARTIAL = ".partial."
 _LOCK = threading.Lock()
+# EFBIG is what a limit on the size of files gives.
+_FULL = [getattr(errno, n) for n in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, n)]
 # EXIF's tag of it.
 _ORIENTATION = 0x0112
 
@@ -32,7 +35,9 @@ def replacing(path: PathLike, flush: bool = False) -> Iterator[Path]:
     """Lets a file or folder be written beside its place, and then puts it there.
 
     What was there is replaced in one step (of a folder: in two, with the old one put
-    back if the second fails). After an error nothing is left of what was written.
+    back if the second fails). After an error nothing is left of what was written; of a
+    full disk it is an OSError that names the place, whatever the library raises that
+    writes.
 
     Args:
         path: str or path; its folder is made.
@@ -40,6 +45,8 @@ def replacing(path: PathLike, flush: bool = False) -> Iterator[Path]:
             there at the end: what has the name is whole even after a power failure.
     Yields:
         `pathlib.Path` beside it with the same ending, where nothing is yet.
+    Raises:
+        OSError: if the disk is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,8 +61,25 @@ def replacing(path: PathLike, flush: bool = False) -> Iterator[Path]:
             os.replace(beside, path)
         if flush:
             _flush_entries(path.parent)
+    except Exception as error:
+        code = disk_full_code(error)
+        if code is None:
+            raise
+        raise OSError(code, os.strerror(code), str(path)) from error
     finally:
         _remove(beside)
+
+
+def disk_full_code(error: BaseException) -> int | None:
+    """Returns the system's number of an error that means that a disk is full, or None.
+
+    Args:
+        error: exception, of Python, or of a library that quotes the system's text.
+    """
+    code = getattr(error, "errno", None)
+    if code in _FULL:
+        return code
+    return next((c for c in _FULL if os.strerror(c) in str(error)), None)
 
 
 def discard(folder: Path) -> None:

@@ -1,12 +1,20 @@
 """Files and folders are complete or as they were."""
 
+import errno
 import json
 import os
 import shutil
+import sys
 
 import pytest
 
-from hrnet_tf.io import discard, remove_partial, replacing, write_json
+from hrnet_tf.io import (
+    discard,
+    disk_full_code,
+    remove_partial,
+    replacing,
+    write_json,
+)
 
 
 def test_failure_leaves_the_old_file(tmp_path):
@@ -60,6 +68,49 @@ class TestReplacing:
         names = [os.path.basename(name) for name, _ in seen]
         assert names == ["c", beside.name, "a"]
         assert [exists for _, exists in seen] == [False, False, True]
+
+
+class TestAFullDisk:
+    @pytest.mark.parametrize(
+        "error, code",
+        [
+            (OSError(errno.ENOSPC, "No space left on device"), errno.ENOSPC),
+            (OSError(errno.EDQUOT, "Disk quota exceeded"), errno.EDQUOT),
+            (
+                RuntimeError("write failed (errno = 28, 'No space left on device')"),
+                errno.ENOSPC,
+            ),
+            (OSError(errno.EACCES, "Permission denied"), None),
+            (ValueError("no space in this name"), None),
+        ],
+    )
+    def test_is_recognised(self, error, code):
+        assert disk_full_code(error) == code
+
+    def test_is_told_with_the_place(self, tmp_path):
+        """Whatever the library raises that writes."""
+        for number, error in enumerate(
+            (
+                OSError(errno.ENOSPC, "No space left on device"),
+                RuntimeError("a library: No space left on device"),
+            )
+        ):
+            path = tmp_path / f"{number}.bin"
+            with pytest.raises(OSError) as caught, replacing(path) as beside:
+                beside.write_bytes(b"half")
+                raise error
+            assert caught.value.errno == errno.ENOSPC
+            assert caught.value.filename == str(path)
+        with pytest.raises(RuntimeError, match="another"), replacing(path):
+            raise RuntimeError("another")
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="a device that is full")
+    def test_of_the_system(self, tmp_path):
+        (tmp_path / "full").symlink_to("/dev/full")
+        message = r"No space left on device: '.*a\.bin'"
+        with pytest.raises(OSError, match=message), replacing(tmp_path / "a.bin"):
+            (tmp_path / "full").write_bytes(b"1")
 
 
 def test_what_killed_processes_left_is_removed(tmp_path):

@@ -18,6 +18,7 @@ import typer
 from hrnet_tf.cli.quiet_import import quiet_tensorflow
 from hrnet_tf.cli.task_options import merged_options
 from hrnet_tf.data.bad_examples import SkippedExamples
+from hrnet_tf.io import disk_full_code
 from hrnet_tf.launch import exit_codes
 from hrnet_tf.notes import PictureNote
 from hrnet_tf.typing import Progress
@@ -365,6 +366,11 @@ def _say(label, text, color):
 def _describe(error):
     """The text of an error, and how to learn more where it is not one of ours."""
     text = str(error).strip() or type(error).__name__
+    if disk_full_code(error) is not None and getattr(error, "filename", None):
+        return (
+            f"{error.filename} could not be written: {error.strerror}. Make room there,"
+            " and run the command again."
+        )
     frames = traceback.extract_tb(error.__traceback__)
     if isinstance(error, OSError) or Path(frames[-1].filename).is_relative_to(ROOT):
         return text

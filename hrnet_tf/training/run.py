@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from hrnet_tf.data.findings import stop_on_errors
+from hrnet_tf.io import disk_full_code
 from hrnet_tf.launch.peer_lost import (
     PeerLost,
     first_line,
@@ -30,7 +31,6 @@ from hrnet_tf.training.save_state import SaveState
 from hrnet_tf.training.state import (
     TrainingState,
     disk_full_text,
-    is_disk_full,
     newest_state,
     read_state,
     restore_variables,
@@ -310,7 +310,7 @@ def explained(
     try:
         yield
     except Exception as error:
-        if is_disk_full(error):
+        if disk_full_code(error) is not None:
             raise OSError(disk_full_text(output_dir, error)) from error
         if not isinstance(error, tf.errors.OpError):
             raise

@@ -7,10 +7,8 @@ the disk damages it; that shows in its checksums (`sha256sum -c sha256sums`).
 """
 
 import dataclasses
-import errno
 import hashlib
 import json
-import os
 import re
 import shutil
 import warnings
@@ -32,8 +30,6 @@ SUMS_FILE = "sha256sums"
 # One more than is needed, for the day on which the newest is damaged.
 NUM_KEPT = 2
 _NAME = re.compile(r"epoch-(\d+)(?:-step-(\d+))?")
-# EFBIG is what a limit on the size of files gives.
-_FULL = [getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG")]
 _NUM_SHOWN = 4
 
 
@@ -149,23 +145,12 @@ def restore_variables(state: TrainingState, model: "keras.Model") -> None:
             variable.assign(array)
 
 
-def is_disk_full(error: BaseException) -> bool:
-    """Whether an error means that nothing more can be written.
-
-    Args:
-        error: exception, of Python, or of a library that quotes the system's text.
-    """
-    if getattr(error, "errno", None) in _FULL:
-        return True
-    return any(os.strerror(code) in str(error) for code in _FULL if code)
-
-
 def disk_full_text(output_dir: PathLike, error: BaseException) -> str:
     """What to tell about a full disk; removes what was written in part.
 
     Args:
         output_dir: Path. Folder of the run.
-        error: exception for which `is_disk_full` holds.
+        error: exception that has a `disk_full_code`.
     """
     remove_partial(Path(output_dir))
     free = shutil.disk_usage(output_dir).free / 1e6

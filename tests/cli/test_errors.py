@@ -31,7 +31,8 @@ class TestErrors:
             raise OSError(28, "No space left on device", "demo/data")
 
         monkeypatch.setattr("hrnet_tf.demo.run_demo", full)
-        assert "No space left on device: 'demo/data'" in fail("demo")
+        text = "demo/data could not be written: No space left on device. Make room"
+        assert text in fail("demo")
 
     def test_bugs_keep_their_traceback(self, monkeypatch):
         monkeypatch.setattr("hrnet_tf.demo.run_demo", lambda *_: 1 / 0)

@@ -27,7 +27,7 @@ from small_runs import (
 from hrnet_tf.io import replacing
 from hrnet_tf.launch.preemption import Preempted
 from hrnet_tf.training.run import train
-from hrnet_tf.training.state import is_disk_full, read_state
+from hrnet_tf.training.state import read_state
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -260,22 +260,6 @@ class TestFullDisk:
                 train(small_recipe(), tmp_path)
         assert not list(tmp_path.rglob("*partial*"))
         same(train(small_recipe(), tmp_path), whole)
-
-    @pytest.mark.parametrize(
-        ("error", "full"),
-        [
-            (OSError(errno.ENOSPC, "No space left on device"), True),
-            (OSError(errno.EDQUOT, "Disk quota exceeded"), True),
-            (
-                RuntimeError("write failed (errno = 28, 'No space left on device')"),
-                True,
-            ),
-            (OSError(errno.EACCES, "Permission denied"), False),
-            (ValueError("no space in this name"), False),
-        ],
-    )
-    def test_is_recognised(self, error, full):
-        assert is_disk_full(error) is full
 
 
 class TestTerminated:
