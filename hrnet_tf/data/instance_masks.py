@@ -15,6 +15,8 @@ import numpy as np
 
 # Characters of a number, five bits each: more than a picture has pixels.
 _MAX_CHARACTERS = 12
+# Px to which corners are drawn; what is farther off is no picture's.
+FAR = 1e5
 # What `pack_runs` makes of no masks.
 NO_RUNS = zlib.compress(b"")
 
@@ -58,12 +60,15 @@ def runs_of_polygons(polygons: Sequence[Any], size: tuple[int, int]) -> np.ndarr
     """Draws polygons as pycocotools does; returns the runs of their union, int64 `[R]`.
 
     Args:
-        polygons: list of flat lists of x and y in px, three corners or more each.
+        polygons: list of flat lists of x and y in px, three corners or more each, all
+            of them finite.
         size: (height, width) of the picture in px.
     """
     from pycocotools import mask
 
-    runs = mask.frPyObjects([list(map(float, p)) for p in polygons], *size)
+    # The codec walks along the lines: far corners would take it years.
+    near = [np.clip(np.asarray(p, np.float64), -FAR, FAR).tolist() for p in polygons]
+    runs = mask.frPyObjects(near, *size)
     return runs_of_text(mask.merge(runs)["counts"])
 
 

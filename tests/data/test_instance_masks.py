@@ -50,3 +50,11 @@ def test_runs_of_several_objects_are_packed_together():
 def test_texts_that_hold_no_runs_are_refused(text, what):
     with pytest.raises(ValueError, match=what):
         instance_masks.runs_of_text(text)
+
+
+def test_far_corners_take_no_time():
+    """Someone's slip of a few zeros: the object reaches out of the picture."""
+    runs = instance_masks.runs_of_polygons([[2, 2, 1e300, 2, 1e300, 5, 2, 5]], (8, 9))
+    inside = np.zeros((8, 9), bool)
+    inside[2:5, 2:] = True
+    assert np.array_equal(instance_masks.mask_of_runs(runs, (8, 9)), inside)

@@ -123,6 +123,8 @@ def _undecoded(path, keys):
         return None
     encoded = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     try:
+        # Raw entries are not looked at, and would fail wherever they are read.
+        encoded.decode()
         content = msgspec.json.decode(encoded, type=dict[str, msgspec.Raw])
         return {key: _list_of_raw(content[key]) for key in keys if key in content}
     except (msgspec.MsgspecError, UnicodeError, RecursionError):

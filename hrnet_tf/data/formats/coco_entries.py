@@ -18,7 +18,9 @@ from hrnet_tf.data.formats.checks import finite_numbers
 _NUMBERED = re.compile(r"(k|kp|kpt|keypoint|point|joint|landmark|pt|p)?[ _-]?\d+")
 _VISIBILITIES = frozenset((0.0, 1.0, 2.0))
 # Pixels that no image has.
-_FARTHEST = 1e7
+FARTHEST = 1e7
+# In pixels: what is above is no area of a picture's, and float32 holds it.
+_LARGEST_AREA = 1e12
 
 
 class ImageEntry(msgspec.Struct):
@@ -203,6 +205,22 @@ def order_in(orders: dict, annotation: AnnotationEntry) -> Order | None:
     return orders.get(annotation.category_id) if orders else Order()
 
 
+def checked_area(where: str, area: float | None) -> float | None:
+    """Returns an area in px^2, None where there is none.
+
+    Args:
+        where: str. File and annotation, for the message.
+        area: float or None.
+    Raises:
+        BadExample: if no picture has such an area.
+    """
+    if area is not None and not 0 <= area <= _LARGEST_AREA:
+        raise BadExample(
+            "wrong area", f"{where}: area is {area}; expected pixels, 0 or more."
+        )
+    return area
+
+
 def checked_keypoints(where: str, values: list, keypoint_set: Any) -> np.ndarray:
     """Returns the keypoints of an annotation.
 
@@ -235,8 +253,8 @@ def _are_fine(values):
         return (
             _VISIBILITIES.issuperset(values[2::3])
             and math.isfinite(sum(values))
-            and max(values) < _FARTHEST
-            and min(values) > -_FARTHEST
+            and max(values) < FARTHEST
+            and min(values) > -FARTHEST
         )
     except TypeError:  # None stands for a number.
         return False
@@ -258,7 +276,7 @@ def _mended_keypoints(where, keypoints):
     keypoints[(visibility == 0)[:, None] & ~np.isfinite(keypoints)] = 0
     flat = {"keypoints": keypoints.ravel()}
     finite_numbers(where, flat, "keypoints", (keypoints.size,))
-    if np.abs(keypoints).max() >= _FARTHEST:
+    if np.abs(keypoints).max() >= FARTHEST:
         raise BadExample(
             "keypoint far outside",
             f"{where} has a keypoint at {np.abs(keypoints).max():.3g}; expected pixels"

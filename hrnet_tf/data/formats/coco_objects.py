@@ -11,13 +11,11 @@ import functools
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.detection_example import DetectionExample
 from hrnet_tf.data.formats.checked_json import LARGEST, decode, field, read_lists
 from hrnet_tf.data.formats.checks import finite_numbers
-from hrnet_tf.data.formats.coco_entries import AnnotationEntry
+from hrnet_tf.data.formats.coco_entries import AnnotationEntry, checked_area
 from hrnet_tf.data.formats.coco_reader import CocoReader
 from hrnet_tf.data.formats.objects import (
     FoundObject,
@@ -30,8 +28,8 @@ from hrnet_tf.data.formats.tools.coco_outlines import (
     RunsEntry,
     checked_runs,
     classes_of,
+    polygon_runs,
 )
-from hrnet_tf.data.instance_masks import runs_of_polygons
 from hrnet_tf.data.object_sets import COCO_OBJECTS, ObjectSet
 from hrnet_tf.typing import PathLike, Progress
 
@@ -218,16 +216,13 @@ def _found(where, position, entry, names, masks, size):
     number = annotation.id
     if not isinstance(number, int) or abs(number) > LARGEST:
         number = position + 1
-    area = annotation.area
-    if area is not None and not 0 <= area < np.inf:
-        raise BadExample("wrong area", f"{where}: area is {area}; expected pixels.")
     return FoundObject(
         where,
         label,
         box.tolist(),
         number,
         crowd=bool(annotation.iscrowd),
-        area=area or None,
+        area=checked_area(where, annotation.area) or None,
         runs=_runs(where, annotation.segmentation, size) if masks else None,
     )
 
@@ -242,27 +237,9 @@ def _runs(where, outline, size):
             raise BadExample(error.kind, f"{where}: {error}") from error
     if isinstance(outline, list) and outline:
         rings = outline if all(isinstance(r, list) for r in outline) else [outline]
-        return _polygon_runs(where, rings, size)
+        return polygon_runs(where, rings, size)
     raise BadExample(
         "no mask" if not outline else "wrong segmentation",
         f"{where}: segmentation is {outline!r:.80}; expected polygons or runs, as masks"
         " are learned.",
     )
-
-
-def _polygon_runs(where, rings, size):
-    for ring in rings:
-        wrong = f"{where}: segmentation holds the polygon {ring!r:.80}"
-        if len(ring) < 6 or len(ring) % 2:
-            raise BadExample(
-                "wrong segmentation",
-                f"{wrong}, of {len(ring)} numbers; expected x and y of three points or"
-                " more.",
-            )
-        try:
-            finite = np.isfinite(np.asarray(ring, np.float64)).all()
-        except (TypeError, ValueError):
-            finite = False
-        if not finite:
-            raise BadExample("wrong segmentation", f"{wrong}; expected finite numbers.")
-    return runs_of_polygons(rings, size)

@@ -23,12 +23,12 @@ from hrnet_tf.data.formats.tools.coco_outlines import (
     OutlinedEntry,
     RunsEntry,
     checked_runs,
+    polygon_runs,
 )
 from hrnet_tf.data.instance_masks import (
     mask_of_runs,
     pack_runs,
     runs_of_mask,
-    runs_of_polygons,
 )
 from hrnet_tf.data.people_example import PeopleExample
 from hrnet_tf.typing import PathLike, Progress
@@ -84,12 +84,13 @@ def load_people(
             file = reader.finder.find(image.file_name)
             size = check_image(file, image.height, image.width)
             runs = _union(masked.get(number, ()), size)
+            index = _crowd_index(file, crowding.get(number))
         except BadExample as error:
             reader.bad.add(error)
         else:
             found = people.get(number, [])
             examples.append(
-                _example(number, file, size, found, runs, keypoint_set, crowding)
+                _example(number, file, size, found, runs, keypoint_set, index)
             )
         if progress is not None:
             progress(done, len(wanted))
@@ -193,14 +194,14 @@ def _union(outlines, size):
                 raise BadExample(error.kind, f"{where}: {error}") from error
             inside |= mask_of_runs(runs, size)
         elif isinstance(outline, list) and any(outline):
-            rings = outline if isinstance(outline[0], list) else [outline]
+            rings = outline if all(isinstance(r, list) for r in outline) else [outline]
             rings = [ring for ring in rings if len(ring) >= 6]
             if rings:
-                inside |= mask_of_runs(runs_of_polygons(rings, size), size)
+                inside |= mask_of_runs(polygon_runs(where, rings, size), size)
     return runs_of_mask(inside) if inside.any() else None
 
 
-def _example(number, file, size, people, runs, keypoint_set, crowding):
+def _example(number, file, size, people, runs, keypoint_set, crowd_index):
     keypoints = np.zeros((len(people), keypoint_set.num_keypoints, 3), np.float32)
     boxes = np.zeros((len(people), 4), np.float32)
     for place, person in enumerate(people):
@@ -209,7 +210,6 @@ def _example(number, file, size, people, runs, keypoint_set, crowding):
         if min(person.box[2:]) <= 0:
             boxes[place] = box_around(person.keypoints[person.keypoints[:, 2] > 0, :2])
     packed, lengths = pack_runs([] if runs is None else [runs])
-    index = crowding.get(number)
     return PeopleExample(
         image_path=str(file),
         image_id=number,
@@ -221,5 +221,17 @@ def _example(number, file, size, people, runs, keypoint_set, crowding):
         ids=np.array([person.id for person in people], np.int64),
         ignored_runs=packed,
         ignored_lengths=None if runs is None else lengths,
-        crowd_index=float("nan") if index is None else float(index),
+        crowd_index=crowd_index,
     )
+
+
+def _crowd_index(file, index):
+    """How crowded CrowdPose calls an image, NaN where nothing tells."""
+    if index is None:
+        return float("nan")
+    if isinstance(index, bool) or not isinstance(index, (int, float)):
+        raise BadExample(
+            "wrong crowdIndex",
+            f"{file}: crowdIndex is {index!r:.80}; expected a number.",
+        )
+    return float(index)

@@ -15,10 +15,12 @@ from hrnet_tf.data.formats.boxes import box_around, is_line_of
 from hrnet_tf.data.formats.checked_json import LARGEST, decode, field
 from hrnet_tf.data.formats.checks import check_image, finite_number, finite_numbers
 from hrnet_tf.data.formats.coco_entries import (
+    FARTHEST,
     AnnotationEntry,
     as_number,
     categories_with_keypoints,
     check_image_number,
+    checked_area,
     checked_keypoints,
     numbers_of_texts,
     order_in,
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     from hrnet_tf.data.keypoint_sets import KeypointSet
 
 
-# In pixels: what is above is no area of a person, and float32 holds it.
-_LARGEST_AREA = 1e12
 _Person = collections.namedtuple("_Person", "id box area keypoints score")
 
 
@@ -245,15 +245,10 @@ class CocoReader:
         box = self._box(where, annotation.bbox, keypoints)
         if box is None:
             return None
-        area = annotation.area
+        area = checked_area(where, annotation.area)
         if not area:
             self._noted["area: it is that of the box"] += 1
-            area = box[2] * box[3]
-        area = finite_number(where, {"area": area}, "area")
-        if not 0 <= area <= _LARGEST_AREA:
-            raise BadExample(
-                "wrong area", f"{where}: area is {area}; expected pixels above 0."
-            )
+            area = checked_area(where, box[2] * box[3])
         return _Person(annotation.id, box, area, keypoints, 1.0)
 
     def _box(self, where, box, keypoints):
@@ -261,6 +256,10 @@ class CocoReader:
         if box:
             if len(box) != 4 or not math.isfinite(sum(box)):
                 finite_numbers(where, {"bbox": box}, "bbox", (4,))
+            if max(map(abs, box)) > FARTHEST:
+                raise BadExample(
+                    "wrong bbox", f"{where}: bbox is {box}; expected pixels."
+                )
             if box[2] and box[3]:
                 return tuple(box)
         labelled = keypoints[keypoints[:, 2] > 0, :2]

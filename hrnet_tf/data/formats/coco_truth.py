@@ -14,6 +14,7 @@ from hrnet_tf.data.formats.coco_entries import (
     as_number,
     categories_with_keypoints,
     check_image_number,
+    checked_area,
     checked_keypoints,
     numbers_of_texts,
     order_in,
@@ -120,7 +121,7 @@ def _scored(where, annotation, order, keypoint_set):
         box = finite_numbers(where, {"bbox": annotation.bbox}, "bbox", (4,))
     if len(labelled) and min(box[2:]) <= 0:
         box = box_around(labelled)
-    area = annotation.area
+    area = checked_area(where, annotation.area)
     if area is None or (not area and len(labelled)):
         area = float(box[2] * box[3])
     return {

@@ -229,7 +229,7 @@ def _document(path):
         raise BadExample(
             "absent annotation", f"There is no {path}, which a list names."
         ) from error
-    except (ElementTree.ParseError, OSError, ValueError) as error:
+    except (ElementTree.ParseError, LookupError, OSError, ValueError) as error:
         raise BadExample(
             "unreadable annotation", f"{path} is no valid xml: {error}."
         ) from error

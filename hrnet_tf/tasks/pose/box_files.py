@@ -93,12 +93,16 @@ def known_boxes(
 def _of_annotations(path, contents, left_out):
     """Returns the function from an image to its people in COCO annotations."""
     images, annotations = contents.get("images"), contents["annotations"]
-    if not _are_dicts(images, "id", "file_name") or not (
-        annotations == [] or _are_dicts(annotations, "image_id", "bbox")
+    if (
+        not _are_dicts(images, "id", "file_name")
+        or not all(isinstance(image["file_name"], str) for image in images)
+        or not (annotations == [] or _are_dicts(annotations, "image_id", "bbox"))
+        or not (not contents.get("categories") or _are_dicts(contents["categories"]))
     ):
         raise ValueError(
             f'{path} has "annotations", but not as COCO has: lists of dicts "images"'
-            ' (with "id" and "file_name") and "annotations" ("image_id" and "bbox").'
+            ' (with "id" and "file_name", a text) and "annotations" ("image_id" and'
+            ' "bbox"), and "categories", if there are any.'
         )
     people = {}
     persons = _person_categories(contents)

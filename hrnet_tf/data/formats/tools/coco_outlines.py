@@ -191,6 +191,33 @@ def checked_runs(runs: RunsEntry, size: tuple) -> np.ndarray:
     return counts
 
 
+def polygon_runs(where: str, rings: list, size: tuple) -> np.ndarray:
+    """Returns the runs of polygons, int64 `[R]`, see `instance_masks`.
+
+    Args:
+        where: str. File and entry, for the message.
+        rings: list of what stands there for flat lists of x and y.
+        size: (height, width) of the picture in px.
+    Raises:
+        BadExample: if one is no list of three corners or more, or not finite.
+    """
+    for ring in rings:
+        wrong = f"{where}: segmentation holds the polygon {ring!r:.80}"
+        if len(ring) < 6 or len(ring) % 2:
+            raise BadExample(
+                "wrong segmentation",
+                f"{wrong}, of {len(ring)} numbers; expected x and y of three points or"
+                " more.",
+            )
+        try:
+            numbers = np.asarray(ring, np.float64)
+        except (OverflowError, TypeError, ValueError):
+            numbers = np.full(1, np.nan)
+        if numbers.ndim != 1 or not np.isfinite(numbers).all():
+            raise BadExample("wrong segmentation", f"{wrong}; expected finite numbers.")
+    return instance_masks.runs_of_polygons(rings, size)
+
+
 def has_outlines(contents: dict) -> bool:
     """Whether one of a file's first annotations has an outline."""
     entries = itertools.islice(contents["annotations"], 200)

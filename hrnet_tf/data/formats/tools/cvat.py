@@ -13,7 +13,12 @@ import numpy as np
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.image_finder import ImageFinder, folder_of_images
 from hrnet_tf.data.formats.tools.base import LabelledData, Match, ToolFormat
-from hrnet_tf.data.formats.tools.cvat_boxes import box_of, boxes, ellipse_of
+from hrnet_tf.data.formats.tools.cvat_boxes import (
+    box_of,
+    boxes,
+    ellipse_of,
+    ring_of,
+)
 from hrnet_tf.data.formats.tools.cvat_shapes import Frame, numbers_of, read_file
 from hrnet_tf.data.formats.tools.frames import VideoFrames, frames_of_file
 from hrnet_tf.data.formats.tools.label_maps import (
@@ -80,7 +85,7 @@ def read(
     path = _file(Path(path))
     check_source(path, "annotations.xml of CVAT")
     bad, left_out = BadExamples(path, skip_bad), LeftOut()
-    content = read_file(path, left_out)
+    content = read_file(path, left_out, bad)
     task = task or _guess(path, content)
     names = [frame.name for frame in content.frames if frame.name]
     finder = _Finder(path, images, work, names)
@@ -99,7 +104,7 @@ def guess(path: Path) -> str:
     """See `ToolFormat`."""
     path = _file(path)
     check_source(path, "annotations.xml of CVAT")
-    return _guess(path, read_file(path, LeftOut()))
+    return _guess(path, read_file(path, LeftOut(), BadExamples(path, True)))
 
 
 def _guess(path, content):
@@ -302,7 +307,7 @@ def _regions(name, frame, left_out):
             regions.append(box_region(shape.label, box_of(shape, name)))
         elif shape.kind == "polygon":
             # Painted from the corner of the picture, as CVAT counts.
-            corners = numbers_of(shape, name) + 0.5
+            corners = ring_of(shape, name)
             regions.append(Region(shape.label, polygon([corners])))
         elif shape.kind == "ellipse":
             corners = ellipse_of(shape, name)
@@ -324,7 +329,7 @@ def _mask(shape):
                 for side in ("left", "top", "width", "height")
             )
             runs = [int(run) for run in shape.fields["rle"].split(",")]
-        except (KeyError, ValueError):
+        except (KeyError, OverflowError, ValueError):
             raise BadExample(
                 "wrong mask", "a mask lacks its runs, or its place in the picture"
             ) from None

@@ -19,6 +19,7 @@ from hrnet_tf.data.formats.tools.drawn_boxes import (
 from hrnet_tf.data.formats.tools.outlines import ellipse
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.typing import Progress
+from hrnet_tf.words import counted
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 # What is drawn of an object, and what labels of it may be.
 _DRAWN = ("box", "polygon", "mask", "ellipse")
 _TYPES = ("", "any", "rectangle", "polygon", "mask", "ellipse")
+_LARGEST = 1e7
 _FRAMES = "Of videos the frames that show an object were read, no others."
 
 
@@ -109,7 +111,26 @@ def _box_around(shape, name):
         return tuple(_numbers(shape, name, "left", "top", "width", "height"))
     if shape.kind == "ellipse":
         return around(ellipse_of(shape, name))
-    return around(numbers_of(shape, name) + 0.5)
+    return around(ring_of(shape, name))
+
+
+def ring_of(shape: Shape, name: str) -> np.ndarray:
+    """Returns the corners `[N, 2]`, px from the picture's corner, of a polygon.
+
+    Args:
+        shape: `Shape` of the kind "polygon".
+        name: str. The picture, for messages.
+    Raises:
+        BadExample: if it has no three corners of finite numbers.
+    """
+    corners = numbers_of(shape, name) + 0.5
+    if len(corners) < 3:
+        raise BadExample(
+            "wrong points",
+            f"{name}: the polygon {shape.label!r} has"
+            f" {counted(len(corners), 'corners')}; expected three or more.",
+        )
+    return corners
 
 
 def _turned(points: "ArrayLike", angle: float) -> np.ndarray:
@@ -125,10 +146,14 @@ def _turn(shape, name):
 
 def _numbers(shape, name, *fields):
     try:
-        return [float(shape.fields[field]) for field in fields]
+        numbers = [float(shape.fields[field]) for field in fields]
     except (KeyError, ValueError):
+        numbers = [np.nan]
+    if not (np.abs(numbers) < _LARGEST).all():
         raise BadExample(
             f"wrong {shape.kind}",
             f"{name}: a {shape.kind} of {shape.label!r} lacks numbers"
-            f" ({', '.join(fields)}).",
-        ) from None
+            f" ({', '.join(fields)}): it has"
+            f" {', '.join(repr(shape.fields.get(f)) for f in fields)}.",
+        )
+    return numbers

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hrnet_tf.data.bad_examples import BadExample
+from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.left_out import LeftOut
 
+_LARGEST = 1e7
 SHAPES = ("skeleton", "points", "polygon", "mask", "box", "ellipse", "tag")
 
 
@@ -84,12 +85,14 @@ class CvatFile:
     types: dict
 
 
-def read_file(path: Path, left_out: LeftOut) -> CvatFile:
+def read_file(path: Path, left_out: LeftOut, bad: BadExamples) -> CvatFile:
     """Reads an annotations.xml of "CVAT for images 1.1" or "CVAT for video 1.1".
 
     Args:
         path: `Path`.
         left_out: `LeftOut`, which gets shapes that are not read.
+        bad: `BadExamples`, which gets pictures and shapes whose size or frame is no
+            number.
     Returns:
         `CvatFile`.
     Raises:
@@ -97,15 +100,20 @@ def read_file(path: Path, left_out: LeftOut) -> CvatFile:
     """
     try:
         root = ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
         raise ValueError(f"{path} is no complete xml file: {error}.") from error
     if root.tag != "annotations":
         raise ValueError(
             f"{path} begins with <{root.tag}>; expected <annotations> of CVAT."
         )
     parts, limbs, colors = _labels(root)
-    frames = [_image(element, left_out) for element in root.iter("image")]
-    frames += _tracked(root, left_out)
+    frames = []
+    for element in root.iter("image"):
+        try:
+            frames.append(_image(path, element, left_out))
+        except BadExample as error:
+            bad.add(error)
+    frames += _tracked(path, root, left_out, bad)
     return CvatFile(frames, parts, limbs, colors, _types(root))
 
 
@@ -131,10 +139,11 @@ def numbers_of(shape: Shape, name: str, field: str = "points") -> np.ndarray:
     text = shape.fields.get(field, "")
     try:
         pairs = [[float(v) for v in pair.split(",")] for pair in text.split(";")]
-        points = np.array(pairs).reshape(-1, 2)
+        points = np.array(pairs)
     except ValueError:
-        points = np.full((1, 2), np.nan)
-    if not len(points) or not np.isfinite(points).all():
+        points = np.zeros(0)
+    # Three numbers between semicolons are no place, whatever comes next.
+    if points.shape[1:] != (2,) or not (np.abs(points) < _LARGEST).all():
         raise BadExample(
             f"wrong {field}",
             f"{name}: the {shape.kind} {shape.label!r} is at {text!r:.80}; expected"
@@ -191,8 +200,14 @@ def _drawing(svg):
     return [nodes[i] for i in ids], pairs
 
 
-def _image(element, left_out):
+def _image(path, element, left_out):
     name = element.get("name", "")
+    if not name:
+        raise BadExample(
+            "image without name",
+            f"{path}: the image {element.get('id')!r} has no name. Expected that of the"
+            " picture's file.",
+        )
     shapes = []
     for child in element:
         shape = _shape(child, name, left_out)
@@ -200,16 +215,16 @@ def _image(element, left_out):
             shapes.append(shape)
     return Frame(
         name,
-        _integer(element.get("id")),
-        _size(element),
+        0,
+        _size(element, name),
         shapes,
         element.get("subset", ""),
     )
 
 
-def _tracked(root, left_out):
+def _tracked(path, root, left_out, bad):
     """The frames that the tracks of videos have shapes on."""
-    videos = _videos(root)
+    videos = _videos(path, root)
     frames = {}
     for track in root.iter("track"):
         video, size = videos.get(track.get("task_id"), videos[None])
@@ -221,7 +236,17 @@ def _tracked(root, left_out):
             gone = shape is None or shape.outside
             if gone or (shape.parts and all(part.outside for part in shape.parts)):
                 continue
-            key = (video, _integer(child.get("frame")))
+            number = child.get("frame") or ""
+            if not number.isdecimal():
+                bad.add(
+                    BadExample(
+                        "wrong frame",
+                        f"{path}: a {shape.kind} of {shape.label!r} is on the frame"
+                        f" {number!r}; expected a whole number.",
+                    )
+                )
+                continue
+            key = (video, int(number))
             if key not in frames:
                 frames[key] = Frame("", key[1], size, [], subset, video)
             shape.group = _group(track)
@@ -229,17 +254,17 @@ def _tracked(root, left_out):
     return [frames[key] for key in sorted(frames)]
 
 
-def _videos(root):
+def _videos(path, root):
     """Name and size of each task's video; under None those of the only one."""
     videos = {}
     for task in [*root.iter("task"), *root.iter("job")]:
         size = task.find("original_size")
         if size is None:
             size = root.find("meta/original_size")
-        height, width = (
-            size.findtext(s) if size is not None else None for s in ("height", "width")
+        known = _sides(
+            f"{path}: original_size",
+            *(None if size is None else size.findtext(s) for s in ("height", "width")),
         )
-        known = (int(height), int(width)) if height and width else None
         source = task.findtext("source") or root.findtext("meta/source")
         videos[task.findtext("id")] = (source or task.findtext("name") or "", known)
     videos[None] = next(iter(videos.values()), ("", None))
@@ -264,10 +289,18 @@ def _group(element):
     return "" if group == "0" else group
 
 
-def _size(element):
-    height, width = element.get("height"), element.get("width")
-    return (int(height), int(width)) if height and width else None
+def _size(element, name):
+    return _sides(f"{name}: its size", element.get("height"), element.get("width"))
 
 
-def _integer(text):
-    return int(text) if text and text.isdecimal() else 0
+def _sides(where, height, width):
+    """(height, width) in px; None where they are not told."""
+    if not height or not width:
+        return None
+    if not (height.strip().isdecimal() and width.strip().isdecimal()):
+        raise BadExample(
+            "wrong size",
+            f"{where} is {width!r} by {height!r} (width by height); expected whole"
+            " numbers of pixels.",
+        )
+    return int(height), int(width)

@@ -112,6 +112,7 @@ def drawn_box_data(
     Raises:
         ValueError: if no object is drawn, and see `build_examples`.
     """
+    pictures = [_with_classes(picture, bad) for picture in pictures]
     drawn = [found for picture in pictures for found in picture.objects]
     if not drawn:
         raise ValueError(
@@ -140,6 +141,15 @@ def drawn_box_data(
     groups = {name: p.group for name, p in of.items() if p.group is not None}
     data = box_data(format, path, [(objects, splits)])
     return dataclasses.replace(data, groups=groups)
+
+
+def _with_classes(picture, bad):
+    """A picture without the objects that nobody gave a class."""
+    for found in picture.objects:
+        if not found.label:
+            bad.add(BadExample("object without class", f"{found.where} has no class."))
+    kept = [found for found in picture.objects if found.label]
+    return dataclasses.replace(picture, objects=kept)
 
 
 def _picture(picture, number, places, bad):

@@ -11,6 +11,7 @@ import numpy as np
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checks import check_image
 from hrnet_tf.data.formats.tools.base import LabelledData
+from hrnet_tf.data.instance_masks import mask_of_runs, runs_of_polygons
 from hrnet_tf.data.label_set import IGNORE_LABEL
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.schema import SegmentationExample
@@ -87,8 +88,6 @@ def painted(rings: list | tuple, size: tuple) -> np.ndarray:
     Raises:
         BadExample: if one has fewer than three corners or is not finite.
     """
-    from pycocotools import mask as codec
-
     mask = np.zeros(size, bool)
     for ring in rings:
         try:
@@ -101,10 +100,8 @@ def painted(rings: list | tuple, size: tuple) -> np.ndarray:
                 f"an outline is {np.asarray(ring, object).tolist()!r:.80}; expected at"
                 " least three corners of finite x and y",
             )
-        # The codec walks along the lines: far corners would take it years.
-        points = np.clip(points, -1e5, 1e5)
-        encoded = codec.frPyObjects([points.ravel().tolist()], *size)
-        mask |= codec.decode(encoded)[..., 0].astype(bool)
+        runs = runs_of_polygons([points.ravel()], size)
+        mask |= mask_of_runs(runs, size)
     return mask
 
 
@@ -235,6 +232,7 @@ class _Folder:
 def _classes(source, names, pictures):
     """Returns the number of each class, by its name."""
     used = {r.label for p in pictures for r in p.regions if not _is_ignored(r)}
+    used.discard("")
     known = [name for name in dict.fromkeys(names) if name not in _IGNORED]
     known += sorted(used - set(known))
     background = next((n for n in known if n.casefold() in _BACKGROUNDS), BACKGROUND)
@@ -255,6 +253,10 @@ def _painted_example(picture, classes, folder, left_out):
     if not picture.regions:
         left_out.add("pictures without outlines", picture.name, split=picture.split)
         return None
+    if not all(region.label or region.ignored for region in picture.regions):
+        raise BadExample(
+            "outline without class", f"{picture.name}: an outline has no class."
+        )
     path = picture.find()
     size = check_image(path, *(picture.size or (None, None)))
     pieces = []

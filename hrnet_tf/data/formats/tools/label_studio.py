@@ -78,7 +78,7 @@ def _all_labelled(path, images, left_out, bad):
         try:
             found = _labelled(entry, number, finder, left_out)
         except BadExample as error:
-            bad.add(error)
+            bad.add(BadExample(error.kind, f"{path}: {error}"))
         else:
             labelled += found
     return labelled
@@ -134,21 +134,40 @@ def _picture(data, entry, number):
     if not pictures + preferred:
         raise BadExample(
             "task without picture",
-            f"The task {entry.get('id', number)} names no picture among its data"
+            f"the task {entry.get('id', number)} names no picture among its data"
             f" ({', '.join(map(str, data)) or 'none'}).",
         )
     return (preferred + pictures)[0]
 
 
 def _ending(text):
-    url = urlparse(text)
-    path = (parse_qs(url.query).get("d") or [url.path])[0]
-    return Path(path).suffix.lower()
+    try:
+        return Path(_place(text)).suffix.lower()
+    except BadExample:  # Other texts of a task may be anything.
+        return ""
+
+
+def _place(name):
+    """The path in an address of Label Studio, of a bucket or of the web."""
+    try:
+        url = urlparse(name)
+    except ValueError as error:
+        raise BadExample(
+            "wrong address", f"the picture {name!r:.200} is no address: {error}."
+        ) from error
+    given = parse_qs(url.query).get("d")
+    # What is given in a query is decoded already.
+    return given[0] if given else unquote(f"{url.netloc}{url.path}")
 
 
 def _annotations(entry, name, left_out):
     """The results of the annotation that counts, or None; and those of other people."""
     given = entry.get("annotations") or entry.get("completions") or []
+    if not isinstance(given, list):
+        raise BadExample(
+            "wrong annotations",
+            f"{name}: its annotations are {given!r:.80}; expected a list.",
+        )
     kept = [a for a in given if isinstance(a, dict) and not a.get("was_cancelled")]
     if len(kept) < len(given):
         left_out.add("annotations that were skipped", name, len(given) - len(kept))
@@ -200,8 +219,10 @@ def _of_min(entry):
             results.append({"type": "choices", "from_name": question, "value": value})
             continue
         for value in values:
-            names = [k for k in value if k.endswith("labels")] if value else []
-            if isinstance(value, dict) and names:
+            if not isinstance(value, dict):
+                continue
+            names = [k for k in value if k.endswith("labels")]
+            if names:
                 sizes = {k: value[k] for k in value if k.startswith("original_")}
                 result = {"type": names[0], "from_name": question, "value": value}
                 results.append({**result, **sizes})
@@ -222,11 +243,10 @@ class _Finder:
                 f"{self._path}: a picture is inside the task as text; save it as a"
                 " file, and name that.",
             )
-        url = urlparse(name)
-        given = parse_qs(url.query).get("d")
-        # What is given in a query is decoded already.
-        path = given[0] if given else unquote(f"{url.netloc}{url.path}")
-        *folders, last = path.split("/")
+        try:
+            *folders, last = _place(name).split("/")
+        except BadExample as error:
+            raise BadExample(error.kind, f"{self._path}: {error}") from error
         try:
             return self._finder.find("/".join([*folders, last]))
         except BadExample as error:

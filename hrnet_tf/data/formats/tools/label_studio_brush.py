@@ -23,15 +23,17 @@ def mask_of(rle: list, size: tuple, name: str) -> np.ndarray:
     """
     try:
         bits = np.unpackbits(np.asarray(rle, np.uint8))
-        values = _decode(bits)
+        count, _ = _number(bits, 0, 32)
+        # Looked at first: a wrong one would take all memory.
+        values = _decode(bits) if count == 4 * size[0] * size[1] else None
     except (IndexError, OverflowError, TypeError, ValueError) as error:
         raise BadExample(
             "wrong mask", f"{name}: a brush's mask cannot be decoded: {error}."
         ) from error
-    if len(values) != 4 * size[0] * size[1]:
+    if values is None:
         raise BadExample(
             "wrong mask",
-            f"{name}: a brush's mask has {len(values)} values; a picture of"
+            f"{name}: a brush's mask has {count} values; a picture of"
             f" {size[1]}x{size[0]} pixels has {4 * size[0] * size[1]}.",
         )
     # Red, green, blue and how opaque it is.
@@ -46,8 +48,8 @@ def _decode(bits):
     for _ in range(4):
         length, place = _number(bits, place, 4)
         lengths.append(length + 1)
-    if count > 1 << 31 or width != 8:
-        raise ValueError(f"{count} values of {width} bits")
+    if width != 8:
+        raise ValueError(f"its values are of {width} bits")
     values = np.zeros(count, np.uint8)
     done = 0
     while done < count:

@@ -8,10 +8,12 @@ import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.formats.tools.loose_points import LoosePoint
-from hrnet_tf.data.formats.tools.outlines import ellipse
+from hrnet_tf.data.formats.tools.outlines import ellipse, points_of
 
 # Answers about a point that make it an occluded one.
 _OCCLUDED = ("occluded", "hidden", "invisible", "not visible")
+# Nothing is larger, in percent, degrees or pixels.
+_LARGEST = 1e7
 _KINDS = ("keypoint", "rectangle", "polygon", "brush", "ellipse")
 
 
@@ -55,18 +57,19 @@ def regions_of(results: list, name: str) -> tuple:
     Raises:
         BadExample: for results of another form.
     """
-    regions: dict[Any, Region] = {}
-    related: list[Any] = []
+    regions: dict[str, Region] = {}
+    related: list[tuple] = []
     for number, result in enumerate(results):
         if not isinstance(result, dict) or not isinstance(result.get("type"), str):
             raise BadExample(
                 "wrong result", f"{name}: result {number} has no type: {result!r:.80}."
             )
         if result["type"] == "relation":
-            related.append((result.get("from_id"), result.get("to_id")))
+            ends = [_id(result, end, name) for end in ("from_id", "to_id")]
+            related.append(tuple(ends))
             continue
-        key = result.get("id") or number
-        region = regions.setdefault(key, Region(str(key), "", [], {}, None, None, {}))
+        key = _id(result, "id", name) or str(number)
+        region = regions.setdefault(key, Region(key, "", [], {}, None, None, {}))
         _add(region, result, name)
     return list(regions.values()), related
 
@@ -83,22 +86,63 @@ def _add(region, result, name):
     elif result["type"] == "labels":
         region.kind = region.kind or next((k for k in _KINDS if _fits(k, value)), "")
     if "choices" in value:
-        answers = region.answers.setdefault(result.get("from_name", ""), [])
-        answers += [str(choice) for choice in value["choices"]]
-    for field, entry in value.items():
-        if field.endswith("labels") and isinstance(entry, list):
-            region.labels += [str(label) for label in entry]
+        question = result.get("from_name") or ""
+        answers = region.answers.setdefault(str(question), [])
+        answers += _texts(value, "choices", region, name)
+    for field in value:
+        if field.endswith("labels"):
+            region.labels += _texts(value, field, region, name)
     region.value.update(value)
-    region.parent = result.get("parentID") or region.parent
-    height, width = (result.get(f"original_{side}") for side in ("height", "width"))
-    if height and width:
-        region.size = (int(height), int(width))
+    region.parent = _id(result, "parentID", name) or region.parent
+    sides = [_side(result, f"original_{side}", name) for side in ("height", "width")]
+    if all(sides):
+        region.size = tuple(sides)
     if result.get("image_rotation"):
         raise BadExample(
             "rotated picture",
             f"{name} was labelled while it was turned by {result['image_rotation']}"
             " degrees in Label Studio. Turn the file and label it again.",
         )
+
+
+def _id(result, field, name):
+    """An id as text; "" where there is none."""
+    value = result.get(field)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise BadExample(
+            f"wrong {field}",
+            f"{name}: the {field} of a result is {value!r:.80}; expected text.",
+        )
+    return str(value)
+
+
+def _texts(value, field, region, name):
+    """The labels or choices of a result; none where it has null for them."""
+    texts = value[field] if value[field] is not None else []
+    if not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
+        raise BadExample(
+            f"wrong {field}",
+            f"{name}: {field} of the region {region.id} are {texts!r:.80}; expected a"
+            " list of texts.",
+        )
+    return texts
+
+
+def _side(result, field, name):
+    """A side of the picture in px, None where it is not told."""
+    value = result.get(field)
+    if value is None or value == 0:
+        return None
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 1 <= value < _LARGEST or value % 1:
+        raise BadExample(
+            f"wrong {field}",
+            f"{name}: {field} of a result is {value!r:.80}; expected a whole number of"
+            " pixels.",
+        )
+    return int(value)
 
 
 def _fits(kind, value):
@@ -141,16 +185,8 @@ def points_and_boxes(regions: list, related: list, name: str) -> tuple:
 def polygon_of(region: Region, name: str) -> np.ndarray:
     """Returns the corners of a polygon, `[N, 2]` px from the corner of the picture."""
     height, width = size_of(region, name)
-    corners = region.value.get("points")
-    try:
-        corners = np.asarray(corners, np.float64).reshape(-1, 2)
-    except (TypeError, ValueError):
-        corners = np.zeros((0, 2))
-    if len(corners) < 3 or not np.isfinite(corners).all():
-        raise BadExample(
-            "wrong polygon",
-            f"{name}: the polygon {region.id} has no three corners with x and y.",
-        )
+    where = f"{name}: the polygon {region.id}"
+    corners = points_of(where, region.value.get("points"), 3)
     return corners * [width / 100, height / 100]
 
 
@@ -158,12 +194,11 @@ def ellipse_of(region: Region, name: str) -> np.ndarray:
     """Returns corners `[N, 2]` of an ellipse, px from the corner of the picture."""
     height, width = size_of(region, name)
     x, y, radius_x, radius_y = _numbers(region, name, "x", "y", "radiusX", "radiusY")
-    turn = np.radians(float(region.value.get("rotation") or 0))
     return ellipse(
         (x * width / 100, y * height / 100),
         radius_x * width / 100,
         radius_y * height / 100,
-        turn,
+        _turn(region, name),
     )
 
 
@@ -186,8 +221,8 @@ def box_of(region: Region, name: str) -> tuple:
     """Returns x, y, width, height in px, counted from the corner of the picture."""
     x, y, width, height = _numbers(region, name, "x", "y", "width", "height")
     down, across = (side / 100 for side in size_of(region, name))
-    if region.value.get("rotation"):
-        angle = np.radians(float(region.value["rotation"]))
+    angle = _turn(region, name)
+    if angle:
         # Turned about its first corner; the box is the upright one around it.
         sides = np.array([[0, 0], [width, 0], [width, height], [0, height]])
         sides = sides * [across, down]
@@ -200,12 +235,23 @@ def box_of(region: Region, name: str) -> tuple:
 
 def _numbers(region, name, *fields):
     size_of(region, name)
-    values = [region.value.get(field) for field in fields]
-    for field, value in zip(fields, values, strict=True):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise BadExample(
-                f"wrong {field}",
-                f"{name}: {field} of the region {region.id} is {value!r}; expected a"
-                " number in percent.",
-            )
-    return values
+    return [_number(region, name, field, "a number in percent") for field in fields]
+
+
+def _turn(region, name):
+    """The angle that a region is turned by, clockwise, in radians."""
+    if region.value.get("rotation") is None:
+        return 0.0
+    return float(np.radians(_number(region, name, "rotation", "degrees")))
+
+
+def _number(region, name, field, expected):
+    value = region.value.get(field)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not abs(value) < _LARGEST:
+        raise BadExample(
+            f"wrong {field}",
+            f"{name}: {field} of the region {region.id} is {value!r:.80}; expected"
+            f" {expected}.",
+        )
+    return float(value)

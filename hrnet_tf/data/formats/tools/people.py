@@ -93,6 +93,7 @@ def pose_data(
     groups: dict[str, str] = {}
     splits: dict[str, str] = {}
     boxless = False
+    names = [name for name in names if name]
     for done, picture in enumerate(pictures, 1):
         try:
             example, without = _example(picture, names, len(examples) + 1, left_out)
@@ -142,7 +143,7 @@ def check_source(source: Path, what: str) -> None:
 
 def limbs_of(pairs: Iterable[Sequence[str]], names: Collection[str]) -> tuple:
     """Returns the pairs of two different known names, each once."""
-    kept = (tuple(pair) for pair in pairs if set(pair) <= set(names))
+    kept = (tuple(pair) for pair in pairs if set(pair) <= set(names) - {""})
     return tuple(dict.fromkeys(p for p in kept if len(p) == 2 and p[0] != p[1]))
 
 
@@ -170,6 +171,10 @@ def _example(picture, names, number, left_out):
         left_out.add(EMPTY, picture.name, split=picture.split)
     if not labelled:
         return None, False
+    if any("" in person.points for person in labelled):
+        raise BadExample(
+            "keypoint without name", f"{picture.name}: a keypoint has no name."
+        )
     # There are no people without an image.
     assert picture.find is not None
     path = picture.find()

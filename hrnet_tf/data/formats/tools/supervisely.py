@@ -197,7 +197,9 @@ def _skeleton(root, meta, title):
     names = {}
     for number, node in nodes.items():
         label = node.get("label") if isinstance(node, dict) else None
-        names[number] = str(label) if label else str(number)
+        if not isinstance(label, str | None):
+            raise ValueError(f"{where}: the label of a node is {label!r:.80}, no text.")
+        names[number] = label or str(number)
     if len(set(names.values())) < len(names):
         raise ValueError(f"{where} has two nodes of one label: {list(names.values())}.")
     pairs = [

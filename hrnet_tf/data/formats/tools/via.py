@@ -290,7 +290,8 @@ def _text(value):
     if isinstance(value, dict):
         # A checkbox: the options that are on.
         return "_".join(sorted(str(key) for key, on in value.items() if on))
-    return str(value) if isinstance(value, (str, int, float)) else ""
+    is_number = type(value) in (int, float) and abs(value) < np.inf
+    return str(value) if isinstance(value, str) or is_number else ""
 
 
 def _find(finder, entry):

@@ -22,6 +22,7 @@ from hrnet_tf.data.left_out import LeftOut
 MARKS = ("metadata", "view", "file", "attribute")
 _POINT, _RECTANGLE, _CIRCLE, _ELLIPSE = 1, 2, 3, 4
 _LINES, _POLYGON, _EXTREME_RECTANGLE, _EXTREME_CIRCLE = (5, 6), 7, 8, 9
+_LARGEST = 1e7
 _IMAGE = 2
 # A checkbox, of whose options several may be on.
 _CHECKBOX = 2
@@ -46,7 +47,7 @@ class AttributeEntry(msgspec.Struct):
 
     aname: str
     type: int = 1
-    options: dict[str, Any] = {}
+    options: dict[str, str | int] = {}
 
 
 class MetadataEntry(msgspec.Struct):
@@ -105,7 +106,7 @@ def pictures_of(
             elif view in pictures:
                 region = {
                     "shape_attributes": _shape(where, found.xy),
-                    "region_attributes": _values(found.av, attributes),
+                    "region_attributes": _values(where, found.av, attributes),
                 }
                 pictures[view]["regions"].append(region)
         except BadExample as error:
@@ -130,13 +131,19 @@ def _name(path, key, entry, files):
     return file.fname if file.src.startswith("data:") else file.src or file.fname
 
 
-def _values(given, attributes):
+def _values(where, given, attributes):
     """The attributes' texts by their names."""
     values = {}
     for key, value in given.items():
         known = attributes.get(str(key))
         if known is None:
             continue
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise BadExample(
+                "wrong av",
+                f"{where}: its attribute {known.aname!r} is {value!r:.80}; expected the"
+                " text or the number of an option.",
+            )
         chosen = str(value).split(",") if known.type == _CHECKBOX else [str(value)]
         texts = [str(known.options.get(option, option)) for option in chosen]
         values[known.aname] = "_".join(text for text in texts if text)
@@ -145,6 +152,12 @@ def _values(given, attributes):
 
 def _shape(where, numbers):
     """A shape as version 2 writes it."""
+    if not all(abs(number) < _LARGEST for number in numbers) or numbers[0] % 1:
+        raise BadExample(
+            "wrong shape",
+            f"{where} has the shape {numbers!r:.80}; expected finite numbers, the first"
+            " of 1 to 9.",
+        )
     kind, places = int(numbers[0]), numbers[1:]
     needed = {_POINT: 2, _RECTANGLE: 4, _CIRCLE: 3, _ELLIPSE: 4}
     if len(places) < needed.get(kind, 6 if kind == _EXTREME_CIRCLE else 4):

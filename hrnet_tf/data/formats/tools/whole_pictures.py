@@ -56,7 +56,7 @@ def class_data(
     Raises:
         ValueError: if no picture with a class is left.
     """
-    names = sorted({name for p in pictures for name in p.classes})
+    names = sorted({name for p in pictures for name in p.classes if name})
     examples: list[ClassificationExample] = []
     groups: dict[str, str] = {}
     splits: dict[str, str] = {}
@@ -104,6 +104,8 @@ def _file(picture, left_out):
             f"{picture.name} is of several classes: {', '.join(picture.classes)}."
             " Expected one.",
         )
+    if not picture.classes[0]:
+        raise BadExample("empty class", f"{picture.name}: its class has no name.")
     path = picture.find()
     image_size(path)
     return path

@@ -178,9 +178,9 @@ def _keypoint_names(file, data, count):
     field = "kpt_names" if names else "node_names"
     names = names or data.node_names
     if names:
-        if len(names) != count or len(set(names)) != count:
+        if len(names) != count or len(set(names)) != count or "" in names:
             raise ValueError(
-                f"{file}: {field} has {len(set(names))} different names, but"
+                f"{file}: {field} has {len({*names} - {''})} different names, but"
                 f" kpt_shape {count} keypoints."
             )
         return list(names), []
