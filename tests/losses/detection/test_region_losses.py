@@ -114,6 +114,14 @@ class TestMasks:
         masks = np.kron(coarse, np.ones((28, 28))).astype(np.uint8)
         np.testing.assert_array_equal(self.targets(masks, (10, 10, 30, 50)), coarse)
 
+    def test_half_of_a_cell_is_enough_however_it_is_rounded(self):
+        # Samples lie between two of a cell's four rows, of which every other is 1.
+        masks = np.zeros((112, 112), np.uint8)
+        masks[::2] = 1
+        rng = np.random.default_rng(0)
+        for box in cases.draw_boxes(rng, (20,), sides=(3, 50)):
+            assert self.targets(masks, box, 28, box).all()
+
     def test_of_a_box_beside_it_moves(self):
         coarse = np.arange(16).reshape(4, 4) % 3 > 0
         masks = np.kron(coarse, np.ones((28, 28))).astype(np.uint8)
