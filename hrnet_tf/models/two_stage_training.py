@@ -61,11 +61,6 @@ class TwoStageTraining(LossInParts):
         draw: Callable[[int, Any], Tensor],
         training: bool,
     ) -> dict[str, Part]:
-        if is_traced_for_xla():
-            raise ValueError(
-                "Two-stage detectors are not trained by XLA: the losses of boxes were"
-                " found to differ by 10 %. Pass jit_compile=False, or leave --jit out."
-            )
         ops = keras.ops
         rule = self.training_rule
         parts = self._proposal_parts(outputs, truths, draw)
@@ -149,5 +144,6 @@ class TwoStageTraining(LossInParts):
         if self.mask_heads:
             boxes = regions.boxes[:, : regions.positive.shape[1]]
             masks = self.mask_logits(outputs, boxes, stage, training)
-            found["mask_loss"] = mask_loss(masks, regions, truths)
+            static = is_traced_for_xla()
+            found["mask_loss"] = mask_loss(masks, regions, truths, static)
         return found, deltas

@@ -175,6 +175,17 @@ def test_learns_to_find_shapes(kind, steps):
     assert shapes.average_precision(found, labels) > 0.8
 
 
+XLA_CASES = pytest.mark.parametrize(
+    ("kind", "convention"),
+    [
+        ("mask", "mmdet"),
+        ("faster", "official"),
+        ("cascade", "mmdet"),
+        ("fcos", "mmdet"),
+    ],
+)
+
+
 def make_decided(kind, **kwargs):
     """A detector whose scores differ by more than rounding."""
     model = make(kind, kernel_initializer="he_normal", **kwargs)
@@ -187,15 +198,7 @@ def make_decided(kind, **kwargs):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("kind", "convention"),
-    [
-        ("mask", "mmdet"),
-        ("faster", "official"),
-        ("cascade", "mmdet"),
-        ("fcos", "mmdet"),
-    ],
-)
+@XLA_CASES
 def test_xla_finds_the_same(kind, convention):
     model = make_decided(kind, convention=convention)
     images, labels = batch()
@@ -214,9 +217,33 @@ def test_xla_finds_the_same(kind, convention):
         np.testing.assert_allclose(found[name], wanted, rtol=0, atol=limit)
 
 
+def first_step(kind, convention, jit_compile):
+    """The log of a step, and its gradients by path."""
+    model = make_decided(kind, convention=convention)
+    optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
+    model.compile(optimizer, jit_compile=jit_compile)
+    # What is drawn depends on the step.
+    optimizer.iterations.assign(5)
+    log = model.train_on_batch(*batch(), return_dict=True)
+    # The first momentum is the gradient times the rate.
+    pairs = zip(model.trainable_variables, optimizer.momentums, strict=True)
+    return log, {v.path: m.numpy() / -0.01 for v, m in pairs}
+
+
 @pytest.mark.slow
-def test_xla_training_of_two_stages_is_refused():
-    model = make("faster")
-    model.compile(keras.optimizers.SGD(0.01), jit_compile=True)
-    with pytest.raises(ValueError, match="not trained by XLA.*jit_compile=False"):
-        model.train_on_batch(*batch())
+@XLA_CASES
+def test_xla_learns_the_same(kind, convention):
+    norm = np.linalg.norm
+    (log, gradients), (found, compiled) = (
+        first_step(kind, convention, jit_compile) for jit_compile in (False, True)
+    )
+    assert set(found) == {"loss", *PARTS[kind]}
+    for name, value in log.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-5, err_msg=name)
+    away = {path: norm(compiled[path] - x) for path, x in gradients.items()}
+    whole = norm([norm(x) for x in gradients.values()])
+    assert whole > 0.1
+    assert norm(list(away.values())) < 1e-4 * whole
+    for path, wanted in gradients.items():
+        # Rounding opens and closes single ReLUs.
+        assert away[path] < 1e-3 * norm(wanted) + 1e-5 * whole, path

@@ -136,13 +136,16 @@ def region_losses(
     }
 
 
-def mask_loss(logits: Tensor, regions: Regions, truths: Truths) -> Part:
+def mask_loss(
+    logits: Tensor, regions: Regions, truths: Truths, static: bool = False
+) -> Part:
     """The loss of the masks of objects' regions.
 
     Args:
         logits: float32 `[B, P, s, s, C]`, of the first P regions.
         regions: `Regions`.
         truths: `Truths` with masks.
+        static: bool, see `mask_targets`.
     Returns:
         A `Part`.
     """
@@ -155,12 +158,15 @@ def mask_loss(logits: Tensor, regions: Regions, truths: Truths) -> Part:
     found = tf.gather(
         ops.transpose(logits, (0, 1, 4, 2, 3)), channels, axis=2, batch_dims=2
     )
-    targets = mask_targets(regions.boxes[:, :most], regions.indices, truths, side)
+    boxes = regions.boxes[:, :most]
+    targets = mask_targets(boxes, regions.indices, truths, side, static)
     costs = ops.mean(binary_cross_entropy(targets, found), axis=(2, 3))
     return Part(masked_sum(costs, positive), count(positive))
 
 
-def mask_targets(boxes: Tensor, indices: Tensor, truths: Truths, side: int) -> Tensor:
+def mask_targets(
+    boxes: Tensor, indices: Tensor, truths: Truths, side: int, static: bool = False
+) -> Tensor:
     """Cuts regions out of objects' masks.
 
     Args:
@@ -168,6 +174,7 @@ def mask_targets(boxes: Tensor, indices: Tensor, truths: Truths, side: int) -> T
         indices: int32 `[B, P]`, places of their objects.
         truths: `Truths` with masks.
         side: int, of the result.
+        static: bool. True leaves out what XLA cannot compile; the same targets.
     Returns:
         float32 `[B, P, side, side]`, 1 where at least half of a cell is the object's.
     """
@@ -186,16 +193,38 @@ def mask_targets(boxes: Tensor, indices: Tensor, truths: Truths, side: int) -> T
     half = extent / (4 * side)
     first = (start + half + 0.5) / (size + 1)
     last = (start + extent - half + 0.5) / (size + 1)
-    corners = ops.concatenate([first[..., ::-1], last[..., ::-1]], axis=-1)
-    shape = ops.shape(masks)
-    rows = indices + ops.arange(shape[0], dtype="int32")[:, None] * shape[1]
-    cells = tf.image.crop_and_resize(
-        ops.reshape(masks, (-1, size + 2, size + 2, 1)),
-        ops.reshape(corners, (-1, 4)),
-        ops.reshape(rows, (-1,)),
-        (2 * side, 2 * side),
-    )
+    if static:
+        cells = _samples(pick(masks, indices), first, last, 2 * side)
+    else:
+        corners = ops.concatenate([first[..., ::-1], last[..., ::-1]], axis=-1)
+        shape = ops.shape(masks)
+        rows = indices + ops.arange(shape[0], dtype="int32")[:, None] * shape[1]
+        cells = tf.image.crop_and_resize(
+            ops.reshape(masks, (-1, size + 2, size + 2, 1)),
+            ops.reshape(corners, (-1, 4)),
+            ops.reshape(rows, (-1,)),
+            (2 * side, 2 * side),
+        )
     shares = ops.average_pool(cells, 2, 2)
     shares = ops.reshape(shares, (-1, indices.shape[1], side, side))
     # In regions on the mask's own grid many are half, and by rounding less.
     return ops.cast(shares >= 0.5 - _ROUNDING, "float32")
+
+
+def _samples(masks, first, last, number):
+    """What `tf.image.crop_and_resize` gives of masks `[B, P, h, w]`, by products.
+
+    float32 `[B * P, number, number, 1]`, of samples between the first and the last, x
+    and y `[B, P, 2]` in shares of the way through the mask.
+    """
+    ops = keras.ops
+    products = []
+    for axis, length in ((1, masks.shape[2]), (0, masks.shape[3])):
+        steps = ops.arange(number, dtype="float32") / (number - 1)
+        start, way = first[..., axis, None], (last - first)[..., axis, None]
+        places = (start + way * steps) * (length - 1)
+        inside = ops.logical_and(places >= 0, places <= length - 1)[..., None]
+        near = ops.abs(places[..., None] - ops.arange(length, dtype="float32"))
+        products.append(ops.where(inside, ops.maximum(1.0 - near, 0.0), 0.0))
+    cells = ops.einsum("bpih,bphw,bpjw->bpij", products[0], masks, products[1])
+    return ops.reshape(cells, (-1, number, number, 1))

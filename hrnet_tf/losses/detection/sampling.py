@@ -57,9 +57,16 @@ def draw_keys(seeds: Tensor, count: Any) -> Tensor:
     """
     import tensorflow as tf
 
+    def draw(seed):
+        # XLA would choose another generator by itself. Of the same bits it makes other
+        # floats than TensorFlow, which takes the lowest 23 for the fraction.
+        bits = tf.random.stateless_uniform(
+            [count], seed, None, None, tf.uint32, alg="philox"
+        )
+        return tf.bitcast((bits & 0x7FFFFF) | 0x3F800000, tf.float32) - 1.0
+
     return tf.map_fn(
-        # XLA would choose another generator by itself.
-        lambda seed: tf.random.stateless_uniform([count], seed, alg="philox"),
+        draw,
         seeds,
         fn_output_signature=tf.TensorSpec(
             [count if isinstance(count, int) else None], tf.float32

@@ -106,7 +106,10 @@ class TestMasks:
         }
         truths = read_labels(labels, with_masks=True)
         indices = np.int32([[2]])
-        return mask_targets(np.float32([[box]]), indices, truths, side).numpy()[0, 0]
+        found = mask_targets(np.float32([[box]]), indices, truths, side).numpy()
+        static = mask_targets(np.float32([[box]]), indices, truths, side, static=True)
+        np.testing.assert_array_equal(static, found)
+        return found[0, 0]
 
     def test_of_the_objects_own_box_is_the_mask(self):
         rng = np.random.default_rng(0)

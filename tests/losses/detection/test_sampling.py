@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from hrnet_tf.losses.detection.sampling import draw_keys, image_seeds, sample
 
@@ -82,3 +83,12 @@ class TestKeys:
     def test_do_not_depend_on_the_padding(self):
         padded = np.pad(self.BOXES, [(0, 0), (0, 5), (0, 0)])
         np.testing.assert_array_equal(self.keys(1, 2, boxes=padded), self.keys(1, 2))
+
+    @pytest.mark.parametrize("jit_compile", [False, True])
+    def test_are_the_floats_of_philox_also_by_xla(self, jit_compile):
+        seeds = image_seeds(self.BOXES, (1, 2))
+        expected = [
+            tf.random.stateless_uniform([50], seed, alg="philox") for seed in seeds
+        ]
+        draw = tf.function(lambda seeds: draw_keys(seeds, 50), jit_compile=jit_compile)
+        np.testing.assert_array_equal(draw(seeds), expected)
