@@ -32,7 +32,7 @@ from hrnet_tf.tasks.pose.recipe import pose_recipe
 from hrnet_tf.training.recipe import Recipe
 
 # Examples that are seen in all, after which the score hardly grows.
-_SEEN = 160_000
+_SEEN = 240_000
 _PADDING = 1.25
 # Width of the heatmaps' peaks, cells for each pixel of the crop.
 _SIGMA = 0.7 / 128
