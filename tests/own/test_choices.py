@@ -1,6 +1,8 @@
 """Settings that follow from data and machine, and checks of people."""
 
 import dataclasses
+import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -158,6 +160,20 @@ def test_weights_tell_their_architecture(tmp_path):
     (tmp_path / "x.keras").write_bytes(b"no archive")
     with pytest.raises(ValueError, match="does not tell which architecture"):
         preset_of(tmp_path / "x.keras")
+
+
+def test_the_head_of_weights_is_kept(tmp_path):
+    """A model of one's own goes on learning with its head, which reads all streams."""
+    data = data_of(people(30))
+    assert chosen(data)["representation"].value == "v2"
+    for name, value in (("HRNetPose", "v2"), ("HRNetClassifier", "v1")):
+        path = tmp_path / f"{name}.keras"
+        content = {"class_name": name, "config": {"representation": "v2"}}
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.json", json.dumps(content))
+        found = chosen(data, weights=str(path), preset="hrnet_test")
+        assert found["representation"].value == value
+    assert "representation" not in chosen(data, preset="lite_hrnet_18")
 
 
 class TestChecks:

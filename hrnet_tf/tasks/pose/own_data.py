@@ -20,7 +20,7 @@ from hrnet_tf.own.choices import (
 from hrnet_tf.own.loading import on_own_data
 from hrnet_tf.own.network import choose_network
 from hrnet_tf.own.reading import UserData
-from hrnet_tf.own.weights import architecture_of
+from hrnet_tf.own.weights import architecture_of, model_of
 from hrnet_tf.tasks.pose import evaluate as evaluation
 from hrnet_tf.tasks.pose.networks import counted_as
 from hrnet_tf.tasks.pose.own_people import (
@@ -53,8 +53,8 @@ def choose(
     size = choose_crop(choices, train, machine)
     head: dict[str, Any] = {"num_keypoints": keypoint_set.num_keypoints}
     model, architecture = counted_as(architecture_of(preset))
-    if weights is None and model == "HRNetPose":
-        head["representation"] = "v2"
+    if model == "HRNetPose":
+        head["representation"] = choose_representation(choices, weights)
     choose_batch(choices, 16, people, machine, model, architecture, size, **head)
     choose_epochs(choices, people, _SEEN // (4 if weights else 1))
     choose_learning(choices, weights)
@@ -62,6 +62,23 @@ def choose(
     choose_sides(choices, data, keypoint_set, given)
     choose_metric(choices, data, keypoint_set)
     return choices.finish()
+
+
+def choose_representation(choices: "Choices", weights: Any) -> str:
+    """Chooses what the head reads, "v1" or "v2"; see `HRNetPose`.
+
+    Args:
+        choices: `Choices`.
+        weights: what the training starts from, or None.
+    """
+    value, reason = "v2", "the head reads all streams"
+    if weights is not None:
+        # The head of another representation would begin anew.
+        name, arguments = model_of(weights)
+        value = arguments.get("representation", "v1") if name == "HRNetPose" else "v1"
+        reason = f"that of {weights}" if name == "HRNetPose" else "the finest stream"
+    option = "--set representation=v1|v2"
+    return choices.add("representation", value, reason, option)
 
 
 def choose_sides(
@@ -151,6 +168,7 @@ def recipe(
     learning_rate: float,
     weights: str | None,
     image_size: tuple[int, int],
+    representation: str | None = None,
     **settings: Any,
 ) -> Recipe:
     """Makes the `Recipe` of poses of the user's own.
@@ -161,7 +179,9 @@ def recipe(
         flips: bool. Whether pictures are mirrored at random.
         metric: "oks", "pck" or "pckh".
         learning_rate: float, the highest of a cosine.
-        weights: str or None. What the body starts from.
+        weights: str or None. What the training starts from.
+        representation: "v1" or "v2", of an HRNet; None: "v2" from random weights, else
+            "v1", as files of recipes mean that do not tell.
         image_size, **settings: see `pose_recipe`.
     """
     return pose_recipe(
@@ -181,7 +201,7 @@ def recipe(
         ),
         optimizer=functools.partial(muon, learning_rate=learning_rate),
         metric=metric,
-        representation="v2" if weights is None else "v1",
+        representation=representation or ("v2" if weights is None else "v1"),
         weights=weights,
         **settings,
     )
