@@ -154,10 +154,13 @@ def check_outside(block):
 
 
 def check_target(words, where):
-    """Asserts that the Makefile has targets, and its benchmark the options."""
+    """Asserts that the Makefile has targets, and their benchmarks the options."""
     makefile = (ROOT / "Makefile").read_text()
-    benchmark = (ROOT / "benchmarks" / "training_step.py").read_text()
+    benchmark = ""
     for word in words:
+        rule = re.search(rf"^{re.escape(word)}:.*((?:\n\t.*)*)", makefile, re.M)
+        for script in re.findall(r"benchmarks/\w+\.py", rule[1] if rule else ""):
+            benchmark += (ROOT / script).read_text()
         name, _, value = word.partition("=")
         known = re.search(rf"^{re.escape(name)}\s*[:?]", makefile, re.M)
         assert known or f"$({name})" in makefile, (
