@@ -185,7 +185,7 @@ class TestWholeJob:
 @pytest.mark.slow
 def test_video_runs_at_the_same_time_and_one_after_another():
     pytest.importorskip("av")
-    output = run("video", "--frames", "6", "--size", "64", "96", "--rounds", "1")
+    output = run("video", "--frames", "6", "--size", "96", "128", "--rounds", "1")
     lines = output.splitlines()
     assert [line.split("  ")[0] for line in lines] == [
         "at the same time",
