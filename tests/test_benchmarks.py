@@ -235,6 +235,13 @@ class TestTrainingStep:
         assert "must be at least 1" in capsys.readouterr().err
 
 
+def test_cells_need_positive_numbers(capsys):
+    arguments = ["--data-dir", "bccd", "--epochs", "0"]
+    with pytest.raises(SystemExit):
+        load("torchvision_cells").parse_arguments(arguments)
+    assert "must be positive" in capsys.readouterr().err
+
+
 def test_transfer_curve_takes_the_first_pictures(drawn, tmp_path):
     annotations, images = drawn
     target = tmp_path / "few" / "train.json"
