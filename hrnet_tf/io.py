@@ -238,6 +238,23 @@ def read_image(image: "np.ndarray | PathLike | bytes") -> "tuple[np.ndarray, str
     return pixels, "the image"
 
 
+def noted_orientation(block: bytes | None) -> int:
+    """Returns the orientation that an EXIF block notes, 1 (upright) to 8.
+
+    Args:
+        block: bytes, such as Pillow's `image.info.get("exif")`, which an image's head
+            gives (`getexif` would decode a PNG that notes none); or None.
+    """
+    if not block:
+        return 1
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif.load(block)
+    tag = exif.get(_ORIENTATION, 1)
+    return tag if tag in range(2, 9) else 1
+
+
 def check_upright(content: bytes, name: str) -> None:
     """Raises ValueError for a WebP that viewers turn: graphs read it as it is stored.
 

@@ -6,7 +6,6 @@ import numpy as np
 
 # So many tell how large pictures are.
 _SAMPLE = 400
-_ORIENTATION = 0x0112
 
 
 def picture_sizes(paths: Sequence[str], most: int = _SAMPLE) -> np.ndarray:
@@ -18,30 +17,18 @@ def picture_sizes(paths: Sequence[str], most: int = _SAMPLE) -> np.ndarray:
     Returns:
         int array `[N, 2]` of (height, width), px, upright; empty if none can be read.
     """
-    from hrnet_tf.io import open_image
+    from hrnet_tf.io import noted_orientation, open_image
 
     step = max(1, -(-len(paths) // most))
     sizes = []
     for path in paths[::step]:
         try:
             with open_image(path) as image:
-                lying = _orientation(image) >= 5
+                lying = noted_orientation(image.info.get("exif")) >= 5
                 sizes.append(image.size if lying else image.size[::-1])
         except (OSError, SyntaxError, ValueError):
             continue
     return np.array(sizes, int).reshape(-1, 2)
-
-
-def _orientation(image):
-    """The orientation that an image file notes; by the header, without its pixels."""
-    from PIL import Image
-
-    block = image.info.get("exif")
-    if not block:
-        return 1
-    exif = Image.Exif()
-    exif.load(block)
-    return exif.get(_ORIENTATION, 1)
 
 
 def usual_size(paths: Sequence[str]) -> tuple[int, int]:

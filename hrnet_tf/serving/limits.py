@@ -5,13 +5,11 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from hrnet_tf.io import open_image
+from hrnet_tf.io import noted_orientation, open_image
 
 # What the exported graphs decode, by Pillow's names.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP")
 _JPEG = b"\xff\xd8"
-# EXIF's tag.
-_ORIENTATION = 274
 # Bytes that a segmenter's result may take before it is reduced to labels.
 _LOGITS_BYTES = 2_000_000_000
 
@@ -150,7 +148,7 @@ def _image_size(content, number):
     try:
         with open_image(io.BytesIO(content), FORMATS) as image:
             width, height = image.size
-            orientation = _orientation(image)
+            orientation = noted_orientation(image.info.get("exif"))
     # Pillow's readers of damaged headers raise errors of many kinds.
     except Exception as error:
         raise _no_image(content, number, error) from error
@@ -214,20 +212,6 @@ def _no_image(content, number, error):
         f" {', '.join(FORMATS)}, or damaged: {_first_line(error)}",
         reason="image",
     )
-
-
-def _orientation(image):
-    """What a file's head notes of how it is to be turned; 1 is upright."""
-    from PIL import Image
-
-    # Pillow's own getexif would decode a PNG that notes none.
-    block = image.info.get("exif")
-    if not block:
-        return 1
-    exif = Image.Exif()
-    exif.load(block)
-    found = exif.get(_ORIENTATION, 1)
-    return found if found in range(2, 9) else 1
 
 
 def _first_line(error):

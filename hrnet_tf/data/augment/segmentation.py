@@ -21,9 +21,9 @@ class SegmentationAugmentation:
         brightness, contrast: float in [0, 1). Random factors `1 +- value`; 0, the
             protocol's, leaves the pixels alone.
         saturation: float in [0, 1). Random factor `1 +- value` of the distance from
-            grey; 0, the protocol's, as before.
+            grey; 0, the protocol's, leaves the pixels alone.
         hue: float in [0, 180], degrees. Colours are turned by up to as much in either
-            direction, brightness kept; 0, the protocol's, as before.
+            direction, brightness kept; 0, the protocol's, leaves the pixels alone.
         resize_to: (height, width) or None. Size that image and labels are warped to
             before all else, whatever their shape (LIP's protocol).
     Reference:

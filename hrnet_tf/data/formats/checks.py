@@ -12,9 +12,11 @@ import numpy as np
 
 from hrnet_tf import notes
 from hrnet_tf.data.bad_examples import BadExample
-from hrnet_tf.io import open_image, read_image
+from hrnet_tf.io import noted_orientation, open_image, read_image
 from hrnet_tf.typing import PathLike
 
+# Px, percent or degrees that no place in a picture, and no side of one, reaches.
+FARTHEST = 1e7
 # Magic bytes of formats people do have, to tell them what they passed.
 _OTHER_FORMATS = {
     b"BM": "BMP",
@@ -28,7 +30,6 @@ _OTHER_FORMATS = {
 # cannot occur.
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 _TAIL_BYTES = 4096
-_ORIENTATION = 0x0112
 _MEASURED: contextvars.ContextVar[set[str] | None] = contextvars.ContextVar(
     "measured", default=None
 )
@@ -125,18 +126,12 @@ def _measure(path):
 
 def _orientation(path, image, image_format, tail):
     """The orientation that an image file notes; 1 where it notes none."""
-    from PIL import Image
-
     block = image.info.get("exif")
     late = block is None and image_format == "PNG" and b"eXIf" in tail
     if late:
         block = tail[tail.index(b"eXIf") + 4 :]
-    if not block:
-        return 1
-    exif = Image.Exif()
-    exif.load(block)
-    tag = exif.get(_ORIENTATION, 1)
-    if tag not in range(2, 9):
+    tag = noted_orientation(block)
+    if tag == 1:
         return 1
     # Few files come here, so that others are checked without TensorFlow.
     from hrnet_tf.exif import orientation

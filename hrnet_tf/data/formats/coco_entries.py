@@ -12,13 +12,11 @@ import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample
 from hrnet_tf.data.formats.checked_json import LARGEST, decode, field
-from hrnet_tf.data.formats.checks import finite_numbers
+from hrnet_tf.data.formats.checks import FARTHEST, finite_numbers
 
 # Names such as "3" or "keypoint_3" say nothing but the place.
 _NUMBERED = re.compile(r"(k|kp|kpt|keypoint|point|joint|landmark|pt|p)?[ _-]?\d+")
 _VISIBILITIES = frozenset((0.0, 1.0, 2.0))
-# Pixels that no image has.
-FARTHEST = 1e7
 # In pixels: what is above is no area of a picture's, and float32 holds it.
 _LARGEST_AREA = 1e12
 

@@ -13,9 +13,13 @@ import numpy as np
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.boxes import box_around, is_line_of
 from hrnet_tf.data.formats.checked_json import LARGEST, decode, field
-from hrnet_tf.data.formats.checks import check_image, finite_number, finite_numbers
-from hrnet_tf.data.formats.coco_entries import (
+from hrnet_tf.data.formats.checks import (
     FARTHEST,
+    check_image,
+    finite_number,
+    finite_numbers,
+)
+from hrnet_tf.data.formats.coco_entries import (
     AnnotationEntry,
     as_number,
     categories_with_keypoints,

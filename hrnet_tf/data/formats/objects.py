@@ -12,7 +12,7 @@ import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.detection_example import DetectionExample
-from hrnet_tf.data.formats.checks import check_image
+from hrnet_tf.data.formats.checks import FARTHEST, check_image
 from hrnet_tf.data.instance_masks import pack_runs
 from hrnet_tf.data.left_out import LeftOut
 from hrnet_tf.data.object_sets import ObjectSet
@@ -22,7 +22,6 @@ from hrnet_tf.typing import PathLike, Progress
 _SLACK = 1.0
 # Smaller sides are those of no object; the official code leaves them out.
 _LEAST_SIDE = 1.0
-_LARGEST = 1e7
 # Of the boxes that have to reach out for a file to be taken for one of corners.
 _SHARE_OF_CORNERS = 0.1
 # Of boxes around a centre, whose numbers are corners by chance when they are large.
@@ -224,7 +223,7 @@ class _Builder:
             self.left_out.add(reason, name, split=picture.split)
             return None
         box = [float(value) for value in found.box]
-        if not all(np.isfinite(box)) or max(map(abs, box)) > _LARGEST:
+        if not all(np.isfinite(box)) or max(map(abs, box)) > FARTHEST:
             raise self._wrong("box not finite", found, picture, size)
         x, y, w, h = box
         if w <= 0 or h <= 0:

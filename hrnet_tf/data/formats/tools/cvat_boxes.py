@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
+from hrnet_tf.data.formats.checks import FARTHEST
 from hrnet_tf.data.formats.tools.base import LabelledData
 from hrnet_tf.data.formats.tools.cvat_shapes import CvatFile, Frame, Shape, numbers_of
 from hrnet_tf.data.formats.tools.drawn_boxes import (
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 # What is drawn of an object, and what labels of it may be.
 _DRAWN = ("box", "polygon", "mask", "ellipse")
 _TYPES = ("", "any", "rectangle", "polygon", "mask", "ellipse")
-_LARGEST = 1e7
 _FRAMES = "Of videos the frames that show an object were read, no others."
 
 
@@ -149,7 +149,7 @@ def _numbers(shape, name, *fields):
         numbers = [float(shape.fields[field]) for field in fields]
     except (KeyError, ValueError):
         numbers = [np.nan]
-    if not (np.abs(numbers) < _LARGEST).all():
+    if not (np.abs(numbers) < FARTHEST).all():
         raise BadExample(
             f"wrong {shape.kind}",
             f"{name}: a {shape.kind} of {shape.label!r} lacks numbers"

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
+from hrnet_tf.data.formats.checks import FARTHEST
 from hrnet_tf.data.left_out import LeftOut
 
-_LARGEST = 1e7
 SHAPES = ("skeleton", "points", "polygon", "mask", "box", "ellipse", "tag")
 
 
@@ -143,7 +143,7 @@ def numbers_of(shape: Shape, name: str, field: str = "points") -> np.ndarray:
     except ValueError:
         points = np.zeros(0)
     # Three numbers between semicolons are no place, whatever comes next.
-    if points.shape[1:] != (2,) or not (np.abs(points) < _LARGEST).all():
+    if points.shape[1:] != (2,) or not (np.abs(points) < FARTHEST).all():
         raise BadExample(
             f"wrong {field}",
             f"{name}: the {shape.kind} {shape.label!r} is at {text!r:.80}; expected"

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample
+from hrnet_tf.data.formats.checks import FARTHEST
 from hrnet_tf.data.formats.tools.loose_points import LoosePoint
 from hrnet_tf.data.formats.tools.outlines import ellipse, points_of
 
 # Answers about a point that make it an occluded one.
 _OCCLUDED = ("occluded", "hidden", "invisible", "not visible")
-# Nothing is larger, in percent, degrees or pixels.
-_LARGEST = 1e7
 _KINDS = ("keypoint", "rectangle", "polygon", "brush", "ellipse")
 
 
@@ -136,7 +135,7 @@ def _side(result, field, name):
     if value is None or value == 0:
         return None
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not 1 <= value < _LARGEST or value % 1:
+    if not is_number or not 1 <= value < FARTHEST or value % 1:
         raise BadExample(
             f"wrong {field}",
             f"{name}: {field} of a result is {value!r:.80}; expected a whole number of"
@@ -248,7 +247,7 @@ def _turn(region, name):
 def _number(region, name, field, expected):
     value = region.value.get(field)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not abs(value) < _LARGEST:
+    if not is_number or not abs(value) < FARTHEST:
         raise BadExample(
             f"wrong {field}",
             f"{name}: {field} of the region {region.id} is {value!r:.80}; expected"

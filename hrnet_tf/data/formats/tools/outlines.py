@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample
+from hrnet_tf.data.formats.checks import FARTHEST
 from hrnet_tf.io import open_image
 
 # Corners of what stands for a circle: on one of 200 px they are 0.06 px off.
@@ -35,7 +36,7 @@ def points_of(where: str, points: Any, least: int) -> np.ndarray:
     except (TypeError, ValueError):
         array = np.zeros(0)
     right = array.ndim == 2 and array.shape[1:] == (2,) and len(array) >= least
-    if not right or not (np.abs(array) < 1e7).all():
+    if not right or not (np.abs(array) < FARTHEST).all():
         raise BadExample(
             "wrong points",
             f"{where} is at {points!r:.80}; expected {least} or more pairs of finite"

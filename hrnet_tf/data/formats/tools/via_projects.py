@@ -16,13 +16,13 @@ import numpy as np
 
 from hrnet_tf.data.bad_examples import BadExample, BadExamples
 from hrnet_tf.data.formats.checked_json import decode
+from hrnet_tf.data.formats.checks import FARTHEST
 from hrnet_tf.data.left_out import LeftOut
 
 # What a project has, and no other json of VIA.
 MARKS = ("metadata", "view", "file", "attribute")
 _POINT, _RECTANGLE, _CIRCLE, _ELLIPSE = 1, 2, 3, 4
 _LINES, _POLYGON, _EXTREME_RECTANGLE, _EXTREME_CIRCLE = (5, 6), 7, 8, 9
-_LARGEST = 1e7
 _IMAGE = 2
 # A checkbox, of whose options several may be on.
 _CHECKBOX = 2
@@ -152,7 +152,7 @@ def _values(where, given, attributes):
 
 def _shape(where, numbers):
     """A shape as version 2 writes it."""
-    if not all(abs(number) < _LARGEST for number in numbers) or numbers[0] % 1:
+    if not all(abs(number) < FARTHEST for number in numbers) or numbers[0] % 1:
         raise BadExample(
             "wrong shape",
             f"{where} has the shape {numbers!r:.80}; expected finite numbers, the first"
