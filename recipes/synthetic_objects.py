@@ -5,6 +5,7 @@ Data: made by `hrnet_tf.data.synthetic.generate_people` (`hrnet demo` does it).
 Run: hrnet train synthetic_objects --data-dir demo/data --out RUN
 """
 
+import dataclasses
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,23 +21,25 @@ from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.training.recipe_files import choose_variant
 from hrnet_tf.typing import PathLike
 
-# Pictures have 240x320 pixels.
+# Pictures have 240x320 pixels. The heads have a quarter of the published channels, and
+# learn from a quarter of the published regions: a picture has few people, and the heads
+# of a mask would take nine tenths of the time.
 WHOLE = {
     "height": 240,
-    "num_channels": 256,
-    "epochs": 6,
-    "evaluate_every": 3,
-    "learning_rate": 2e-3,
+    "num_channels": 64,
+    "epochs": 4,
+    "evaluate_every": 2,
+    "learning_rate": 3e-3,
 }
+NUM_REGIONS = 128
 VARIANTS = {
     "mask_rcnn": {"preset": "hrnet_w18_small_v1"},
     "faster_rcnn": {"preset": "hrnet_w18_small_v1"},
     "fcos": {"preset": "hrnet_w18_small_v1"},
-    # The detector of the demo: smaller pictures and a lighter head.
+    # The detector of the demo: smaller pictures.
     "people_finder": {
         "preset": "hrnet_w18_small_v1",
         "height": 192,
-        "num_channels": 64,
         "epochs": 2,
         "evaluate_every": 2,
         "learning_rate": 5e-3,
@@ -86,7 +89,7 @@ def recipe(
         objects=objects,
         load_train=partial(load, "train"),
         load_val=partial(load, "val"),
-        make_model=MODELS[variant].from_preset,
+        make_model=partial(_make, MODELS[variant]),
         augmentation=DetectionAugmentation(scales=((width, height),)),
         # The next sides that the network takes.
         image_size=(-(-height // 32) * 32, width),
@@ -104,3 +107,12 @@ def recipe(
         num_channels=own.num_channels,
         masks=masks,
     )
+
+
+def _make(kind, *given, **arguments):
+    model = kind.from_preset(*given, **arguments)
+    if hasattr(model.training_rule, "roi_samples"):
+        model.training_rule = dataclasses.replace(
+            model.training_rule, roi_samples=NUM_REGIONS
+        )
+    return model
