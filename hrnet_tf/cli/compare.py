@@ -130,16 +130,14 @@ def compare(
     from hrnet_tf.comparison.run import Budget, compare
 
     budget = Budget(epochs, minutes)
-    if data_dir is None and (recipe is not None or chosen.comparison.draw is None):
-        raise ValueError(
-            "Which data? Pass --data-dir, the folder of the data of the recipe"
-            f" {recipe or chosen.comparison.recipe}."
-        )
-    if data_dir is None:
+    if recipe is not None or chosen.comparison.draw is None:
+        _check_data_dir(recipe or chosen.comparison.recipe, data_dir)
+    elif data_dir is None:
         data_dir = out / "data"
         with common.progress("drawing a data set", "pictures") as tick:
             chosen.comparison.draw(data_dir, tick)
-    arguments = {"data_dir": str(data_dir), "batch_size": batch_size}
+    folder = None if data_dir is None else str(data_dir)
+    arguments = {"data_dir": folder, "batch_size": batch_size}
     arguments = {key: value for key, value in arguments.items() if value is not None}
     members = compare(
         recipe or chosen.comparison.recipe,
@@ -153,6 +151,18 @@ def compare(
     )
     common.show_table(table_of(members, str(budget)))
     common.print_facts({"table": out / "comparison.md", "plot": out / "comparison.png"})
+
+
+def _check_data_dir(recipe, data_dir):
+    """Raises ValueError unless the data are told, or the recipe says where they are."""
+    from hrnet_tf.training.recipe_files import find_recipe, read_recipe_file
+
+    path, _ = find_recipe(recipe)
+    if data_dir is None and "data_dir" in read_recipe_file(path).arguments:
+        raise ValueError(
+            "Which data? Pass --data-dir, the folder of the data of the recipe"
+            f" {recipe}."
+        )
 
 
 def _task(name):

@@ -35,12 +35,11 @@ def describe(recipe: str, presets: list[str], arguments: dict[str, Any]) -> list
 
     found = []
     for preset in presets:
-        model = load_recipe(recipe, preset=preset, **arguments).model()
-        sized = model
+        loaded = load_recipe(recipe, preset=preset, **arguments)
+        model = sized = loaded.model()
         if None in model.input_shape[1:3]:
-            sized = type(model).from_config(
-                {**model.get_config(), "image_size": _crop_size(recipe, arguments)}
-            )
+            size = _crop_size(loaded, recipe, arguments)
+            sized = type(model).from_config({**model.get_config(), "image_size": size})
         found.append(
             {
                 "preset": preset,
@@ -56,10 +55,14 @@ def describe(recipe: str, presets: list[str], arguments: dict[str, Any]) -> list
     return found
 
 
-def _crop_size(recipe, arguments):
-    """(height, width) that a recipe's variant trains on."""
+def _crop_size(loaded, recipe, arguments):
+    """(height, width) that a recipe trains on."""
     from hrnet_tf.training.recipe_files import find_recipe, read_recipe_file
 
+    told = (loaded.protocol or {}).get("crop_size")
+    if told is not None:
+        return tuple(told)
+    # A user's own recipe may say it in its variants alone.
     path, variant = find_recipe(recipe)
     file = read_recipe_file(path)
     own = file.variants.get(arguments.get("variant", variant) or file.default, {})
@@ -67,7 +70,8 @@ def _crop_size(recipe, arguments):
     if size is None:
         raise ValueError(
             f"The recipe {recipe} does not say on which size of images it trains, so"
-            " that nothing can be counted. Give its variants a crop_size."
+            " that nothing can be counted. Give its protocol, or its variants, a"
+            " crop_size."
         )
     return tuple(size)
 
@@ -123,14 +127,19 @@ def train_member(
         out: str. Folder of the run.
         seed: int.
     Returns:
-        dict: best (float, the best score) and history, a list of dicts, one an epoch.
+        dict: best (float, the best score), history, a list of dicts, one an epoch, and
+        main_name (str), which of their numbers the score is.
     """
     from hrnet_tf.training.recipe import load_recipe
     from hrnet_tf.training.run import train
 
     loaded = load_recipe(recipe, preset=preset, **arguments)
     result = train(loaded, out, seed=seed)
-    return {"best": result.best, "history": result.history}
+    return {
+        "best": result.best,
+        "history": result.history,
+        "main_name": result.main_name,
+    }
 
 
 _WORK: dict[str, Callable[..., Any]] = {

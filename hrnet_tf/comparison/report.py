@@ -44,7 +44,12 @@ class Member:
     curve: list
 
     @classmethod
-    def of(cls, facts: dict[str, Any], history: list[dict[str, Any]]) -> "Member":
+    def of(
+        cls,
+        facts: dict[str, Any],
+        history: list[dict[str, Any]],
+        main_name: str | None = None,
+    ) -> "Member":
         """Makes a member of what `describe` and `train_member` returned."""
         curve, minutes = [], 0.0
         for row in history:
@@ -55,7 +60,7 @@ class Member:
         memory = [row["memory_mb"] for row in history if "memory_mb" in row]
         return cls(
             **facts,
-            score_name=_score_name(history),
+            score_name=_score_name(history, main_name),
             score=max((score for _, score in curve), default=None),
             epochs=len(history),
             minutes=minutes,
@@ -65,11 +70,19 @@ class Member:
         )
 
 
-def _score_name(history):
-    """What the score is called among the numbers of the tests."""
+def _score_name(history, main_name):
+    """What the score is called among the numbers of the tests.
+
+    A process that went on with a finished run has tested nothing, and does not know.
+    Then equal numbers tell, but for those that every epoch has.
+    """
     tests = [row for row in history if row.get("score") is not None]
-    for name in tests[0] if tests else ():
-        if name != "score" and all(row.get(name) == row["score"] for row in tests):
+    if main_name not in (None, "score") or not tests:
+        return main_name or "score"
+    of_training = {"score", "epoch", "loss", "learning_rate"}
+    for name in tests[0]:
+        same = all(row.get(name) == row["score"] for row in tests)
+        if same and name not in of_training and not name.endswith("_loss"):
             return name
     return "score"
 

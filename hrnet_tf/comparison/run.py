@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -39,9 +40,10 @@ class Budget:
 
     def __post_init__(self):
         given = [x for x in (self.epochs, self.minutes) if x is not None]
-        if len(given) != 1 or given[0] <= 0:
+        if len(given) != 1 or not 0 < given[0] < math.inf:
             raise ValueError(
-                "A comparison needs one budget, epochs or minutes, that is positive."
+                "A comparison needs one budget, epochs or minutes, that is positive and"
+                " finite."
                 f" Received: epochs={self.epochs}, minutes={self.minutes}."
             )
 
@@ -81,11 +83,21 @@ def compare(
     Returns:
         A list of `Member`, in the order of the presets.
     Raises:
-        ValueError: if a network occurs twice or cannot be built or trained.
+        ValueError: if a network occurs twice or cannot be built or trained, or
+            arguments say what the presets or the budget do.
     """
     out, arguments = Path(out), dict(arguments or {})
-    if len(set(presets)) < len(presets) or not presets:
-        raise ValueError(f"Expected different networks. Received: {list(presets)}.")
+    if len(set(map(folder_name, presets))) < len(presets) or not presets:
+        raise ValueError(
+            "Expected different networks, whose folders have different names. Received:"
+            f" {list(presets)}."
+        )
+    told = sorted({"preset", "epochs"} & set(arguments))
+    if told:
+        raise ValueError(
+            "What is compared and for how long is said by the networks and the budget."
+            f" Received: {', '.join(told)} among the recipe's arguments. Leave it out."
+        )
     out.mkdir(parents=True, exist_ok=True)
     described = _described(recipe, list(presets), arguments, out)
     members = []
@@ -96,12 +108,13 @@ def compare(
         epochs = budget.epochs or _epochs(recipe, preset, arguments, budget, folder)
         own = {**arguments, "epochs": epochs}
         work = {"recipe": recipe, "arguments": own, "seed": seed}
-        _claim(folder, work)
+        _claim(folder, {**work, "preset": preset})
         answer = folder / f"member_{_digest(work)}.json"
         if not answer.is_file():
             work = {**work, "preset": preset, "out": str(folder)}
             _in_a_process("train_member", work, answer, preset)
-        members.append(Member.of(facts, read_json(answer)["history"]))
+        found = read_json(answer)
+        members.append(Member.of(facts, found["history"], found.get("main_name")))
         write_report(members, out, str(budget), title)
     return members
 
@@ -139,12 +152,15 @@ def _claim(folder, work):
     path = folder / "trained_by.json"
     work = json.loads(json.dumps(work, default=str))
     before = read_json(path) if path.is_file() else work
+    # Of comparisons before it was written down.
+    before = {"preset": work["preset"], **before}
     keys = sorted({*work["arguments"], *before["arguments"]})
     wanted, found = (
         {**given, **{key: given["arguments"].get(key) for key in keys}}
         for given in (work, before)
     )
-    names = [name for name in ("recipe", "seed", *keys) if wanted[name] != found[name]]
+    names = ("preset", "recipe", "seed", *keys)
+    names = [name for name in names if wanted[name] != found[name]]
     if names:
         text = "; ".join(f"{name} {found[name]}, now {wanted[name]}" for name in names)
         raise ValueError(

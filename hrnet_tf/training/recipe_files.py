@@ -38,6 +38,7 @@ class RecipeFile:
         docstring: str.
         variants: dict from names to dicts; empty where the file has none.
         default: str or None. The variant that is taken where none is named.
+        arguments: tuple of str. What its function takes.
     """
 
     name: str
@@ -45,6 +46,7 @@ class RecipeFile:
     docstring: str
     variants: dict
     default: str | None
+    arguments: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -65,16 +67,16 @@ def read_recipe_file(path: PathLike) -> RecipeFile:
     path = Path(path)
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     variants, default = {}, None
+    arguments: tuple[str, ...] = ()
     for node in tree.body:
         if isinstance(node, ast.Assign) and _names(node.targets) == ["VARIANTS"]:
             variants = _literal(node.value, path)
         elif isinstance(node, ast.FunctionDef) and node.name == "recipe":
+            named, defaults = node.args.args, node.args.defaults
+            arguments = tuple(a.arg for a in (*named, *node.args.kwonlyargs))
             # The last arguments have the defaults.
-            named = node.args.args[-len(node.args.defaults) :]
-            values = {
-                argument.arg: value
-                for argument, value in zip(named, node.args.defaults, strict=True)
-            }
+            named = named[len(named) - len(defaults) :]
+            values = {a.arg: value for a, value in zip(named, defaults, strict=True)}
             if "variant" in values:
                 default = ast.literal_eval(values["variant"])
     return RecipeFile(
@@ -83,6 +85,7 @@ def read_recipe_file(path: PathLike) -> RecipeFile:
         docstring=ast.get_docstring(tree) or "",
         variants=variants,
         default=default,
+        arguments=arguments,
     )
 
 

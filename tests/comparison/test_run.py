@@ -7,6 +7,7 @@ import pytest
 from command_line import fail, run
 from rich.console import Console
 
+from hrnet_tf.cli import compare as command
 from hrnet_tf.comparison import run as comparison_run
 from hrnet_tf.comparison.report import Member, table_of, write_report
 from hrnet_tf.comparison.run import Budget, compare, folder_name
@@ -36,6 +37,17 @@ class TestReport:
         assert member.minutes == 1.0 and member.curve == [[1.0, 0.25]]
         assert member.memory == 1.5e9 and member.images_per_second == 7.0
 
+    @pytest.mark.parametrize("score", [0.0, 1.0])
+    def test_the_score_has_the_name_of_its_test(self, score):
+        """Whatever else is as large by chance: the epoch, the loss, other numbers."""
+        row = {"epoch": int(score), "loss": score, "tags_loss": score, "seconds": 9.0}
+        row |= {"AR": score, "AP": score, "score": score, "learning_rate": score}
+        assert Member.of(FACTS, [row], "AP").score_name == "AP"
+        assert Member.of(FACTS, [row]).score_name == "AR"
+        # Who only went on with a finished run has tested nothing.
+        assert Member.of(FACTS, HISTORY, "score").score_name == "AP"
+        assert Member.of(FACTS, HISTORY[:1], "score").score_name == "score"
+
     def test_the_best_comes_first_and_those_without_a_test_last(self, tmp_path):
         members = [
             Member.of({**FACTS, "preset": "untested"}, HISTORY[:1]),
@@ -61,7 +73,8 @@ class TestReport:
 def test_a_budget_is_one_of_two():
     assert str(Budget(epochs=1)) == "1 epoch"
     assert str(Budget(minutes=2.5)) == "2.5 minutes of training"
-    for wrong in ({}, {"epochs": 1, "minutes": 2.0}, {"minutes": 0.0}):
+    nan, endless = {"minutes": float("nan")}, {"minutes": float("inf")}
+    for wrong in ({}, {"epochs": 1, "minutes": 2.0}, {"minutes": 0.0}, nan, endless):
         with pytest.raises(ValueError, match="one budget, epochs or minutes"):
             Budget(**wrong)
 
@@ -119,7 +132,8 @@ class TestOtherSettings:
                 write_json(answer, [FACTS])
                 return
             trained.append((arguments["recipe"], arguments["arguments"]))
-            write_json(answer, {"best": 0.25, "history": HISTORY})
+            found = {"best": 0.25, "history": HISTORY, "main_name": "AP"}
+            write_json(answer, found)
 
         monkeypatch.setattr(comparison_run, "_in_a_process", work)
 
@@ -148,6 +162,42 @@ class TestOtherSettings:
         with pytest.raises(ValueError, match=f"by other settings: {said}.*`out`"):
             trained(**other)
         assert len(trained()) == 1
+
+
+class TestWhatIsCompared:
+    """What would mix networks up, or be passed over, is refused."""
+
+    @pytest.fixture
+    def work(self, monkeypatch, tmp_path):
+        def work(kind, arguments, answer, what):
+            found = {"best": 0.25, "history": HISTORY}
+            if kind == "describe":
+                found = [{**FACTS, "preset": name} for name in arguments["presets"]]
+            write_json(answer, found)
+
+        monkeypatch.setattr(comparison_run, "_in_a_process", work)
+
+        def do(*presets, **arguments):
+            console = Console(quiet=True)
+            return compare("one", presets, tmp_path, Budget(2), console, arguments)
+
+        return do
+
+    def test_networks_have_folders_of_their_own(self, work):
+        for same in (("net", "net"), ("net:a=1", "net_a_1"), ()):
+            with pytest.raises(ValueError, match="have different names. Received"):
+                work(*same)
+        (member,) = work("net:a=1")
+        assert member.preset == "net:a=1"
+        with pytest.raises(ValueError, match="preset net:a=1, now net_a_1"):
+            work("net_a_1")
+        # With more networks it goes on.
+        assert [m.preset for m in work("other", "net:a=1")] == ["other", "net:a=1"]
+
+    @pytest.mark.parametrize("name", ["epochs", "preset"])
+    def test_arguments_do_not_contradict_the_comparison(self, work, name):
+        with pytest.raises(ValueError, match=f"Received: {name} among the recipe's"):
+            work("net", **{name: 3})
 
 
 @pytest.mark.slow
@@ -181,6 +231,15 @@ def test_minutes_are_turned_into_epochs(people_dir, tmp_path):
     content = json.loads((out / "comparison.json").read_text())
     assert [network["epochs"] for network in content["networks"]] == [1, 1]
     assert content["networks"][1]["model"] == "UNetSegmenter"
+
+
+def test_a_recipe_may_say_itself_where_its_data_are(tmp_path):
+    """As those do that `hrnet train TASK --data DATA` writes."""
+    path = tmp_path / "own.py"
+    path.write_text("def recipe(data='mine', preset='x', epochs=1): ...\n")
+    command._check_data_dir(path, None)
+    with pytest.raises(ValueError, match="Pass --data-dir.* recipe camvid"):
+        command._check_data_dir("camvid", None)
 
 
 def test_what_is_wrong_shows_at_once():

@@ -40,6 +40,19 @@ def users(tmp_path):
     return path
 
 
+def test_what_a_function_takes_is_read(tmp_path):
+    path = tmp_path / "mine.py"
+    for text, taken, default in (
+        ("data_dir, preset", ("data_dir", "preset"), None),
+        ("data_dir, variant='a', *, epochs", ("data_dir", "variant", "epochs"), "a"),
+        ("", (), None),
+    ):
+        path.write_text(f"def recipe({text}):\n    pass\n")
+        file = read_recipe_file(path)
+        assert (file.arguments, file.default) == (taken, default)
+    assert "data_dir" in package_recipes()["camvid"].arguments
+
+
 class TestNames:
     @pytest.mark.parametrize(
         "name",

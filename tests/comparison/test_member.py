@@ -1,0 +1,39 @@
+"""What is told of networks before they are trained."""
+
+import types
+
+import pytest
+
+from hrnet_tf.comparison import member
+
+NET = "unet_small:filters=2,depth=1"
+USERS = """
+import types
+
+VARIANTS = {"one": {"crop_size": (32, 48)}}
+
+
+def recipe(preset, variant="one"):
+    return types.SimpleNamespace(protocol=None)
+"""
+
+
+def test_multiply_adds_are_of_the_size_that_is_trained_on(tmp_path):
+    def count(**arguments):
+        where = {"data_dir": str(tmp_path), **arguments}
+        (facts,) = member.describe("cityscapes/seg_w18_small", [NET], where)
+        assert facts["model"] == "UNetSegmenter" and facts["preset"] == NET
+        return facts["multiply_adds"]
+
+    # A variant's size, and one that is given in its place.
+    assert count() == 32 * count(crop_size=(128, 128))
+
+
+def test_the_size_of_a_users_recipe_may_stand_in_its_variants(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(USERS)
+    loaded = types.SimpleNamespace(protocol=None)
+    assert member._crop_size(loaded, path, {}) == (32, 48)
+    path.write_text("def recipe(preset):\n    pass\n")
+    with pytest.raises(ValueError, match="Give its protocol, or its variants, a crop"):
+        member._crop_size(loaded, path, {})
