@@ -9,7 +9,12 @@ import keras
 
 from hrnet_tf.distribution.model import ReplicatedModel
 from hrnet_tf.lowlevel.half_precision import use_float32_kernels
-from hrnet_tf.models.presets import ARCHITECTURES, architecture, describe_presets
+from hrnet_tf.models.presets import (
+    ARCHITECTURES,
+    architecture,
+    describe_presets,
+    split_preset,
+)
 from hrnet_tf.typing import PathLike, Tensor
 
 _LOGGER = logging.getLogger(__name__)
@@ -93,7 +98,8 @@ class HRNetModel(ReplicatedModel):
             preset: str, one of the class's `presets`: an architecture, which has random
                 weights, or the name of published weights, which are downloaded once.
                 Published weights whose head has another number of outputs than asked
-                for in `kwargs` give everything but the head.
+                for in `kwargs` give everything but the head. Arguments may stand behind
+                a colon, see `split_preset`; they win over `kwargs`.
             load_weights: bool. False gives random weights: of published weights it
                 takes the architecture and the arguments, and downloads nothing. Where
                 it is left True and nothing is loaded, as with an architecture alone,
@@ -104,17 +110,28 @@ class HRNetModel(ReplicatedModel):
                 loads nothing.
             **kwargs: arguments of the class; they win over the preset's.
         Raises:
-            ValueError: if the preset is unknown or belongs to another class, or the
-                weights cannot be had or do not fit.
+            ValueError: if the preset is unknown or belongs to another class, the class
+                takes no such argument as stands behind its colon, or the weights cannot
+                be had or do not fit.
         """
         from hrnet_tf.models import pretrained
 
-        if preset in cls.architectures:
-            model = cls(**{**architecture(preset, cls.architectures), **kwargs})
-            if load_weights and backbone_weights is None:
-                _LOGGER.warning(cls._random_text(preset))
-        else:
-            model = pretrained.build(cls, preset, kwargs, load_weights)
+        name, own = split_preset(preset)
+        kwargs = {**kwargs, **own}
+        try:
+            if name in cls.architectures:
+                model = cls(**{**architecture(name, cls.architectures), **kwargs})
+                if load_weights and backbone_weights is None:
+                    _LOGGER.warning(cls._random_text(name))
+            else:
+                model = pretrained.build(cls, name, kwargs, load_weights)
+        except TypeError as error:
+            if not own:
+                raise
+            raise ValueError(
+                f"{cls.__name__} does not take all of the arguments {own} of the preset"
+                f" {preset!r}: {error}"
+            ) from error
         if backbone_weights is not None:
             pretrained.load_body(model, backbone_weights)
         return model

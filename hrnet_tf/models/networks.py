@@ -53,16 +53,7 @@ def network_from_preset(
     Raises:
         ValueError: if there is no such preset, or its class takes no such argument.
     """
-    name, own = split_preset(preset)
-    kind: Any = class_of_preset(classes, name)
+    kind: Any = class_of_preset(classes, split_preset(preset)[0])
     if kind is not classes[0]:
         arguments = {k: v for k, v in arguments.items() if k not in first_only}
-    try:
-        return kind.from_preset(name, **{**arguments, **own})
-    except TypeError as error:
-        if not own:
-            raise
-        raise ValueError(
-            f"{kind.__name__} does not take all of the arguments {own} of the preset"
-            f" {preset!r}: {error}"
-        ) from error
+    return kind.from_preset(preset, **arguments)

@@ -4,7 +4,12 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-from hrnet_tf.models.presets import ARCHITECTURES, DEFAULTS, is_architecture
+from hrnet_tf.models.presets import (
+    ARCHITECTURES,
+    DEFAULTS,
+    is_architecture,
+    split_preset,
+)
 from hrnet_tf.typing import StartingWeights
 from hrnet_tf.weights import registry
 from hrnet_tf.weights.exported import exported_class, exported_config
@@ -12,7 +17,8 @@ from hrnet_tf.weights.exported import exported_class, exported_config
 
 def architecture_of(preset: str) -> str:
     """Returns the architecture's name of a preset, also of published weights."""
-    return preset if is_architecture(preset) else registry.published(preset).preset
+    name, _ = split_preset(preset)
+    return name if is_architecture(name) else registry.published(name).preset
 
 
 def preset_of(weights: StartingWeights) -> str:

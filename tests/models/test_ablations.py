@@ -7,6 +7,7 @@ import hrnet_tf
 from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.models import counting
 from hrnet_tf.models.presets import is_architecture, split_preset
+from hrnet_tf.own.weights import architecture_of
 from hrnet_tf.tasks.pose.networks import heatmap_outputs, pose_network
 
 
@@ -83,6 +84,26 @@ def test_arguments_stand_behind_a_preset():
     assert heatmap_outputs("hourglass_2:depth=3") == ("stack0", "main")
     assert heatmap_outputs("hourglass_1") == heatmap_outputs(preset) == ()
     assert heatmap_outputs("hourglass_1:num_stacks=3")[-1] == "main"
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["HRNetBackbone", "HRNetLandmarks", "HRNetClassifier", "HigherHRNetPose"],
+)
+def test_they_stand_there_wherever_a_preset_is_asked_for(model):
+    kind = getattr(hrnet_tf, model)
+    made = kind.from_preset("hrnet_test:exchanges=final", load_weights=False)
+    assert made.arguments["exchanges"] == "final"
+    with pytest.raises(ValueError, match=f"{model} does not take all.*exchange"):
+        kind.from_preset("hrnet_test:exchange=final", load_weights=False)
+
+
+def test_they_win_over_the_other_arguments():
+    made = hrnet_tf.HRNetPose.from_preset(
+        "hrnet_test:heatmap_stride=8", False, image_size=(64, 64), heatmap_stride=16
+    )
+    assert made.output_shape == (None, 8, 8, 17)
+    assert architecture_of("hrnet_test:heatmap_stride=8") == "hrnet_test"
 
 
 @pytest.mark.parametrize(
