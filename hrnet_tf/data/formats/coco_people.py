@@ -18,6 +18,11 @@ from hrnet_tf.data.formats.boxes import box_around
 from hrnet_tf.data.formats.checked_json import decode, field
 from hrnet_tf.data.formats.checks import check_image
 from hrnet_tf.data.formats.coco import read_contents
+from hrnet_tf.data.formats.coco_entries import (
+    categories_with_keypoints,
+    order_in,
+    orders_of,
+)
 from hrnet_tf.data.formats.coco_reader import CocoReader
 from hrnet_tf.data.formats.tools.coco_outlines import (
     OutlinedEntry,
@@ -48,7 +53,8 @@ def load_people(
     """Loads the images of a COCO-style keypoint file with all that is on them.
 
     As officially, images without any annotation are left out of training and tested on;
-    crowds and people without a labelled keypoint are masked, by their outlines.
+    crowds and people without a labelled keypoint are masked, by their outlines. Objects
+    of categories without the set's keypoints are neither people nor masked.
 
     Args:
         annotation_file: path of a json with "images", "annotations", "categories".
@@ -71,7 +77,7 @@ def load_people(
     reader = CocoReader(path, contents, image_dir, skip_bad, clip=False)
     people = reader.labelled_people(contents, keypoint_set)
     # They are masked, and so not left out of what is learnt.
-    masked, crowding = _others(path, contents, reader, keypoint_set.num_keypoints)
+    masked, crowding = _others(path, contents, reader, keypoint_set)
     seen = set(people) | set(masked)
     examples: list[PeopleExample] = []
     wanted = [
@@ -119,7 +125,7 @@ def _tell(path, reader):
 def read_masks(
     annotation_file: PathLike,
     sizes: dict[Any, tuple[int, int]],
-    num_keypoints: int,
+    keypoint_set: "KeypointSet",
     skip_bad: bool = False,
 ) -> dict[Any, np.ndarray]:
     """Reads where nothing is learnt: the outlines of crowds and unlabelled people.
@@ -127,7 +133,7 @@ def read_masks(
     Args:
         annotation_file: path of a json, see `load_people`.
         sizes: dict of image ids to (height, width), px, of the images that are wanted.
-        num_keypoints: int.
+        keypoint_set: `KeypointSet` of the people, whose names count.
         skip_bad: bool. Whether outlines that cannot be drawn are skipped and counted.
     Returns:
         dict of image ids to runs, int32 `[R]` (see `instance_masks`), of those images
@@ -139,7 +145,7 @@ def read_masks(
     contents = read_contents(path)
     # Bad people were told when they were read.
     reader = CocoReader(path, contents, path.parent, skip_bad=True, clip=False)
-    masked, _ = _others(path, contents, reader, num_keypoints)
+    masked, _ = _others(path, contents, reader, keypoint_set)
     bad, found = BadExamples(path, skip_bad), {}
     for number in masked:
         if number in sizes:
@@ -154,10 +160,15 @@ def read_masks(
     return found
 
 
-def _others(path, contents, reader, num_keypoints):
-    """Outlines of what is masked of each image id, and images' crowd indices."""
+def _others(path, contents, reader, keypoint_set):
+    """Outlines of what is masked of each image id, and images' crowd indices.
+
+    Images that show nothing but objects of other categories have no outlines.
+    """
     masked: dict[Any, list] = collections.defaultdict(list)
-    length = 3 * num_keypoints
+    length = 3 * keypoint_set.num_keypoints
+    categories = categories_with_keypoints(path, contents["categories"])
+    orders, _ = orders_of(path, categories, keypoint_set)
     for position, entry in enumerate(contents["annotations"]):
         where = f"{path}: annotation {position} (from 0)"
         try:
@@ -168,6 +179,10 @@ def _others(path, contents, reader, num_keypoints):
         number = reader.number_of(found.image_id)
         if number not in reader.images:
             # Told already, when the people were read.
+            continue
+        if order_in(orders, found) is None:
+            # A sofa is background, and hides nobody who sits on it.
+            masked[number] += []
             continue
         given = found.keypoints or [0] * length
         if not found.iscrowd and any(given[2::3]):

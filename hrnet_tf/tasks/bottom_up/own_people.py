@@ -9,6 +9,7 @@ from hrnet_tf.data.bad_examples import told_to_skip
 from hrnet_tf.data.findings import Finding
 from hrnet_tf.data.formats.coco_people import read_masks
 from hrnet_tf.data.instance_masks import pack_runs
+from hrnet_tf.data.keypoint_sets import KeypointSet
 from hrnet_tf.data.people_example import PeopleExample
 from hrnet_tf.own.reading import UserData
 from hrnet_tf.tasks.base import Table
@@ -46,7 +47,8 @@ def scenes_of(labelled: "LabelledData", skip_bad: bool = False) -> list[PeopleEx
     if labelled.format == "coco" and labelled.source.is_file():
         sizes = {e.image_id: (e.height, e.width) for e in labelled.examples}
         with told_to_skip():
-            masks = read_masks(labelled.source, sizes, len(labelled.names), skip_bad)
+            people = KeypointSet("own", labelled.names)
+            masks = read_masks(labelled.source, sizes, people, skip_bad)
     return [
         _scene(example, masks.get(example.image_id)) for example in labelled.examples
     ]
