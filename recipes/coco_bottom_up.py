@@ -49,6 +49,7 @@ def recipe(
     weights: PathLike | None = None,
     dtype: str | None = None,
     keypoints: str = "coco",
+    metric: str | None = None,
     skip_bad: bool = False,
 ) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset, batch_size=batch_size)
@@ -64,5 +65,6 @@ def recipe(
         weights=weights,
         dtype=dtype,
         keypoints=keypoints,
+        metric=metric,
         skip_bad=skip_bad,
     )

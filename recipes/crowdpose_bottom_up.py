@@ -35,6 +35,7 @@ def recipe(
     weights: PathLike | None = None,
     dtype: str | None = None,
     keypoints: str = "crowdpose",
+    metric: str | None = None,
     skip_bad: bool = False,
 ) -> Recipe:
     own = choose_variant(VARIANTS, variant, preset=preset, batch_size=batch_size)
@@ -51,5 +52,6 @@ def recipe(
         weights=weights,
         dtype=dtype,
         keypoints=keypoints,
+        metric=metric,
         skip_bad=skip_bad,
     )

@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hrnet_tf.data.keypoint_sets import KeypointSet
 
 _OTHER = {"left": "right", "right": "left", "l": "r", "r": "l"}
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
@@ -46,6 +49,19 @@ def one_sided(names: Sequence[str], pairs: Iterable[Iterable[Any]]) -> tuple[str
         for name in alone
         if _mirrored(name, joined=False)[0] or _mirrored(name)[1] in names
     )
+
+
+def tells_sides(keypoint_set: "KeypointSet") -> bool:
+    """Whether a set tells which keypoints change places in a mirrored image.
+
+    It has pairs, and no name of a side is in none. Without, a network has not learnt on
+    mirrored images, and tests do not mirror either.
+
+    Args:
+        keypoint_set: `KeypointSet`.
+    """
+    pairs = keypoint_set.flip_pairs
+    return bool(pairs) and not one_sided(keypoint_set.names, pairs)
 
 
 def listed(names: Sequence[str], most: int = _NUM_SHOWN) -> str:

@@ -38,23 +38,13 @@ def crowd_keypoint_stats(
     """
     from hrnet_tf.metrics.coco_stats import evaluate_keypoints
 
-    lacking = [
-        image["id"]
-        for image in ground_truth["images"]
-        if not np.isfinite(crowd_indices.get(image["id"], np.nan))
-    ]
-    if lacking:
-        raise ValueError(
-            f"CrowdPose's numbers need the crowdIndex of each image, which"
-            f" {len(lacking)} of {len(ground_truth['images'])} lack, such as the image"
-            f" {lacking[0]}. Take CrowdPose's own files, or the metric oks."
-        )
+    every = [image["id"] for image in ground_truth["images"]]
+    check_crowd_indices(crowd_indices, every)
     annotations = [
         {**entry, "area": entry["bbox"][2] * entry["bbox"][3] * AREA_OF_BOX}
         for entry in ground_truth["annotations"]
     ]
     truth = {**ground_truth, "annotations": annotations}
-    every = [image["id"] for image in ground_truth["images"]]
     evaluation = evaluate_keypoints(truth, results, sigmas)
     numbers = {
         "AP": _mean(evaluation.eval["precision"]),
@@ -76,6 +66,24 @@ def crowd_keypoint_stats(
             found = _mean(part.eval["precision"])
         numbers[f"AP ({name})"] = found
     return numbers
+
+
+def check_crowd_indices(
+    crowd_indices: Mapping[int, float], image_ids: Sequence[int]
+) -> None:
+    """Raises ValueError unless all images have a crowd index.
+
+    Args:
+        crowd_indices: see `crowd_keypoint_stats`.
+        image_ids: ids of the images that are tested.
+    """
+    lacking = [i for i in image_ids if not np.isfinite(crowd_indices.get(i, np.nan))]
+    if lacking:
+        raise ValueError(
+            "CrowdPose's numbers need the crowdIndex of each image, which"
+            f" {len(lacking)} of {len(image_ids)} lack, such as the image"
+            f" {lacking[0]}. Take CrowdPose's own files, or the metric oks."
+        )
 
 
 def _mean(values):

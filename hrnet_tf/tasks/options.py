@@ -26,7 +26,9 @@ FLIP_TEST = Option(
     "Whether to average with the mirrored image: twice the time, a little better.",
     flags="--flip-test/--no-flip-test",
 )
-FLIP_TEST_POSE = dataclasses.replace(FLIP_TEST, default="poses: on")
+FLIP_TEST_POSE = dataclasses.replace(
+    FLIP_TEST, default="poses: on where pairs of left and right are known"
+)
 FLIP_TEST_FACES = dataclasses.replace(FLIP_TEST, default="faces: off")
 FLIP_TEST_SEGMENTS = dataclasses.replace(
     FLIP_TEST, default="segmentation: the protocol's"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hrnet_tf.data.sides import guess_pairs, listed, one_sided
+from hrnet_tf.data.keypoint_sets import KEYPOINT_SETS, KeypointSet
+from hrnet_tf.data.sides import guess_pairs, listed, one_sided, tells_sides
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,14 @@ def test_other_names_have_no_side(name):
 
 def test_a_side_without_partner_is_told():
     assert one_sided(["tail_R", "nose"], ()) == ("tail_R",)
+
+
+def test_who_mirrors_has_to_know_what_changes_places():
+    assert all(map(tells_sides, KEYPOINT_SETS.values()))
+    names, pair = ("nose", "left_eye", "right_eye", "tail_R"), ("left_eye", "right_eye")
+    assert tells_sides(KeypointSet("told", names[:3], (pair,)))
+    for some, pairs in ((names, (pair,)), (names[:3], ()), (names[:1], ())):
+        assert not tells_sides(KeypointSet("untold", some, pairs))
 
 
 def test_long_lists_are_cut():

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hrnet_tf.data.formats import coco_truth
+from hrnet_tf.data.sides import tells_sides
 from hrnet_tf.io import read_image
 from hrnet_tf.metrics import coco_stats, crowd_stats
 from hrnet_tf.tasks import graphs
@@ -66,6 +67,18 @@ def checked_metric(metric: str | None, keypoint_set: "KeypointSet") -> str:
     return metric
 
 
+def check_examples(metric: str, examples: "Sequence[PeopleExample]") -> None:
+    """Raises ValueError if examples do not tell what a metric needs.
+
+    Args:
+        metric: str, see `evaluate`.
+        examples: list of `PeopleExample`.
+    """
+    if metric == "crowdpose":
+        indices = {example.image_id: example.crowd_index for example in examples}
+        crowd_stats.check_crowd_indices(indices, list(indices))
+
+
 def evaluate(
     model: "HRNetModel",
     examples: "Sequence[PeopleExample]",
@@ -91,7 +104,9 @@ def evaluate(
             set's.
         ground_truth: path or dict of the COCO-style annotations; None makes it of the
             examples.
-        flip_test, scales, shorter_side, max_people, limit: see `BottomUpInference`.
+        flip_test: see `BottomUpInference`; None: whether the keypoint set tells what
+            changes places, or what was exported.
+        scales, shorter_side, max_people, limit: see `BottomUpInference`.
         batch_size: not used: images have sizes of their own, and run one by one.
         infer: function from images to outputs; None makes it from the model.
         progress: callable (done, total) or None.
@@ -100,16 +115,18 @@ def evaluate(
     Returns:
         `Report`.
     Raises:
-        ValueError: if the model names no keypoints, the metric is unknown, or an image
-            cannot be read.
+        ValueError: if the model names no keypoints, the metric is unknown, examples
+            lack what it needs, or an image cannot be read.
     """
     keypoint_set = keypoint_set_of(model)
     metric = checked_metric(metric, keypoint_set)
-    flip_test = graphs.flip_test_of(model, flip_test, True)
+    examples = list(examples)
+    # Before all of them are looked at, which takes long.
+    check_examples(metric, examples)
+    flip_test = graphs.flip_test_of(model, flip_test, tells_sides(keypoint_set))
     inference = BottomUpInference(
         model, flip_test, scales, shorter_side, max_people, limit, infer=infer
     )
-    examples = list(examples)
     started = time.perf_counter()
     found = predict_examples(inference, examples, progress)
     seconds = time.perf_counter() - started

@@ -10,6 +10,7 @@ from hrnet_tf.data.fingerprint import fingerprint
 from hrnet_tf.data.formats.coco_people import load_people
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
 from hrnet_tf.data.record_files import verified_bytes
+from hrnet_tf.data.sides import tells_sides
 from hrnet_tf.losses.tags import CellMSE, TagLoss
 from hrnet_tf.models.higher_pose import HigherHRNetPose
 from hrnet_tf.models.presets import is_architecture
@@ -48,7 +49,7 @@ def bottom_up_recipe(
     weights: StartingWeights | None = None,
     dtype: DType | None = None,
     evaluate_every: int = 1,
-    flip_test: bool = True,
+    flip_test: bool | None = None,
     metric: str | None = None,
     same_pictures: str = "warning",
     skip_bad: bool = False,
@@ -77,7 +78,8 @@ def bottom_up_recipe(
             weights, or a pair of it and of what its outputs are; or None.
         dtype: Keras dtype policy, for instance "mixed_bfloat16".
         evaluate_every: int, epochs.
-        flip_test: bool. Whether the test averages with mirrored images.
+        flip_test: bool. Whether the test averages with mirrored images; None: whether
+            the keypoint set tells what changes places in them.
         metric: str or None, see `evaluate.evaluate`.
         same_pictures: str. What it is if training and validation are the same
             pictures: "warning" or "error".
@@ -89,8 +91,14 @@ def bottom_up_recipe(
     """
     keypoint_set = load_keypoint_set(keypoints)
     metric = evaluation.checked_metric(metric, keypoint_set)
+    flip_test = tells_sides(keypoint_set) if flip_test is None else flip_test
     batch_size, epochs = settings["batch_size"], settings["epochs"]
-    val = functools.cache(functools.partial(load_val, keypoint_set))
+
+    @functools.cache
+    def val():
+        examples = load_val(keypoint_set)
+        evaluation.check_examples(metric, examples)
+        return examples
 
     @functools.cache
     def source():

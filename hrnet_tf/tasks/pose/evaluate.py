@@ -12,6 +12,7 @@ import tensorflow as tf
 from hrnet_tf.data.formats import coco_truth
 from hrnet_tf.data.keypoint_sets import model_keypoint_set
 from hrnet_tf.data.shards import verified_bytes
+from hrnet_tf.data.sides import tells_sides
 from hrnet_tf.metrics import coco_stats, oks, pck
 from hrnet_tf.tasks import graphs
 from hrnet_tf.tasks.base import Report, Table
@@ -174,7 +175,8 @@ def evaluate(
         ground_truth: path or dict of the COCO-style annotations, for "oks"; None makes
             it of the examples, which are then the labelled people.
         boxes: str. Where the boxes come from, for the report.
-        flip_test: bool or None, see `predict_people`; None: True, or what was exported.
+        flip_test: bool or None, see `predict_people`; None: whether the keypoint set
+            tells what changes places in a mirrored image, or what was exported.
         batch_size, infer, progress: see `predict_people`.
         skip_bad: bool. Leaves damaged annotations of the ground truth out of "oks",
             and, with ground-truth boxes, pictures of which there is no example.
@@ -189,7 +191,7 @@ def evaluate(
         ground_truth = coco_stats.ground_truth(examples)
     elif metric == "oks" and skip_bad and boxes == "ground truth":
         ground_truth = _without_left_out(ground_truth, examples, keypoint_set)
-    flip_test = graphs.flip_test_of(model, flip_test, True)
+    flip_test = graphs.flip_test_of(model, flip_test, tells_sides(keypoint_set))
     started = time.perf_counter()
     people = predict_people(model, examples, flip_test, batch_size, infer, progress)
     seconds = time.perf_counter() - started

@@ -198,13 +198,36 @@ def test_crowds_and_unlabelled_people_are_masked(tmp_path):
         load_people(path, tmp_path, BIRD)
 
 
-def small_recipe(data_dir):
+def small_recipe(data_dir, preset="hrnet_test", **arguments):
     return coco_bottom_up_recipe(
         name="small",
-        settings={"preset": "hrnet_test", "batch_size": 2, "epochs": 1},
+        settings={"preset": preset, "batch_size": 2, "epochs": 1},
         data_dir=data_dir,
         side=64,
+        **arguments,
     )
+
+
+def test_what_a_metric_needs_is_asked_for_first(model, drawn_people):
+    """Not after an epoch, nor when all images have been looked at."""
+    with pytest.raises(ValueError, match="crowdIndex of each image, which 4 of 4"):
+        small_recipe(drawn_people, metric="crowdpose").train_data(0, 0)
+    path = drawn_people / "annotations" / "person_keypoints_val2017.json"
+    examples = load_people(path, drawn_people / "val2017", COCO, "val")
+    looked_at = []
+
+    def look(images):
+        looked_at.append(images)
+        raise AssertionError
+
+    with pytest.raises(ValueError, match="crowdIndex"):
+        evaluation.evaluate(model, examples, "crowdpose", infer=look)
+    assert not looked_at
+
+
+def test_arguments_of_the_network_stand_behind_the_preset(tmp_path):
+    made = small_recipe(tmp_path, "hrnet_test:exchanges=final").model()
+    assert made.arguments["exchanges"] == "final" and made.shorter_side == 64
 
 
 def test_batches_are_drawn_again_the_same(drawn_people):
@@ -237,9 +260,13 @@ def test_it_trains_and_goes_through_the_commands(drawn_people, people, run, tmp_
     assert len(list((tmp_path / "test" / "pictures").glob("*.jpg"))) == 4
 
     folder = drawn_people / "val2017"
-    run("predict", "--model", model, folder, "--out", tmp_path / "found", "--limit", 3)
+    command = ("predict", "--model", model, folder, "--out", tmp_path / "found")
+    run(*command, "--limit", 3, "--write-annotations", "coco")
     content = json.loads((tmp_path / "found" / "predictions.json").read_text())
     assert len(content["images"]) == 4
+    file = tmp_path / "found/annotations_coco/annotations/person_keypoints_default.json"
+    sure = [p for i in content["images"] for p in i["people"] if p["box_score"] >= 0.1]
+    assert len(json.loads(file.read_text())["annotations"]) == len(sure)
     assert (tmp_path / "found" / content["images"][0]["picture"]).is_file()
     boxes = tmp_path / "boxes.json"
     boxes.write_text("[[0, 0, 10, 10]]")
