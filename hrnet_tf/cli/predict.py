@@ -326,7 +326,8 @@ def _run(run, model, inputs, out, annotations):
             tick(i + 1, len(inputs))
     seconds = time.perf_counter() - started
     write_json(out / "predictions.json", content)
-    written = annotations.write(content, out, run.for_drawing.get("min_score"))
+    least = (run.for_drawing.get(name) for name in ("min_score", "min_person_score"))
+    written = annotations.write(content, out, *least)
     if run.parts.table is not None and content["images"]:
         common.show_table(run.parts.table(content["images"]))
     unit = ("frame", "frames") if "videos" in content else ("image", "images")

@@ -1,5 +1,6 @@
 """`hrnet predict --write-annotations`."""
 
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,9 +9,10 @@ if TYPE_CHECKING:
     from hrnet_tf.tasks.base import Task
 
 from hrnet_tf.extras import import_extra
+from hrnet_tf.words import count_text
 
 # Tasks whose results have the form of another one's.
-_SAME = {"landmarks": "pose"}
+_SAME = {"landmarks": "pose", "bottom_up": "pose"}
 
 
 class Annotations:
@@ -52,16 +54,26 @@ class Annotations:
             for module in known.write_needs:
                 import_extra(module, f"Writing files of {known.title}")
         self._every = every
+        self._task = task
 
-    def write(self, content: dict, out: Path, min_score: float | None) -> dict:
+    def write(
+        self,
+        content: dict,
+        out: Path,
+        min_score: float | None,
+        min_person_score: float | None = None,
+    ) -> dict:
         """Writes all formats.
 
         Args:
             content: dict of predictions.json.
             out: `Path` of the folder with it.
             min_score: float. Keypoints below it are not placed; None: 0.2.
+            min_person_score: float. People below it are left out; None: who is not
+                drawn either.
         Returns:
-            dict of what to tell: "annotations" of each format, and where they are.
+            dict of what to tell: "annotations" of each format, and where they are; and
+            how many people were left out.
         """
         from hrnet_tf.io import replacing
 
@@ -73,6 +85,9 @@ class Annotations:
         ]
         if min_score is not None:
             content["min_score"] = min_score
+        if self._formats:
+            least = self._least_person_score(min_person_score)
+            content["min_person_score"] = least
         told = {}
         for known in self._formats:
             folder = _folder(out, known)
@@ -81,7 +96,30 @@ class Annotations:
                 written = known.write(content, beside)
             first = folder / written[0].relative_to(beside)
             told[f"for {known.title}"] = first
+        unsure = _count_unsure(content) if self._formats else 0
+        if unsure:
+            people = count_text(unsure, "person", "people")
+            told["not written"] = f"{people} of a score below {least:g}"
         return told
+
+    def _least_person_score(self, given):
+        """The score from which on people are written: those that are drawn."""
+        drawn = inspect.signature(self._task.parts.draw).parameters
+        if given is None and "min_person_score" in drawn:
+            return drawn["min_person_score"].default
+        return given or 0.0
+
+
+def _count_unsure(content):
+    """How many people of the written pictures and frames are left out."""
+    from hrnet_tf.data.formats.tools.writers.predicted import rows_of
+
+    scores = [
+        person.get("box_score", 1.0)
+        for *_, row in rows_of(content)
+        for person in row.get("people", ())
+    ]
+    return sum(score < content["min_person_score"] for score in scores)
 
 
 def _folder(out, known):

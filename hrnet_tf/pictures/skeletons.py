@@ -37,7 +37,8 @@ def draw_keypoints(
         image: uint8 array `[H, W, 3]` RGB, or path of an image file. Not changed.
         keypoints: `Keypoints` in pixels of the image. Without a keypoint set only
             points are drawn.
-        min_score: float. Keypoints with a lower score are left out.
+        min_score: float. Keypoints with a lower score are left out, and those of the
+            score 0, which were not found.
         draw_boxes: bool. Also draw the boxes.
         draw_scores: bool. Also write each person's score (see `oks.rescore`).
     Returns:
@@ -50,7 +51,8 @@ def draw_keypoints(
     canvas = to_pillow(image)
     scores = rescore(keypoints.scores, keypoints.box_scores, min_score)
     for i in np.argsort(keypoints.box_scores, kind="stable"):
-        shown = keypoints.scores[i] >= min_score
+        # What was not found has the score 0, and no place.
+        shown = (keypoints.scores[i] >= min_score) & (keypoints.scores[i] > 0)
         box = keypoints.boxes[i] if draw_boxes else None
         texts, colors = [], COLORS
         if keypoints.ids is not None:

@@ -54,6 +54,9 @@ class TestDrawKeypoints:
         assert drawn[50, 80].any()
         shown = draw_keypoints(black(), square((0.9, 0.9, 0.1, 0.9)), min_score=0.05)
         assert shown[80, 20].any()
+        # Without a place it is nowhere, however little is asked for.
+        drawn = draw_keypoints(black(), square((0.9, 0.9, 0.0, 0.9)), min_score=0)
+        assert not drawn[80, 20].any() and drawn[80, 80].any()
 
     def test_lines_grow_with_the_person(self):
         small = draw_keypoints(black(), square())

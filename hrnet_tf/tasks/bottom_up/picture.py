@@ -46,8 +46,9 @@ def draw(
 
 
 def chosen(people: People, min_score: float) -> People:
-    """Returns the people of at least a score, numbered from 0."""
+    """Returns the people of at least a score, numbered from 0 if they have no ids."""
     rows = people.box_scores >= min_score
+    number = int(rows.sum())
     return People(
         xy=people.xy[rows],
         scores=people.scores[rows],
@@ -55,7 +56,7 @@ def chosen(people: People, min_score: float) -> People:
         box_scores=people.box_scores[rows],
         image_path=people.image_path,
         keypoint_set=people.keypoint_set,
-        ids=np.arange(int(rows.sum())),
+        ids=np.arange(number) if people.ids is None else people.ids[rows],
     )
 
 

@@ -89,8 +89,8 @@ def _load():
     from hrnet_tf.tasks.bottom_up.own_test import test_own
     from hrnet_tf.tasks.bottom_up.recipe import bottom_up_recipe
     from hrnet_tf.tasks.bottom_up.stream import scenes_stream
+    from hrnet_tf.tasks.bottom_up.tracks import track_people
     from hrnet_tf.tasks.pose import own_people as one_person
-    from hrnet_tf.tasks.pose.tracks import track_people
 
     return Parts(
         models=(HigherHRNetPose,),

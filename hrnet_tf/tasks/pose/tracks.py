@@ -12,8 +12,8 @@ def track_people(inference: Any) -> Callable[[Keypoints, float], Keypoints]:
     """Makes what numbers the people of a video's frames; see `Parts.track`.
 
     Args:
-        inference: `PoseInference`, or `BottomUpInference`. Its keypoint set's sigmas
-            say how exactly keypoints can be placed.
+        inference: `PoseInference`. Its keypoint set's sigmas say how exactly keypoints
+            can be placed.
     Returns:
         A function from `Keypoints` of a frame and its time, seconds, to `Keypoints`
         with `ids`.

@@ -87,7 +87,8 @@ class ToolFormat:
             predictions into the folder `out` so that the tool opens them, and returns
             what to open. `predictions` is what `hrnet predict` writes as
             predictions.json, as a dict, with "labels" as paths and, if they are to be
-            others, "min_score" and "annotate_every" (see `writers.predicted`);
+            others, "min_score", "min_person_score" and "annotate_every" (see
+            `writers.predicted`);
             `images` the folder that its paths are relative to.
         extra: str or None. The extra of the package that brings its library.
         write_tasks: tuple of str. Those of the tasks whose predictions it writes.

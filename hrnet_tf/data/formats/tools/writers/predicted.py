@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -126,8 +127,9 @@ def found_in(predictions: dict, images: Path | None = None) -> Found:
 
     Args:
         predictions: dict. Points whose score is below its "min_score" (0.2 without) are
-            not placed, and objects (0.3 without) left out; of videos every
-            "annotate_every"-th frame (each without) is taken.
+            not placed, objects (0.3 without) left out, and people below its
+            "min_person_score" (0 without), too; of videos every "annotate_every"-th
+            frame (each without) is taken.
         images: `Path` of the folder that relative paths are of; None: this one.
     Returns:
         `Found`.
@@ -135,7 +137,7 @@ def found_in(predictions: dict, images: Path | None = None) -> Found:
         ValueError: if there are no poses or segmentations, or a picture is gone.
     """
     described = predictions.get("keypoint_set")
-    rows = list(_rows(predictions, images))
+    rows = list(rows_of(predictions, images))
     if not rows:
         raise ValueError("There are no predictions to write as annotations.")
     counts = {len(p["keypoints"]) for *_, row in rows for p in row.get("people", ())}
@@ -164,7 +166,7 @@ def found_in(predictions: dict, images: Path | None = None) -> Found:
         flip_pairs=tuple(map(tuple, described.get("flip_pairs", ()))),
         category=_category(described.get("name")),
         pictures=[
-            _picture(source, frame, size, row, least, taken)
+            _picture(source, frame, size, _sure(row, predictions), least, taken)
             for source, frame, size, row in rows
         ],
         model=Path(str(predictions.get("model", ""))).name or AUTHOR,
@@ -214,8 +216,12 @@ def put_pictures(found: Found, folder: Path, as_png: bool = False) -> list:
     return files
 
 
-def _rows(predictions, images):
-    """Yields the source, the frame's number, the size and the row of each picture."""
+def rows_of(predictions: dict, images: Path | None = None) -> Iterator[tuple]:
+    """Yields the source, the frame's number, the size and the row of each picture.
+
+    Args:
+        predictions, images: see `found_in`.
+    """
     for row in predictions.get("images", ()):
         source = _absolute(row["image_path"], images)
         yield source, None, _size(source), row
@@ -225,6 +231,13 @@ def _rows(predictions, images):
         size = video["height"], video["width"]
         for number in range(0, len(video["frames"]), every):
             yield source, number, size, video["frames"][number]
+
+
+def _sure(row, predictions):
+    """A row without the people whose score is too low."""
+    least = predictions.get("min_person_score", 0.0)
+    people = row.get("people", ())
+    return {**row, "people": [p for p in people if p.get("box_score", 1.0) >= least]}
 
 
 def _with_labels(rows):
@@ -293,7 +306,8 @@ def _free(name, taken):
 
 def _person(person, least):
     points = np.array(person["keypoints"], np.float64).reshape(-1, 3)
-    placed = points[:, 2] >= least
+    # What was not found has the score 0, and no place, however low the least one is.
+    placed = (points[:, 2] >= least) & (points[:, 2] > 0)
     mean = points[placed, 2].mean() if placed.any() else 0.0
     return FoundPerson(
         box=tuple(map(float, person["box"])),
