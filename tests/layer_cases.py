@@ -13,6 +13,7 @@ from hrnet_tf.layers.convolution import Conv2D
 from hrnet_tf.layers.crop_like import CropLike
 from hrnet_tf.layers.deconv_norm import DeconvNorm
 from hrnet_tf.layers.dilated import DilatedConvNorm
+from hrnet_tf.layers.fill_up import FillUp
 from hrnet_tf.layers.fusion import FusionBlock
 from hrnet_tf.layers.hourglass import Hourglass
 from hrnet_tf.layers.max_pool_places import MaxPoolPlaces
@@ -128,6 +129,7 @@ CASES = {
     "concatenation": (StreamConcatenation, {}, STREAMS, (2, 16, 8, 12)),
     "dilated": (DilatedConvNorm, {"filters": 3, "dilation": 3}, MAP, (2, 6, 8, 3)),
     "crop": (CropLike, {"stride": 2}, [MAP, (2, 9, 13, 2)], (2, 5, 7, 3)),
+    "fill_up": (FillUp, {"least": 7}, MAP, (2, 7, 8, 3)),
     "pre_activation": (PreActivationBlock, {"filters": 6}, MAP, (2, 6, 8, 6)),
     "hourglass": (Hourglass, {"depth": 2}, (2, 8, 4, 4), (2, 8, 4, 4)),
     "pool_places": (MaxPoolPlaces, {}, MAP, [(2, 3, 4, 3), (2, 3, 4, 4, 3)]),

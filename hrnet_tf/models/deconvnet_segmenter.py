@@ -6,6 +6,8 @@ from typing import Any
 import keras
 
 from hrnet_tf.layers.batch_norm import BatchNorm
+from hrnet_tf.layers.crop_like import CropLike
+from hrnet_tf.layers.fill_up import FillUp
 from hrnet_tf.layers.max_pool_places import MaxPoolPlaces
 from hrnet_tf.layers.max_unpool import MaxUnpool
 from hrnet_tf.models import vgg
@@ -27,9 +29,9 @@ class DeconvNetSegmenter(SeriesSegmenter):
         counts: ints. Convolutions of the stages.
         linear_filters: int. Channels of what were the linear layers; 4096 in VGG16.
         name: str. Name of the model.
-        **shared: see `SeriesSegmenter`; images have seven cells at least on each side
-            behind the last pooling, 224 pixels with five stages (fewer where sides are
-            rounded up).
+        **shared: see `SeriesSegmenter`. Behind the last pooling images of 224 pixels
+            have the seven cells that the largest kernel covers; maps of smaller ones
+            are filled up with zeros.
     Call arguments:
         inputs: tensor `[B, H, W, 3]`.
         training: bool.
@@ -57,7 +59,6 @@ class DeconvNetSegmenter(SeriesSegmenter):
                 "filters and counts are of the same stages. Received:"
                 f" filters={filters}, counts={counts}."
             )
-        _check_size(shared.get("image_size"), len(filters))
 
         def body(x, unit, num_classes):
             return _deconvnet(x, unit, num_classes, filters, counts, linear_filters)
@@ -77,6 +78,9 @@ def _deconvnet(x, unit, num_classes, filters, counts, linear_filters):
         pooled, places = MaxPoolPlaces(dtype=policy, name=f"pool{s}")(x)
         taken.append((places, x))
         x = pooled
+    small = None in x.shape[1:3] or min(x.shape[1:3]) < _SIDE
+    if small:
+        x = FillUp(_SIDE, dtype=policy, name="fill_up")(x)
     x = keras.layers.Conv2D(
         linear_filters,
         _SIDE,
@@ -87,6 +91,8 @@ def _deconvnet(x, unit, num_classes, filters, counts, linear_filters):
     x = _norm(x, "linear0", unit)
     x = vgg.conv(x, linear_filters, 1, "linear1", unit, normalized=True)
     x = _transposed(x, filters[-1], _SIDE, "enlarge", unit, "valid")
+    if small:
+        x = CropLike(dtype=policy, name="crop")((x, pooled))
     for s in reversed(range(len(filters))):
         x = MaxUnpool(dtype=policy, name=f"unpool{s}")((x, *taken[s]))
         for k in range(counts[s] - 1):
@@ -116,12 +122,3 @@ def _norm(x, name, unit):
         name=f"{name}_norm",
     )(x)
     return keras.layers.ReLU(dtype=unit["dtype"], name=f"{name}_relu")(x)
-
-
-def _check_size(image_size, num_stages):
-    smallest = (_SIDE - 1) * 2**num_stages + 1
-    if image_size is not None and min(image_size) < smallest:
-        raise ValueError(
-            f"DeconvNet needs images of {smallest} pixels at least on each side, for"
-            f" its {_SIDE}x{_SIDE} convolution. Received: image_size={image_size}."
-        )
