@@ -60,8 +60,11 @@ def build_model(
         return model.from_preset(preset, load_weights=False, **{**known, **arguments})
     assert checkpoint.architecture is not None
     own_bodies = {"simple_baseline": "SimpleBaselinePose", "lite_pose": "LiteHRNetPose"}
-    if model_of(checkpoint.architecture) != own_bodies.get(kind, "HRNetPose"):
-        looks_like = checkpoint.looks_like or "an HRNet"
+    body = model_of(checkpoint.architecture)
+    if body != own_bodies.get(kind, "HRNetPose"):
+        is_lite = body == "LiteHRNetPose"
+        known_body = "a Lite-HRNet" if is_lite else "an HRNet"
+        looks_like = checkpoint.looks_like or known_body
         raise ValueError(
             f"The checkpoint ({checkpoint.layout}) looks like {looks_like}, which does"
             f" not fit {model.__name__}."

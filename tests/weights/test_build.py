@@ -1,5 +1,7 @@
 """The model that a checkpoint fits is built from what its tensors say."""
 
+import types
+
 import numpy as np
 import pytest
 from slow_params import cases
@@ -144,6 +146,15 @@ class TestErrors:
             "The checkpoint (ResNet) looks like a ResNet with 1, 1, 1, 1 blocks, which"
             " does not fit HRNetPose."
         ) in str(caught.value)
+        lite = types.SimpleNamespace(
+            architecture={"width": 40, "unit": "weighting"},
+            layout="OpenMMLab",
+            kind="lite_pose",
+            trained_with={},
+            looks_like=None,
+        )
+        with pytest.raises(ValueError, match="a Lite-HRNet, which does not fit HRNetS"):
+            build_model(lite, "segmenter", num_outputs=3)
         text = self.fail(
             {"blocks.0.attn.qkv.weight": np.ones(2), "pos_embed": np.ones(2)}
         )
