@@ -13,6 +13,8 @@ from hrnet_tf.typing import Tensor
 
 # The sides of what goes into the network are divisible by this at the least scale.
 DIVISOR = 64
+# What networks need.
+_NEEDED = 32
 
 
 def view_size(
@@ -21,7 +23,9 @@ def view_size(
     """Returns the (height, width) that an image is tested at, int32 `[2]`.
 
     The shorter side has `shorter_side` pixels, times the scale; the other one as the
-    image's shape asks for, up to the next multiple of 64 at the smallest scale.
+    image's shape asks for, up to the next multiple of 64 at the smallest scale. So is
+    the shorter one where it is not divisible by 32 there; officially, where it is not
+    by 64, which all published sizes are.
 
     Args:
         image_size: int tensor `[2]`, (height, width) in px.
@@ -31,8 +35,10 @@ def view_size(
     """
     size = tf.cast(image_size, tf.float64)
     height, width = tf.unstack(size)
-    # Up to the next multiple of 64, as officially.
-    shorter = math.floor((least * shorter_side + DIVISOR - 1) / DIVISOR) * DIVISOR
+    shorter = least * shorter_side
+    if shorter % _NEEDED:
+        # Up to the next multiple of 64, as officially.
+        shorter = math.floor((shorter + DIVISOR - 1) / DIVISOR) * DIVISOR
     ratio = scale / least
     fixed = tf.constant(float(int(shorter * ratio)), tf.float64)
     longer, least_side = tf.maximum(height, width), tf.minimum(height, width)

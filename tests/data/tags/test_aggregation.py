@@ -71,3 +71,21 @@ def test_maps_are_the_official_ones(golden, name):
     matrix = invert(image_matrix(image_size, tf.constant(heatmaps.shape[1:]))).numpy()
     points = wanted["points_in_map"][..., :2] @ matrix[:, :2].T + matrix[:, 2]
     np.testing.assert_allclose(points, wanted["points_in_image"][..., :2], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("side", "scales"),
+    [(96, (1.0,)), (192, (0.5, 1.0, 2.0)), (640, (0.5, 1.0, 2.0)), (64, (1.0, 1.5))],
+)
+@pytest.mark.parametrize("image_size", [(100, 150), (150, 100), (99, 99)])
+def test_the_shorter_side_is_what_is_asked_for(side, scales, image_size):
+    for scale in scales:
+        size = view_size(tf.constant(image_size), side, scale, min(scales)).numpy()
+        assert min(size) == side * scale and not (size % 32).any()
+
+
+def test_sides_that_networks_do_not_take_are_rounded_up_as_officially():
+    image_size = tf.constant((100, 100))
+    # 48 at the least scale.
+    sizes = [view_size(image_size, 96, scale, 0.5).numpy() for scale in (0.5, 1.0)]
+    assert [size.tolist() for size in sizes] == [[64, 64], [128, 128]]
