@@ -14,6 +14,7 @@ from hrnet_tf.models.base import (
     IMAGENET_STD,
     OFFICIAL_INITIALIZER,
     HRNetModel,
+    check_count,
     check_size,
     normalize,
 )
@@ -85,7 +86,7 @@ class LiteHRNetPose(HRNetModel):
     ) -> None:
         check_heatmaps(num_keypoints, heatmap_activation, heatmap_sigma, keypoint_set)
         check_convention(heatmap_convention, heatmap_activation)
-        _check_body(width, num_modules, unit, stem_width, reduction)
+        _check_body(width, num_modules, num_blocks, unit, stem_width, reduction)
         size = check_size(image_size, "nearest")
         dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
         initializer = keras.initializers.get(kernel_initializer)
@@ -164,9 +165,13 @@ def _features(x, options, width, num_modules, num_blocks, unit, stem_width, redu
     return IterativeHead(widths, name="merge", **options)(streams)
 
 
-def _check_body(width, num_modules, unit, stem_width, reduction):
+def _check_body(width, num_modules, num_blocks, unit, stem_width, reduction):
     if unit not in UNITS:
         raise ValueError(f"unit must be one of {UNITS}. Received: unit={unit!r}.")
+    check_count(width=width)
+    check_count(num_blocks=num_blocks)
+    check_count(stem_width=stem_width)
+    check_count(reduction=reduction)
     if len(num_modules) != 3:
         raise ValueError(
             f"num_modules must be three integers. Received: {num_modules!r}."

@@ -142,6 +142,9 @@ def test_any_size_that_32_divides():
     [
         ({"unit": "mobile"}, "unit='mobile'"),
         ({"width": 9}, "must be even.*width=9"),
+        ({"reduction": 0}, "positive integer.*reduction=0"),
+        ({"num_blocks": 0}, "positive integer.*num_blocks=0"),
+        ({"stem_width": -2}, "positive integer.*stem_width=-2"),
         ({"width": 4}, "at least: width of 8"),
         ({"num_modules": (1, 1)}, "three integers"),
     ],
