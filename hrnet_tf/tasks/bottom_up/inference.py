@@ -110,12 +110,12 @@ class BottomUpInference:
             return
         _check_model(model)
         self.flip_test = bool(flip_test)
-        self.scales = checked_scales(scales or (1.0,))
+        self.scales = checked_scales((1.0,) if scales is None else scales)
         network: Any = model
         self.shorter_side = checked_side(shorter_side, network.shorter_side)
         self.keypoint_set = model_keypoint_set(model)
         height = network.detection_threshold
-        self.rule = _rule(max_people or OFFICIAL.max_people, limit, height)
+        self.rule = _rule(max_people, limit, height)
         if self.flip_test and self.keypoint_set is None:
             raise ValueError(
                 "The flip test needs to know which keypoints are left and right, but"
@@ -372,9 +372,8 @@ class BottomUpInference:
 
 
 def _rule(max_people, limit, detection_threshold):
-    return GroupingRule(
-        max_people=max_people, limit=limit, detection_threshold=detection_threshold
-    )
+    most = OFFICIAL.max_people if max_people is None else max_people
+    return GroupingRule(most, limit, detection_threshold)
 
 
 def _of_one_size(signature):

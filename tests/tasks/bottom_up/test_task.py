@@ -120,6 +120,8 @@ def test_a_limit_is_told_once_and_scales_are_averaged(model):
     for wrong, text in (
         ({"scales": (0.5, 2)}, "Of several scales one is 1"),
         ({"scales": (0, 1)}, "positive factors"),
+        ({"scales": ()}, r"positive factors.*\(\)"),
+        ({"max_people": 0}, "1 or more.*max_people=0"),
         ({"shorter_side": 50}, "divisible by 32.*50"),
         ({"limit": 0}, "1 or more.*limit=0"),
     ):
