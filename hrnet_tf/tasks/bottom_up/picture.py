@@ -60,10 +60,20 @@ def chosen(people: People, min_score: float) -> People:
     )
 
 
-def summary(rows: Sequence[dict[str, Any]], noun: tuple[str, str]) -> str:
-    """Says how many people were found in images or frames, unsure ones apart."""
+def summary(
+    rows: Sequence[dict[str, Any]],
+    noun: tuple[str, str],
+    min_person_score: float = MIN_PERSON_SCORE,
+) -> str:
+    """Says how many people were found in images or frames, unsure ones apart.
+
+    Args:
+        rows: what predictions.json says of them.
+        noun: what one is called, and several are.
+        min_person_score: float. People of a lower score are unsure, and not drawn.
+    """
     scores = [person["box_score"] for row in rows for person in row["people"]]
-    sure = sum(score >= MIN_PERSON_SCORE for score in scores)
+    sure = sum(score >= min_person_score for score in scores)
     text = count_text(sure, *noun)
     unsure = len(scores) - sure
     return f"{text} ({unsure} unsure)" if unsure else text

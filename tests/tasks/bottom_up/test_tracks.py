@@ -43,9 +43,13 @@ def test_sure_people_are_numbered_and_keep_their_numbers():
 
 def test_who_is_not_drawn_is_neither_numbered_nor_written():
     parts = task_named("bottom_up").parts
-    for function in (parts.draw, parts.track):
+    for function in (parts.draw, parts.track, parts.summary):
         known = inspect.signature(function).parameters
         assert known["min_person_score"].default == MIN_PERSON_SCORE == 0.1
+    rows = [frame((LEFT, 0.9), (STRAY, 0.05), (RIGHT, 0.3)).to_dict()]
+    noun = ("person", "people")
+    assert parts.summary(rows, noun) == "2 people (1 unsure)"
+    assert parts.summary(rows, noun, min_person_score=0.5) == "1 person (2 unsure)"
 
 
 def test_pictures_have_the_colours_of_the_numbers():
