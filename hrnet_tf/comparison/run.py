@@ -21,6 +21,8 @@ from hrnet_tf.words import count_text
 if TYPE_CHECKING:
     from rich.console import Console
 
+# What tells a user's recipe from the one that the file held before.
+_TEXT = "text of the recipe"
 _START = "from hrnet_tf.comparison.member import main; main()"
 
 
@@ -108,7 +110,7 @@ def compare(
         epochs = budget.epochs or _epochs(recipe, preset, arguments, budget, folder)
         own = {**arguments, "epochs": epochs}
         work = {"recipe": recipe, "arguments": own, "seed": seed}
-        _claim(folder, {**work, "preset": preset})
+        _claim(folder, {**work, "preset": preset, _TEXT: _digest_of_file(recipe)})
         answer = folder / f"member_{_digest(work)}.json"
         if not answer.is_file():
             work = {**work, "preset": preset, "out": str(folder)}
@@ -152,14 +154,14 @@ def _claim(folder, work):
     path = folder / "trained_by.json"
     work = json.loads(json.dumps(work, default=str))
     before = read_json(path) if path.is_file() else work
-    # Of comparisons before it was written down.
-    before = {"preset": work["preset"], **before}
+    # Of comparisons before they were written down.
+    before = {"preset": work["preset"], _TEXT: work[_TEXT], **before}
     keys = sorted({*work["arguments"], *before["arguments"]})
     wanted, found = (
         {**given, **{key: given["arguments"].get(key) for key in keys}}
         for given in (work, before)
     )
-    names = ("preset", "recipe", "seed", *keys)
+    names = ("preset", "recipe", _TEXT, "seed", *keys)
     names = [name for name in names if wanted[name] != found[name]]
     if names:
         text = "; ".join(f"{name} {found[name]}, now {wanted[name]}" for name in names)
@@ -207,6 +209,13 @@ def _ending(code):
         text += " So systems end what takes more memory than there is: a smaller"
         text += " `batch_size` takes less."
     return text
+
+
+def _digest_of_file(recipe):
+    """Of the text of a user's recipe; None of one of the package's."""
+    path = Path(recipe)
+    files = [file for file in (path, path.parent) if file.is_file()]
+    return _digest(files[0].read_text(encoding="utf-8")) if files else None
 
 
 def _digest(content):

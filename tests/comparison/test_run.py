@@ -177,9 +177,9 @@ class TestWhatIsCompared:
 
         monkeypatch.setattr(comparison_run, "_in_a_process", work)
 
-        def do(*presets, **arguments):
+        def do(*presets, recipe="one", out=tmp_path / "out", **arguments):
             console = Console(quiet=True)
-            return compare("one", presets, tmp_path, Budget(2), console, arguments)
+            return compare(recipe, presets, out, Budget(2), console, arguments)
 
         return do
 
@@ -193,6 +193,16 @@ class TestWhatIsCompared:
             work("net_a_1")
         # With more networks it goes on.
         assert [m.preset for m in work("other", "net:a=1")] == ["other", "net:a=1"]
+
+    def test_a_recipe_that_was_changed_is_another_one(self, work, tmp_path):
+        path = tmp_path / "mine.py"
+        path.write_text("def recipe(preset): ...\n")
+        for recipe in (path, path / "small"):
+            work("net", recipe=str(recipe), out=tmp_path / f"of_{recipe.name}")
+        path.write_text("def recipe(preset, side=1): ...\n")
+        for recipe in (path, path / "small"):
+            with pytest.raises(ValueError, match="text of the recipe .*, now "):
+                work("net", recipe=str(recipe), out=tmp_path / f"of_{recipe.name}")
 
     @pytest.mark.parametrize("name", ["epochs", "preset"])
     def test_arguments_do_not_contradict_the_comparison(self, work, name):
