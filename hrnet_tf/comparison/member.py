@@ -1,5 +1,6 @@
 """One network of a comparison, in a process of its own: its memory is its own, too."""
 
+import dataclasses
 import sys
 import time
 from collections.abc import Callable
@@ -8,6 +9,9 @@ from typing import Any
 from hrnet_tf.io import read_json, write_json
 from hrnet_tf.launch import exit_codes
 
+# Tests of a network at the most: minutes may hold thousands of epochs of a few images,
+# whose tests would take many times as long.
+_MOST_TESTS = 20
 # Steps before speed is measured, in which TensorFlow traces, and steps measured.
 _FIRST_STEPS = 2
 _TIMED_STEPS = 6
@@ -121,6 +125,9 @@ def train_member(
 ) -> dict[str, Any]:
     """Trains a network, or goes on with its run.
 
+    It is tested as often as the recipe says, but not more often than every twentieth of
+    the epochs.
+
     Args:
         recipe, preset: see `epochs_within`.
         arguments: dict of the recipe's function, with the epochs.
@@ -134,6 +141,8 @@ def train_member(
     from hrnet_tf.training.run import train
 
     loaded = load_recipe(recipe, preset=preset, **arguments)
+    between = max(loaded.evaluate_every, -(-loaded.epochs // _MOST_TESTS))
+    loaded = dataclasses.replace(loaded, evaluate_every=between)
     result = train(loaded, out, seed=seed)
     return {
         "best": result.best,

@@ -5,6 +5,8 @@ import types
 import pytest
 
 from hrnet_tf.comparison import member
+from hrnet_tf.training.recipe import Recipe
+from hrnet_tf.training.run import TrainingResult
 
 NET = "unet_small:filters=2,depth=1"
 USERS = """
@@ -27,6 +29,31 @@ def test_multiply_adds_are_of_the_size_that_is_trained_on(tmp_path):
 
     # A variant's size, and one that is given in its place.
     assert count() == 32 * count(crop_size=(128, 128))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "every", "wanted"), [(2, 1, 1), (39, 1, 2), (7200, 3, 360), (40, 9, 9)]
+)
+def test_many_epochs_of_a_few_images_do_not_drown_in_tests(
+    epochs, every, wanted, monkeypatch
+):
+    def load(recipe, preset, **arguments):
+        functions = dict.fromkeys(
+            ("model", "train_data", "loss", "optimizer", "evaluate"), print
+        )
+        told = {"name": preset, "settings": {}, "batch_size": 1, **arguments}
+        return Recipe(**functions, **told, evaluate_every=every)
+
+    def train(recipe, out, seed):
+        trained.append(recipe.evaluate_every)
+        return TrainingResult(out, [], 0.5, "AP")
+
+    trained = []
+    monkeypatch.setattr("hrnet_tf.training.recipe.load_recipe", load)
+    monkeypatch.setattr("hrnet_tf.training.run.train", train)
+    found = member.train_member("one", "net", {"epochs": epochs}, "out", 0)
+    assert trained == [wanted]
+    assert found == {"best": 0.5, "history": [], "main_name": "AP"}
 
 
 def test_the_size_of_a_users_recipe_may_stand_in_its_variants(tmp_path):
