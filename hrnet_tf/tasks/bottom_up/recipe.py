@@ -13,7 +13,6 @@ from hrnet_tf.data.record_files import verified_bytes
 from hrnet_tf.data.sides import tells_sides
 from hrnet_tf.losses.tags import CellMSE, TagLoss
 from hrnet_tf.models.higher_pose import HigherHRNetPose
-from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.tasks.bottom_up import evaluate as evaluation
 from hrnet_tf.tasks.bottom_up.picture import sheet
 from hrnet_tf.tasks.bottom_up.stream import (
@@ -23,6 +22,7 @@ from hrnet_tf.tasks.bottom_up.stream import (
 )
 from hrnet_tf.tasks.pose.checks import check_people
 from hrnet_tf.tasks.pose.recipe import official_adam
+from hrnet_tf.training.network import make_network
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.typing import DType, PathLike, StartingWeights
 
@@ -107,20 +107,16 @@ def bottom_up_recipe(
         return examples
 
     def model():
-        built = HigherHRNetPose.from_preset(
+        return make_network(
+            HigherHRNetPose.from_preset,
             settings["preset"],
-            load_weights=not is_architecture(settings["preset"]),
+            weights,
             num_keypoints=keypoint_set.num_keypoints,
             shorter_side=test_side or side,
             keypoint_set=keypoint_set.to_dict(),
             dtype=dtype,
             **model_arguments,
         )
-        if weights is not None:
-            from hrnet_tf.weights.transfer import start_from
-
-            print(start_from(built, weights))
-        return built
 
     def train_data(seed, first_epoch, first_step=0):
         # What is wrong with the test shows before an epoch of training.

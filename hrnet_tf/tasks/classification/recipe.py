@@ -10,7 +10,6 @@ import keras
 from hrnet_tf.data.fingerprint import files_fingerprint, fingerprint
 from hrnet_tf.data.formats import image_folder, tfds
 from hrnet_tf.models.classifier import CROP_FRACTION
-from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.sgd import TorchSGD
 from hrnet_tf.tasks.classification import evaluate as evaluation
@@ -21,6 +20,7 @@ from hrnet_tf.tasks.classification.stream import (
     classified_stream,
     training_batches,
 )
+from hrnet_tf.training.network import make_network
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.typing import DType, PathLike, StartingWeights
 
@@ -84,20 +84,16 @@ def classification_recipe(
         )
 
     def model():
-        built = classification_network(
+        return make_network(
+            classification_network,
             settings["preset"],
-            load_weights=not is_architecture(settings["preset"]),
+            weights,
             num_classes=len(data.class_names),
             image_size=tuple(image_size),
             class_names=data.class_names,
             crop_fraction=crop_fraction,
             dtype=dtype,
         )
-        if weights is not None:
-            from hrnet_tf.weights.transfer import start_from
-
-            print(start_from(built, weights))
-        return built
 
     def train_data(seed, first_epoch, first_step=0):
         # What is wrong with the test shows before an epoch of training.

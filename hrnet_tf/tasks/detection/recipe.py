@@ -11,7 +11,6 @@ from hrnet_tf.data.augment.detection import DetectionAugmentation
 from hrnet_tf.data.detection_records import DetectionRecords, open_detection_records
 from hrnet_tf.data.object_sets import ObjectSet, load_object_set
 from hrnet_tf.data.record_files import verified_bytes
-from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.sgd import TorchSGD
 from hrnet_tf.tasks.detection import evaluate as evaluation
@@ -22,6 +21,7 @@ from hrnet_tf.tasks.detection.stream import (
     objects_stream,
     training_batches,
 )
+from hrnet_tf.training.network import make_network
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.typing import DType, PathLike, StartingWeights
 
@@ -96,20 +96,16 @@ def detection_recipe(
     val = functools.cache(lambda: load_val(object_set))
 
     def model():
-        built = make_model(
+        return make_network(
+            make_model,
             settings["preset"],
-            load_weights=not is_architecture(settings["preset"]),
+            weights,
             num_classes=object_set.num_classes,
             class_names=object_set.classes,
             image_size=image_size,
             dtype=dtype,
             **model_arguments,
         )
-        if weights is not None:
-            from hrnet_tf.weights.transfer import start_from
-
-            print(start_from(built, weights))
-        return built
 
     def train_data(seed, first_epoch, first_step=0):
         # What is wrong with the test shows before an epoch of training.

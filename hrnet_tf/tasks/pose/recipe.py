@@ -13,7 +13,7 @@ from hrnet_tf.data.heatmaps import HeatmapCodec
 from hrnet_tf.data.keypoint_sets import load_keypoint_set
 from hrnet_tf.data.shards import PoseRecords, open_pose_records, verified_bytes
 from hrnet_tf.losses.heatmap import HeatmapMSE, SpatialCrossEntropy
-from hrnet_tf.models.presets import is_architecture, split_preset
+from hrnet_tf.models.presets import split_preset
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.adam import Adam
 from hrnet_tf.tasks.pose import evaluate as evaluation
@@ -21,6 +21,7 @@ from hrnet_tf.tasks.pose.checks import check_people, check_sides
 from hrnet_tf.tasks.pose.networks import heatmap_outputs, pose_network
 from hrnet_tf.tasks.pose.picture import sheet
 from hrnet_tf.tasks.pose.stream import people_stream, training_batches
+from hrnet_tf.training.network import make_network
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.typing import DType, PathLike, StartingWeights
 
@@ -118,9 +119,10 @@ def pose_recipe(
         lengths = functools.partial(evaluation.pck_lengths, keypoint_set=keypoint_set)
 
     def model():
-        built = make_model(
+        return make_network(
+            make_model,
             settings["preset"],
-            load_weights=not is_architecture(settings["preset"]),
+            weights,
             num_keypoints=keypoint_set.num_keypoints,
             image_size=tuple(image_size),
             heatmap_activation=activation,
@@ -130,11 +132,6 @@ def pose_recipe(
             representation=representation,
             dtype=dtype,
         )
-        if weights is not None:
-            from hrnet_tf.weights.transfer import start_from
-
-            print(start_from(built, weights))
-        return built
 
     @functools.cache
     def train_source():

@@ -11,7 +11,6 @@ from hrnet_tf.data.label_sets import load_label_set
 from hrnet_tf.io import read_image
 from hrnet_tf.losses.lovasz import LovaszCrossEntropy
 from hrnet_tf.losses.segmentation import OHEMCrossEntropy, SegmentationCrossEntropy
-from hrnet_tf.models.presets import is_architecture
 from hrnet_tf.optimizers import schedules
 from hrnet_tf.optimizers.muon import FIRST_AND_LAST, Muon
 from hrnet_tf.optimizers.sgd import TorchSGD
@@ -20,6 +19,7 @@ from hrnet_tf.tasks.segmentation.checks import check_maps
 from hrnet_tf.tasks.segmentation.networks import segmentation_network
 from hrnet_tf.tasks.segmentation.picture import sheet
 from hrnet_tf.tasks.segmentation.stream import labelled_stream, training_batches
+from hrnet_tf.training.network import make_network
 from hrnet_tf.training.recipe import Recipe
 from hrnet_tf.typing import DType, StartingWeights
 
@@ -101,20 +101,16 @@ def segmentation_recipe(
     )
 
     def model():
-        built = segmentation_network(
+        return make_network(
+            segmentation_network,
             settings["preset"],
+            weights,
             ocr=ocr,
-            load_weights=not is_architecture(settings["preset"]),
             num_classes=label_set.num_classes,
             label_set=label_set.to_dict(),
             dtype=dtype,
             **model_arguments,
         )
-        if weights is not None:
-            from hrnet_tf.weights.transfer import start_from
-
-            print(start_from(built, weights))
-        return built
 
     def train_data(seed, first_epoch, first_step=0):
         # What is wrong with the test shows before an epoch of training.
