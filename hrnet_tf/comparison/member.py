@@ -1,6 +1,7 @@
 """One network of a comparison, in a process of its own: its memory is its own, too."""
 
 import dataclasses
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -12,9 +13,11 @@ from hrnet_tf.launch import exit_codes
 # Tests of a network at the most: minutes may hold thousands of epochs of a few images,
 # whose tests would take many times as long.
 _MOST_TESTS = 20
-# Steps before speed is measured, in which TensorFlow traces, and steps measured.
-_FIRST_STEPS = 2
+# Steps before speed is measured, in which TensorFlow traces and caches fill; steps
+# measured at least, and the share of the budget and the seconds that more may take.
+_FIRST_STEPS = 4
 _TIMED_STEPS = 6
+_TIMED_SHARE, _TIMED_SECONDS = 0.05, 30
 
 
 def describe(recipe: str, presets: list[str], arguments: dict[str, Any]) -> list:
@@ -92,8 +95,6 @@ def epochs_within(
     Returns:
         dict: epochs (int, at least 1) and seconds_per_step.
     """
-    import itertools
-
     from hrnet_tf.lowlevel import accelerate
     from hrnet_tf.training.recipe import load_recipe
     from hrnet_tf.training.run import compile_model, plain_graphs
@@ -104,20 +105,35 @@ def epochs_within(
         accelerate(model)
         batches, steps = loaded.train_data(0, 0)
         compile_model(model, loaded, steps)
-        some = itertools.islice(iter(batches), _FIRST_STEPS + _TIMED_STEPS)
-        for k, batch in enumerate(some):
-            if k == _FIRST_STEPS:
-                begin = time.perf_counter()
-            model.train_on_batch(*batch)
-            done = k + 1
-    if done <= _FIRST_STEPS:
+        seconds = _seconds_a_step(
+            (lambda batch=batch: model.train_on_batch(*batch) for batch in batches),
+            min(60 * minutes * _TIMED_SHARE, _TIMED_SECONDS),
+        )
+    epochs = max(1, int(60 * minutes / (seconds * steps)))
+    return {"epochs": epochs, "seconds_per_step": seconds}
+
+
+def _seconds_a_step(steps, enough):
+    """The median of the seconds of some steps, each a function without arguments.
+
+    A mean would be that of whatever else the machine does for a moment.
+    """
+    found: list[float] = []
+    done, ready = 0, time.perf_counter()
+    for done, step in enumerate(steps, start=1):
+        step()
+        # Reading and preparing the batch belongs to a step.
+        began, ready = ready, time.perf_counter()
+        if done > _FIRST_STEPS:
+            found.append(ready - began)
+        if len(found) >= _TIMED_STEPS and sum(found) >= enough:
+            break
+    if not found:
         raise ValueError(
             f"Speed is measured from step {_FIRST_STEPS + 1} on, and the data give only"
             f" {done}. Compare by --epochs, or use more data or a smaller batch."
         )
-    seconds = (time.perf_counter() - begin) / (done - _FIRST_STEPS)
-    epochs = max(1, int(60 * minutes / (seconds * steps)))
-    return {"epochs": epochs, "seconds_per_step": seconds}
+    return statistics.median(found)
 
 
 def train_member(

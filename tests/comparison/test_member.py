@@ -64,3 +64,25 @@ def test_the_size_of_a_users_recipe_may_stand_in_its_variants(tmp_path):
     path.write_text("def recipe(preset):\n    pass\n")
     with pytest.raises(ValueError, match="Give its protocol, or its variants, a crop"):
         member._crop_size(loaded, path, {})
+
+
+def test_a_moment_of_other_work_does_not_change_the_speed(monkeypatch):
+    # Tracing, caches that fill, and then a step that something else held up.
+    lengths = [20.0, 2.0, 1.0, 1.0, *[0.25] * 5, 9.0, *[0.25] * 50]
+    clock = [0.0]
+    monkeypatch.setattr(member.time, "perf_counter", lambda: clock[0])
+
+    def step(seconds):
+        clock[0] += seconds
+
+    def steps(count):
+        return (lambda s=s: step(s) for s in lengths[:count])
+
+    assert member._seconds_a_step(steps(60), 1.0) == 0.25
+    assert clock[0] == 34.25
+    # So long as is asked, and to the end of the data.
+    assert member._seconds_a_step(steps(60), 15.0) == 0.25
+    assert clock[0] == 34.25 + 24 + 15
+    assert member._seconds_a_step(steps(5), 1.0) == 0.25
+    with pytest.raises(ValueError, match="from step 5 on, and the data give only 4"):
+        member._seconds_a_step(steps(4), 1.0)
