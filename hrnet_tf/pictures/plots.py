@@ -20,6 +20,9 @@ _BARS_IN_COLUMN = 60
 _MAX_NAMED = 200
 # Which are -1 where there is nothing to find, such as people of a size.
 _COCO_SCORE = re.compile(r"A[PpR]\b")
+# More curves than these are told beside their panel, where the names hide none.
+_CURVES_INSIDE = 8
+_LINES = ("-", "--", ":", "-.")
 # Columns of a run's history that say nothing of the model.
 _MEASUREMENTS = {"images_per_second", "seconds", "memory_mb", "gpu_memory_mb"}
 
@@ -40,8 +43,9 @@ def plot_history(history: PathLike | Mapping[str, Any], path: PathLike) -> None:
 
     epochs, curves = _read_history(history)
     panels = _panels(curves)
-    figure = Figure(figsize=(5.4 * len(panels), 4.2), dpi=120, layout="constrained")
-    all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    widths = [5.4 if len(n) <= _CURVES_INSIDE else 7.4 for n in panels.values()]
+    figure = Figure(figsize=(sum(widths), 4.2), dpi=120, layout="constrained")
+    all_axes = figure.subplots(1, len(panels), squeeze=False, width_ratios=widths)[0]
     for axes, (title, names) in zip(all_axes, panels.items(), strict=True):
         for i, name in enumerate(names):
             finite = np.isfinite(curves[name])
@@ -51,7 +55,7 @@ def plot_history(history: PathLike | Mapping[str, Any], path: PathLike) -> None:
                 epochs[finite],
                 curves[name][finite],
                 color=f"C{i % 10}",
-                linestyle="-" if i < 10 else "--",
+                linestyle=_LINES[i // 10 % len(_LINES)],
                 marker="o" if few else None,
                 markersize=3.5,
                 linewidth=1.6,
@@ -287,4 +291,8 @@ def _finish_axes(axes, title, curves):
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=8, ncols=2 if len(curves) > 6 else 1, framealpha=0.8)
+    place = {"framealpha": 0.8, "ncols": 2 if len(curves) > 6 else 1}
+    if len(curves) > _CURVES_INSIDE:
+        beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "frameon": False}
+        place = {**beside, "ncols": 2 if len(curves) > 16 else 1}
+    axes.legend(fontsize=8, **place)

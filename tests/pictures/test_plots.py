@@ -53,6 +53,21 @@ class TestPlotHistory:
         assert set(lines) == {"AP", "AR .5"}
         np.testing.assert_array_equal(lines["AR .5"].get_ydata(), [1])
 
+    @pytest.mark.parametrize("count", [8, 9, 26])
+    def test_many_names_hide_no_curve(self, axes, count):
+        scores = {f"mask_AP{k}": [k / 30, 0.9] for k in range(count)}
+        plot_history({"loss": [3, 2], **scores}, "curves.png")
+        figure = axes["Score"].figure
+        figure.draw_without_rendering()
+        panel, names = (
+            box.get_window_extent()
+            for box in (axes["Score"].patch, axes["Score"].get_legend())
+        )
+        assert (names.x0 >= panel.x1) == (count > 8)
+        assert names.x1 <= figure.bbox.width and names.y0 >= 0
+        looks = {(x.get_color(), x.get_linestyle()) for x in axes["Score"].lines}
+        assert len(looks) == count
+
     def test_errors(self, tmp_path):
         with pytest.raises(ValueError, match="none.csv cannot be read"):
             plot_history(tmp_path / "none.csv", tmp_path / "a.png")
