@@ -47,11 +47,22 @@ def _operations(graph):
                 yield from _operations(called.graph)
 
 
+def _output(operation):
+    """The map that a convolution makes.
+
+    TensorFlow cuts what is convolved with dilation into maps of its own, which it fills
+    up, and puts these together again.
+    """
+    (made,) = operation.outputs
+    joined = [x.outputs[0] for x in made.consumers() if x.type == "BatchToSpaceND"]
+    return joined[0] if joined else made
+
+
 def _count(operation):
     kind = operation.type
     if kind in _CONVOLUTIONS:
         kernel = operation.inputs[1].shape.as_list()
-        places = math.prod(operation.outputs[0].shape.as_list()[:3])
+        places = math.prod(_output(operation).shape.as_list()[:3])
         # A depthwise kernel is [h, w, channels, outputs of each].
         return places * math.prod(kernel)
     if kind == "Conv2DBackpropInput":

@@ -5,6 +5,7 @@ import pytest
 
 import hrnet_tf
 from hrnet_tf.comparison.multiply_adds import count_multiply_adds
+from hrnet_tf.layers.dilated import DilatedConvNorm
 from hrnet_tf.models import counting
 
 
@@ -30,6 +31,15 @@ def test_transposed_and_linear_layers_are_counted():
     x = keras.layers.Dense(7)(keras.layers.GlobalAveragePooling2D()(x))
     wanted = 6 * 8 * 3 * 5 * 16 + 12 * 16 * 5 * 9 + 5 * 7
     assert count_multiply_adds(keras.Model(inputs, x)) == wanted
+
+
+@pytest.mark.parametrize("dilation", [1, 2, 6, 24])
+def test_what_dilated_kernels_are_filled_up_with_is_not_counted(dilation):
+    inputs = keras.Input((9, 13, 3))
+    x = DilatedConvNorm(5, dilation)(inputs)
+    assert count_multiply_adds(keras.Model(inputs, x)) == 9 * 13 * 9 * 3 * 5
+    x = keras.layers.DepthwiseConv2D(3, padding="same", dilation_rate=dilation)(inputs)
+    assert count_multiply_adds(keras.Model(inputs, x)) == 9 * 13 * 9 * 3
 
 
 def test_images_of_any_size_cannot_be_counted():
