@@ -32,10 +32,28 @@ class MaxPoolPlaces(keras.layers.Layer):
         x = ops.reshape(x, (-1, rows, 2, columns, 2, channels))
         x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
         x = ops.reshape(x, (-1, rows, columns, 4, channels))
-        places = ops.one_hot(ops.argmax(x, axis=3), 4, axis=3, dtype=self.compute_dtype)
+        places = ops.cast(_first_of_the_largest(x), self.compute_dtype)
         return [ops.sum(x * places, axis=3), places]
 
     def compute_output_shape(self, input_shape: Shape) -> list[Shape]:
         batch, *sides, channels = input_shape
         sides = [None if side is None else -(-side // 2) for side in sides]
         return [(batch, *sides, channels), (batch, *sides, 4, channels)]
+
+
+def _first_of_the_largest(x):
+    """bool `[B, h, w, 4, C]`, True at one of each four.
+
+    By comparisons alone: LiteRT does not have all operations of Keras' argmax.
+    """
+    ops = keras.ops
+    cells = [x[:, :, :, k] for k in range(4)]
+    chosen = []
+    taken = ops.zeros_like(cells[0], dtype="bool")
+    for k, cell in enumerate(cells):
+        is_largest = ops.logical_not(taken)
+        for later in cells[k + 1 :]:
+            is_largest = ops.logical_and(is_largest, cell >= later)
+        chosen.append(is_largest)
+        taken = ops.logical_or(taken, is_largest)
+    return ops.stack(chosen, axis=3)

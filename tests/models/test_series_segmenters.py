@@ -9,9 +9,11 @@ from slow_params import cases
 
 import hrnet_tf
 from hrnet_tf.data.label_sets import load_label_set
+from hrnet_tf.export import load_exported
 from hrnet_tf.layers.max_pool_places import MaxPoolPlaces
 from hrnet_tf.layers.max_unpool import MaxUnpool
 from hrnet_tf.models.presets import is_architecture
+from hrnet_tf.tasks.segmentation.inference import SegmentationInference
 from hrnet_tf.tasks.segmentation.networks import SERIES, segmentation_network
 
 SMALL = {
@@ -91,6 +93,30 @@ def test_deconvnet_is_the_same_for_images_that_are_large_enough():
     tiny.set_weights(small.get_weights())
     pixels = images(10, 13)
     np.testing.assert_allclose(tiny(pixels), small(pixels), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", cases(list(SMALL), ("SegNetSegmenter",)))
+def test_a_litert_file_says_what_the_model_says(name, tmp_path):
+    model, size = make(name, image_size=(37, 45)), (37, 45)
+    file = hrnet_tf.export_litert(model, tmp_path / "small.tflite", image_size=size)
+    pixels = images(*size)[0].astype("uint8")
+    found, wanted = (
+        SegmentationInference(source, **known).run([pixels], confidence=True)[0]
+        for source, known in ((load_exported(file), {}), (model, {"image_size": size}))
+    )
+    assert found.labels.shape == size
+    np.testing.assert_allclose(found.confidence, wanted.confidence, atol=1e-4)
+    assert (found.labels == wanted.labels).mean() > 0.99
+
+
+def test_equal_maxima_count_once():
+    """Of equal ones the first counts, whatever the type; and NaN stays."""
+    x = np.array([[3, 3], [1, 3]], np.float32)[None, :, :, None]
+    for dtype in ("float32", "mixed_bfloat16"):
+        pooled, places = MaxPoolPlaces(dtype=dtype)(np.concatenate([x, 0 * x], 3))
+        assert np.array(places, np.float32)[0, 0, 0].T.tolist() == [[1, 0, 0, 0]] * 2
+        assert np.array(pooled, np.float32).ravel().tolist() == [3, 0]
+    assert np.isnan(MaxPoolPlaces()(x + np.nan)[0]).all()
 
 
 def test_unpooling_puts_maxima_back():
