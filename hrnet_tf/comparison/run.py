@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
+
 from hrnet_tf.comparison.report import Member, write_report
 from hrnet_tf.io import read_json, write_json
 from hrnet_tf.launch import exit_codes
@@ -69,7 +71,8 @@ def compare(
 
     All of them are built before the first is trained, so that what is misspelt or does
     not fit shows at once. The same call goes on with a comparison that was stopped:
-    finished networks are kept, and one that was under way goes on.
+    finished networks are kept, and one that was under way goes on. Where a network
+    fails, the others are trained all the same.
 
     Args:
         recipe: str, see `load_recipe`.
@@ -102,23 +105,45 @@ def compare(
         )
     out.mkdir(parents=True, exist_ok=True)
     described = _described(recipe, list(presets), arguments, out)
-    members = []
+    members, failed = [], []
     for number, facts in enumerate(described, start=1):
         preset = facts["preset"]
         console.print(f"[bold]{number}/{len(described)}[/] {preset}", highlight=False)
-        folder = out / folder_name(preset)
-        epochs = budget.epochs or _epochs(recipe, preset, arguments, budget, folder)
-        own = {**arguments, "epochs": epochs}
-        work = {"recipe": recipe, "arguments": own, "seed": seed}
-        _claim(folder, {**work, "preset": preset, _TEXT: _digest_of_file(recipe)})
-        answer = folder / f"member_{_digest(work)}.json"
-        if not answer.is_file():
-            work = {**work, "preset": preset, "out": str(folder)}
-            _in_a_process("train_member", work, answer, preset)
-        found = read_json(answer)
+        try:
+            found = _trained(recipe, preset, arguments, budget, seed, out)
+        except _NetworkFailed as error:
+            # The others are worth their hours all the same.
+            failed.append(str(error))
+            console.print(f"[red]error:[/] {escape(str(error))}", highlight=False)
+            continue
         members.append(Member.of(facts, found["history"], found.get("main_name")))
         write_report(members, out, str(budget), title)
+    if failed:
+        kept = f" The others are in {out / 'comparison.md'}." if members else ""
+        raise ValueError(
+            f"{len(failed)} of {len(described)} networks could not be trained:"
+            f" {' '.join(failed)} The same command goes on with them once that is"
+            f" mended, or leave them out of the comparison.{kept}"
+        )
     return members
+
+
+def _trained(recipe, preset, arguments, budget, seed, out):
+    """What a network's training told; it is trained unless it was."""
+    folder = out / folder_name(preset)
+    epochs = budget.epochs or _epochs(recipe, preset, arguments, budget, folder)
+    work = {"recipe": recipe, "arguments": {**arguments, "epochs": epochs}}
+    work["seed"] = seed
+    _claim(folder, {**work, "preset": preset, _TEXT: _digest_of_file(recipe)})
+    answer = folder / f"member_{_digest(work)}.json"
+    if not answer.is_file():
+        work = {**work, "preset": preset, "out": str(folder)}
+        _in_a_process("train_member", work, answer, preset)
+    return read_json(answer)
+
+
+class _NetworkFailed(ValueError):
+    """The process of a network ended badly."""
 
 
 def folder_name(preset: str) -> str:
@@ -194,10 +219,7 @@ def _in_a_process(work, arguments, answer, what):
     if code in (exit_codes.INTERRUPTED, -signal.SIGINT):
         raise KeyboardInterrupt
     if code or not answer.is_file():
-        raise ValueError(
-            f"{what}: {_ending(code)} The same command goes on with the rest once that"
-            " is mended, or leave the network out of the comparison."
-        )
+        raise _NetworkFailed(f"{what}: {_ending(code)}")
 
 
 def _ending(code):

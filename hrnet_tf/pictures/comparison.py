@@ -66,7 +66,9 @@ def plot_comparison(
             axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
     by_time.set_xlim(left=0)
-    by_macs.set_ylim(bottom=0)
+    # Those that count errors are below 0.
+    if all(score >= 0 for x in scored for _, score in x["curve"]):
+        by_macs.set_ylim(bottom=0)
     by_macs.set_ylabel(score_name)
     if scored:
         handles, labels = by_macs.get_legend_handles_labels()

@@ -98,7 +98,7 @@ class TestProcesses:
     def test_one_that_the_system_kills_is_not_the_user_who_stops(self, work):
         with pytest.raises(ValueError, match="net: killed by.*SIGKILL.*memory"):
             work("os.kill(os.getpid(), 9)")
-        with pytest.raises(ValueError, match=r"killed by the signal 6 \(SIGABRT\)\. T"):
+        with pytest.raises(ValueError, match=r"killed by the signal 6 \(SIGABRT\)\.$"):
             work("os.abort()")
 
     def test_one_that_ends_badly_is_named(self, work):
@@ -203,6 +203,32 @@ class TestWhatIsCompared:
         for recipe in (path, path / "small"):
             with pytest.raises(ValueError, match="text of the recipe .*, now "):
                 work("net", recipe=str(recipe), out=tmp_path / f"of_{recipe.name}")
+
+    def test_the_others_are_compared_where_one_fails(self, work, tmp_path, capsys):
+        in_a_process = comparison_run._in_a_process
+
+        def breaks(kind, arguments, answer, what):
+            if kind == "train_member" and what in broken:
+                raise comparison_run._NetworkFailed(f"{what}: stopped by the [test].")
+            in_a_process(kind, arguments, answer, what)
+
+        comparison_run._in_a_process = breaks
+        broken = {"one", "two"}
+        match = r"2 of 3 networks could not .*one: .*\[test\]. two: .*others are in"
+        with pytest.raises(ValueError, match=match):
+            work("one", "two", "three")
+        written = json.loads((tmp_path / "out" / "comparison.json").read_text())
+        assert [network["preset"] for network in written["networks"]] == ["three"]
+        broken.remove("one")
+        with pytest.raises(ValueError, match="1 of 3 networks .*two: "):
+            work("one", "two", "three")
+        broken.clear()
+        assert len(work("one", "two", "three")) == 3
+
+    def test_settings_are_wrong_for_all_of_them(self, work):
+        work("two")
+        with pytest.raises(ValueError, match="two holds .*batch_size None, now 4"):
+            work("two", "one", batch_size=4)
 
     @pytest.mark.parametrize("name", ["epochs", "preset"])
     def test_arguments_do_not_contradict_the_comparison(self, work, name):
