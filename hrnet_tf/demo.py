@@ -20,6 +20,10 @@ DETECTOR_RECIPE = "synthetic_objects/people_finder"
 # Of a picture, for the test: a real person may have a low score.
 BOXES_A_PICTURE = 20
 NUM_STEPS = 8
+# Folders and a file below the demo's.
+RUNS = ("run", "detector")
+PICTURES = "pictures"
+ALL_PICTURES = "all.png"
 
 
 def run_demo(
@@ -29,16 +33,21 @@ def run_demo(
     num_train: int = NUM_TRAIN,
     num_val: int = NUM_VAL,
     detector_epochs: int | None = None,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Runs the main job end to end on the embedded data set.
 
+    One that was stopped goes on with its trainings; after one that was finished all
+    is trained anew.
+
     Args:
         output_dir: str or Path. Folder for everything that is made. The drawn data
-            are kept; what an earlier demo trained and exported is replaced.
+            are kept; what a finished demo trained and exported is replaced.
         console: rich console.
         epochs: int or None for the recipe's, of the pose network.
         num_train, num_val: int. Pictures to draw.
         detector_epochs: int or None for the recipe's.
+        overwrite: bool. True trains anew after a stop too.
     Returns:
         dict with AP and PCK in ground-truth boxes, images_per_second of that test,
         AP_detected in the detector's boxes, box_AP50 of these, seconds and pictures
@@ -55,6 +64,7 @@ def run_demo(
     with _step(console, 1, "draw people in COCO's layout", num_train + num_val) as tick:
         generate_people(data_dir, num_train, num_val, progress=tick)
     _write_records(data_dir, console)
+    goes_on = not _begins_anew(output_dir, overwrite)
     console.print(f"[bold]3/{NUM_STEPS}[/] train HRNet-W18-small on their keypoints")
     _train(RECIPE, data_dir, epochs, output_dir / "run", console)
     pose = load_model(output_dir / "run" / "best.keras")
@@ -67,8 +77,22 @@ def run_demo(
     _export(pose, finder, output_dir / "saved_model", console)
     numbers["pictures"] = _predict(output_dir, console)
     numbers["seconds"] = time.perf_counter() - started
-    _print_table(numbers, output_dir, console)
+    _print_table(numbers, output_dir, goes_on, console)
     return numbers
+
+
+def _begins_anew(output_dir, overwrite):
+    """Removes the trainings of a finished demo, or of any; whether none is left."""
+    from hrnet_tf.training.folder import remove_run
+    from hrnet_tf.training.state import newest_state
+
+    # Written last, and removed last: there is no other sign of the end.
+    last = output_dir / PICTURES / ALL_PICTURES
+    if overwrite or last.exists():
+        for name in RUNS:
+            remove_run(output_dir / name)
+        last.unlink(missing_ok=True)
+    return all(newest_state(output_dir / name) is None for name in RUNS)
 
 
 def _train(name, data_dir, epochs, run_dir, console):
@@ -82,7 +106,12 @@ def _train(name, data_dir, epochs, run_dir, console):
     fast = has_instructions("bfloat16") and not tf.config.list_physical_devices("GPU")
     dtype = "mixed_bfloat16" if fast else None
     recipe = load_recipe(name, data_dir=data_dir, epochs=epochs, dtype=dtype)
-    train(recipe, run_dir, overwrite=True, console=console)
+
+    def replaced(question):
+        console.print(f"{run_dir} held another run, which this one replaces")
+        return True
+
+    train(recipe, run_dir, console=console, confirm=replaced)
 
 
 def _step(console, number, text, total=None):
@@ -210,7 +239,7 @@ def _predict(output_dir, console):
     from hrnet_tf.pictures import sheet, skeletons
     from hrnet_tf.predict import Predictor
 
-    pictures = output_dir / "pictures"
+    pictures = output_dir / PICTURES
     pictures.mkdir(exist_ok=True)
     examples = _load(output_dir / "data", "val")[:NUM_PICTURES]
     drawn = []
@@ -223,11 +252,11 @@ def _predict(output_dir, console):
             sheet.save_image(drawn[-1], pictures / f"{name}_keypoints.png")
             keypoints.save(pictures / f"{name}_keypoints.json")
             tick(len(drawn), len(examples))
-        sheet.save_image(sheet.contact_sheet(drawn), pictures / "all.png")
+        sheet.save_image(sheet.contact_sheet(drawn), pictures / ALL_PICTURES)
     return pictures
 
 
-def _print_table(numbers, output_dir, console):
+def _print_table(numbers, output_dir, goes_on, console):
     from rich.table import Table
 
     table = Table(title="HRNet-W18-small on drawn people, held-out pictures")
@@ -239,9 +268,10 @@ def _print_table(numbers, output_dir, console):
     table.add_row("PCK@0.2 of the torso", f"{numbers['PCK']:.3f}")
     speed = f"{numbers['images_per_second']:.0f} people/s"
     table.add_row("test speed with flip test", speed)
-    table.add_row("whole demo", f"{numbers['seconds'] / 60:.1f} min")
+    part = "since it went on" if goes_on else "whole demo"
+    table.add_row(part, f"{numbers['seconds'] / 60:.1f} min")
     table.add_row("pictures with skeletons", str(numbers["pictures"]))
-    curves = [str(output_dir / run / "curves.png") for run in ("run", "detector")]
+    curves = [str(output_dir / run / "curves.png") for run in RUNS]
     table.add_row("training curves", "\n".join(curves))
     table.add_row("models, exported", str(output_dir / "saved_model"))
     console.print(table)

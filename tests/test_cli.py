@@ -148,7 +148,9 @@ class TestTrain:
         for name in ("best.keras", "history.csv", "curves.png"):
             assert str(command[-1] / name) in text
             assert (command[-1] / name).is_file()
-        assert "the run is finished: 1 epoch is done" in run(*command).out
+        again = run(*command).out
+        assert "the run is finished: 1 epoch is done" in again
+        assert re.search(r"to go on +a larger --epochs", again)
         error = fail(*command, "--seed", 1)
         assert "seed (0 there, 1 now)" in error and "--overwrite" in error
 
@@ -363,11 +365,9 @@ class TestDemo:
     def test_runs_the_demo(self, monkeypatch):
         called = []
         monkeypatch.setattr(
-            "hrnet_tf.demo.run_demo", lambda *arguments: called.append(arguments)
+            "hrnet_tf.demo.run_demo",
+            lambda out, console, overwrite: called.append((out, overwrite)),
         )
         run("demo")
-        run("demo", "--out", "elsewhere")
-        assert [arguments[0] for arguments in called] == [
-            Path("demo"),
-            Path("elsewhere"),
-        ]
+        run("demo", "--out", "elsewhere", "--overwrite")
+        assert called == [(Path("demo"), False), (Path("elsewhere"), True)]

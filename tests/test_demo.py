@@ -5,6 +5,7 @@ import json
 import pytest
 from rich.console import Console
 
+from hrnet_tf import demo
 from hrnet_tf.demo import run_demo
 
 
@@ -23,3 +24,48 @@ def test_demo_goes_through_all_steps(tmp_path, times):
     assert all(json.loads(p.read_text()) for p in pictures if p.suffix == ".json")
     shares = [numbers[k] for k in ("AP", "PCK", "AP_detected", "box_AP50")]
     assert all(0 <= share <= 1 for share in shares)
+
+
+def test_only_a_finished_demo_is_trained_anew(tmp_path):
+    state = tmp_path / "run" / "state" / "epoch-0003"
+    note, last = tmp_path / "run" / "note.txt", tmp_path / "pictures" / "all.png"
+
+    def begins_anew(finished, overwrite):
+        state.mkdir(parents=True, exist_ok=True)
+        note.touch()
+        last.parent.mkdir(exist_ok=True)
+        if finished:
+            last.touch()
+        anew = demo._begins_anew(tmp_path, overwrite)
+        assert anew != state.exists()
+        assert note.exists() and not last.exists()
+        return anew
+
+    assert not begins_anew(finished=False, overwrite=False)
+    assert begins_anew(finished=True, overwrite=False)
+    assert begins_anew(finished=False, overwrite=True)
+
+
+@pytest.mark.slow
+def test_a_stopped_demo_goes_on(tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    def printed():
+        with open(tmp_path / "log.txt", "w") as log:
+            run_demo(tmp_path / "demo", Console(file=log, width=80), 1, 12, 4, 1)
+        return (tmp_path / "log.txt").read_text()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(demo, "_export", stop)
+        with pytest.raises(KeyboardInterrupt):
+            printed()
+    trained = (tmp_path / "demo" / "run" / "best.keras").stat().st_mtime_ns
+    said = printed()
+    assert said.count("the run is finished: 1 epoch is done") == 2
+    assert "since it went on" in said and "whole demo" not in said
+    path = tmp_path / "demo" / "run" / "best.keras"
+    assert path.stat().st_mtime_ns == trained
+    said = printed()
+    assert "whole demo" in said and "the run is finished" not in said
+    assert path.stat().st_mtime_ns > trained

@@ -54,6 +54,7 @@ class Strategy(str, enum.Enum):
 
 
 _DEVICES = "Devices and processes"
+_GOING_ON = "a larger --epochs goes on from it, --overwrite begins anew"
 RecipeArgument = Annotated[
     str,
     typer.Argument(
@@ -340,6 +341,7 @@ def train(
             "best model": folder / "best.keras",
             "history": folder / "history.csv",
             "curves": folder / "curves.png",
+            **({"to go on": _GOING_ON} if result.was_finished else {}),
         }
     )
 

@@ -127,13 +127,22 @@ def claim(output_dir: Path, identity: "Identity", overwrite: bool) -> Any:
         # File systems without locks are used as they always were.
         pass
     if overwrite:
-        for name in _OUTPUTS:
-            target = output_dir / name
-            if target.is_dir():
-                shutil.rmtree(target)
-            else:
-                target.unlink(missing_ok=True)
+        remove_run(output_dir)
     for folder in (output_dir, output_dir / "state"):
         remove_partial(folder)
     write_json(output_dir / RUN_FILE, identity.to_json())
     return lock
+
+
+def remove_run(output_dir: Path) -> None:
+    """Removes what a run wrote into its folder; all else there stays.
+
+    Args:
+        output_dir: Path, which may be absent.
+    """
+    for name in _OUTPUTS:
+        target = output_dir / name
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)

@@ -52,7 +52,7 @@ class Progress(StepCallback):
         from rich import progress
 
         super().on_epoch_begin(epoch, logs)
-        self._clock.begin()
+        self._clock.begin(goes_on=epoch > 0 or self.first_step > 0)
         self.bar = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
@@ -130,10 +130,14 @@ class _Clock:
         self._started = time.monotonic()
         self._training = self._steps = 0
         self.is_traced = False
+        # Whether an earlier process began the run, whose time is not known.
+        self._goes_on = None
         # What else an epoch took, by whether it was evaluated.
         self._rests = {True: [], False: []}
 
-    def begin(self):
+    def begin(self, goes_on):
+        if self._goes_on is None:
+            self._goes_on = goes_on
         self._until = time.monotonic()
 
     def trained(self, steps):
@@ -156,7 +160,8 @@ class _Clock:
             seconds += self._training * self.steps_per_epoch / max(self._steps, 1)
             seconds += sum(rests) / len(rests) if rests else 0.0
         if epochs_done == recipe.epochs:
-            return f"{duration_text(time.monotonic() - self._started)} in all"
+            whole = "since it went on" if self._goes_on else "in all"
+            return f"{duration_text(time.monotonic() - self._started)} {whole}"
         return f"{duration_text(seconds)} left"
 
 

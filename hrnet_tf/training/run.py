@@ -60,12 +60,14 @@ class TrainingResult:
         best: float. The best score.
         main_name: str. What the history calls the number that the score is made of,
             such as "NME"; "score" where this process has tested nothing.
+        was_finished: bool. Whether an earlier process had done all epochs.
     """
 
     output_dir: Path
     history: list
     best: float
     main_name: str = "score"
+    was_finished: bool = False
 
 
 def train(
@@ -165,6 +167,7 @@ def train(
                 state = TrainingState(steps_per_epoch=steps)
             else:
                 restore_variables(state, model)
+        was_finished = state.epoch >= recipe.epochs and not state.step
         hooks = _hooks(model, recipe, steps, state, output_dir, seed, console, profile)
         saver = SaveState(
             output_dir,
@@ -178,7 +181,8 @@ def train(
         )
         _fit(model, recipe, devices.share(batches), hooks, saver)
     name = hooks["evaluation"].main_name
-    return TrainingResult(output_dir, state.history, hooks["best"].best, name)
+    best = hooks["best"].best
+    return TrainingResult(output_dir, state.history, best, name, was_finished)
 
 
 @contextlib.contextmanager
@@ -212,10 +216,7 @@ def _load(recipe, seed, state, console):
         text = f"going on after epoch {epoch} of {recipe.epochs}{within}"
         if epoch >= recipe.epochs and not step:
             done = count_text(epoch, "epoch is", "epochs are")
-            text = (
-                f"the run is finished: {done} done. A larger --epochs goes on from it,"
-                " --overwrite begins anew"
-            )
+            text = f"the run is finished: {done} done"
         console.print(text, soft_wrap=True)
     with console.status("loading the training data"):
         if not step:

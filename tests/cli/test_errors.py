@@ -23,11 +23,11 @@ class TestErrors:
         assert "ValueError: " in result.err.splitlines()[-1]
 
     def test_of_other_packages_lead_to_the_traceback(self, monkeypatch):
-        monkeypatch.setattr("hrnet_tf.demo.run_demo", lambda *_: json.loads("{"))
+        monkeypatch.setattr("hrnet_tf.demo.run_demo", lambda *_, **__: json.loads("{"))
         assert "Pass --debug" in fail("demo")
 
     def test_of_the_system_are_a_line_too(self, monkeypatch):
-        def full(*_):
+        def full(*_, **__):
             raise OSError(28, "No space left on device", "demo/data")
 
         monkeypatch.setattr("hrnet_tf.demo.run_demo", full)
@@ -35,14 +35,14 @@ class TestErrors:
         assert text in fail("demo")
 
     def test_bugs_keep_their_traceback(self, monkeypatch):
-        monkeypatch.setattr("hrnet_tf.demo.run_demo", lambda *_: 1 / 0)
+        monkeypatch.setattr("hrnet_tf.demo.run_demo", lambda *_, **__: 1 / 0)
         lines = run("demo", exit_code=70).err.splitlines()
         assert lines[0].startswith("Traceback")
         assert lines[-1] == "ZeroDivisionError: division by zero"
 
     @pytest.mark.parametrize("flags", [(), ("--debug",)])
     def test_may_have_an_exit_code(self, monkeypatch, flags):
-        def lose(*_):
+        def lose(*_, **__):
             raise PeerLost("Another worker is gone.")
 
         monkeypatch.setattr("hrnet_tf.demo.run_demo", lose)
@@ -51,8 +51,9 @@ class TestErrors:
         assert ("Traceback" in error) == bool(flags)
 
     def test_stopping_is_no_error(self, monkeypatch):
-        def stop(*_):
+        def stop(*_, **__):
             raise KeyboardInterrupt
 
         monkeypatch.setattr("hrnet_tf.demo.run_demo", stop)
-        assert run("demo", exit_code=130).err == "\nStopped.\n"
+        said = run("demo", exit_code=130).err
+        assert said.startswith("\nStopped. Run the same command again to go on")

@@ -90,6 +90,13 @@ def test_the_time_left_of_a_run_that_goes_on(clock):
     # Two steps of 2 seconds: 2 epochs of 10 steps are left.
     line = run_epoch(shown, clock, 0, LOGS, training=20)
     assert line.endswith("40 s left")
+    line = run_epoch(shown, clock, 2, LOGS, training=30, rest=1)
+    assert line.endswith("35 s since it went on")
+
+
+def test_a_run_that_goes_on_after_an_epoch_does_not_tell_its_whole_time(clock):
+    line = run_epoch(a_progress(epochs=2), clock, 1, LOGS, training=20)
+    assert line.endswith("20 s since it went on")
 
 
 @pytest.mark.parametrize(
