@@ -5,6 +5,8 @@ PYTHON ?= $(shell for v in 3.12 3.11 3.13 3.10; do \
 VENV := .venv
 STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
+# setuptools warns of every package in place whose folders are not all in one.
+INSTALL := $(BIN)/python -W "ignore:Editable installation" -m pip install --quiet
 # Half of the time of a test is that of one thread.
 WORKERS ?= 3
 # 3 leaves out the complaint about a missing GPU driver; on AMD processors oneDNN is
@@ -29,9 +31,10 @@ help:
 $(STAMP): setup.py
 	@test -n "$(PYTHON)" || { echo "No Python 3.10-3.13 was found. Install one," \
 		"or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	@echo "Installing into $(VENV), which takes minutes and about 4 GB."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[test,video,tfds,litert,openvino,onnx,jax,hub,serve,grpc]"
+	$(INSTALL) --editable ".[test,video,tfds,litert,openvino,onnx,jax,hub,serve,grpc]"
 	@touch $(STAMP)
 
 demo: $(STAMP)
@@ -42,7 +45,7 @@ test: $(STAMP)
 
 # The libraries of annotation tools, which their files are compared with.
 $(VENV)/.formats-installed: $(STAMP)
-	$(BIN)/python -m pip install --quiet --editable ".[formats,peers]"
+	$(INSTALL) --editable ".[formats,peers]"
 	@touch $@
 
 test-slow: $(VENV)/.formats-installed
@@ -77,7 +80,7 @@ lint: $(STAMP)
 
 # In the same environment, but only for those who build the site.
 $(VENV)/.docs-installed: $(STAMP)
-	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	$(INSTALL) --editable ".[docs]"
 	@touch $@
 
 .PHONY: docs
@@ -112,7 +115,7 @@ bench-job: .venv-bench/.runtimes
 starters: $(STAMP)
 	$(BIN)/hrnet demo --out demo
 	$(BIN)/python benchmarks/make_starter.py people_pose demo/run/best.keras demo/data
-	$(BIN)/python -m pip install --quiet scikit-learn
+	$(INSTALL) scikit-learn
 	$(BIN)/python benchmarks/digit_pictures.py digits/data
 	$(BIN)/hrnet train digits/written --data-dir digits/data --epochs 10 \
 		--out digits/run
