@@ -102,6 +102,11 @@ class TestHelp:
         for option, rest in rows:
             assert len(rest.split()) > 3, option
 
+    @pytest.mark.parametrize("name", [(), ("data",), ("data", "check"), ("train",)])
+    def test_shows_flags_without_a_type(self, name):
+        text = run(*name, "--help").out
+        assert re.search(r"--help +-h +Show this message", text), text
+
     def test_is_quick_because_it_imports_nothing_heavy(self):
         code = (
             "import sys, hrnet_tf.cli;"

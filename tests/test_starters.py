@@ -15,7 +15,7 @@ from doc_blocks import check_command
 from PIL import Image
 
 from hrnet_tf import starters
-from hrnet_tf.cli.common import model_or_starter
+from hrnet_tf.cli.find_model import model_or_starter
 from hrnet_tf.tasks import TASKS
 from hrnet_tf.training.recipe_files import find_recipe, read_recipe_file
 

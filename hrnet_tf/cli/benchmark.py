@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hrnet_tf.cli import common
+from hrnet_tf.cli.find_model import model_or_starter
 from hrnet_tf.cli.options import Debug
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def benchmark(
       hrnet benchmark exported/lite.tflite --beside exported/w18.tflite --batch-size 1
     """
     sizes = tuple(dict.fromkeys(batch_size or (1, 8)))
-    model = common.model_or_starter(model, "benchmark")
+    model = model_or_starter(model, "benchmark")
     with common.spinner("loading the model"):
         from hrnet_tf.benchmark import measure, report
         from hrnet_tf.predict import read_model

@@ -259,33 +259,6 @@ def _pieces(table, width):
     return pieces
 
 
-def model_or_starter(model: Path | None, command: str) -> Path:
-    """Returns the model that a command takes: one that comes with the package, too.
-
-    Args:
-        model: `Path` that the user gave, which may be the name of a starter model; or
-            None, for the first of them. It is told which one is taken.
-        command: str, such as "predict".
-    """
-    from hrnet_tf.starters import starters
-    from hrnet_tf.tasks import TASKS
-
-    if model is not None:
-        named = None if model.exists() else starters().get(str(model))
-        return model if named is None else named.path()
-    order = [task.name for task in TASKS]
-    known = sorted(starters().values(), key=lambda one: order.index(one.task))
-    found = next(iter(known), None)
-    if found is None:
-        raise ValueError(
-            f"Nothing says which model to {command}, and no starter model is installed."
-            " Name one: a .keras file of `hrnet train`, or what `hrnet export` wrote."
-        )
-    text = f"no model named: {found.name}, which comes with hrnet_tf ({found.summary})"
-    console(stderr=True).print(text, soft_wrap=True, markup=False)
-    return found.path()
-
-
 def size_text(num_bytes: float) -> str:
     """Returns a size as people read it, such as "3.4 MB"."""
     unit, factor = ("kB", 1e3) if num_bytes < 1e6 else ("MB", 1e6)

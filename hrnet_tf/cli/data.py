@@ -8,6 +8,7 @@ import typer
 
 from hrnet_tf import tasks
 from hrnet_tf.cli import common
+from hrnet_tf.cli.help_flag import Command, Group
 from hrnet_tf.cli.options import Debug, flag
 from hrnet_tf.cli.task_options import arguments_for, task_options, with_task_options
 from hrnet_tf.cli.train_own import FormatOption, ImagesOption, facts
@@ -147,7 +148,12 @@ def _say(output, finding):
 
 def make_data_app() -> typer.Typer:
     """Returns the commands `hrnet data ...`, with the options of all tasks."""
-    made = typer.Typer(name="data", no_args_is_help=True, help="Look through data.")
+    made = typer.Typer(
+        name="data",
+        cls=Group,
+        no_args_is_help=True,
+        help="Look through data of your own.",
+    )
     text = str(check.__doc__).split("\n\n    Example")[0]
-    made.command(help=" ".join(text.split()))(with_task_options(check))
+    made.command(cls=Command, help=" ".join(text.split()))(with_task_options(check))
     return made

@@ -7,6 +7,7 @@ import typer
 
 from hrnet_tf.cli import common
 from hrnet_tf.cli.evaluate_own import check_words, test_own
+from hrnet_tf.cli.find_model import check_model
 from hrnet_tf.cli.options import Debug
 from hrnet_tf.cli.task_options import arguments_for, task_options
 
@@ -81,6 +82,7 @@ def evaluate(
       hrnet evaluate --model runs/digits/best.keras --images data/digits/val
     """
     check_words(data, images, given)
+    check_model(model)
     with common.spinner("loading the model"):
         from hrnet_tf.predict import read_model
         from hrnet_tf.tasks import task_of

@@ -10,6 +10,7 @@ from hrnet_tf.cli import common
 from hrnet_tf.cli.export_check import check_data, check_file, print_summary
 from hrnet_tf.cli.export_fastest import FASTEST, check_fastest, write_fastest
 from hrnet_tf.cli.export_formats import FORMATS, check_options, check_out
+from hrnet_tf.cli.find_model import check_model
 from hrnet_tf.cli.options import Debug, flag
 from hrnet_tf.cli.task_options import arguments_for, merged_options, task_options
 
@@ -209,6 +210,7 @@ def _whole_alone(given):
 
 def _load(path, given, check):
     """The model, its task, and the arguments of its inference."""
+    check_model(path)
     with common.spinner("loading the model"):
         from hrnet_tf.models.loading import load_model
         from hrnet_tf.tasks import make_inference, task_of

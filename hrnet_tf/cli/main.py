@@ -14,6 +14,7 @@ from hrnet_tf.cli.data_service import data_service
 from hrnet_tf.cli.demo import demo
 from hrnet_tf.cli.evaluate import evaluate
 from hrnet_tf.cli.export import export
+from hrnet_tf.cli.help_flag import Command, Group
 from hrnet_tf.cli.inspect import inspect as inspect_command
 from hrnet_tf.cli.predict import predict
 from hrnet_tf.cli.presets import presets
@@ -81,6 +82,7 @@ def make_app() -> typer.Typer:
     """Returns the console command, a `typer.Typer` with the options of all tasks."""
     made = typer.Typer(
         name="hrnet",
+        cls=Group,
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode="rich",
@@ -92,7 +94,7 @@ def make_app() -> typer.Typer:
     for command in _COMMANDS:
         takes = hasattr(command, "task_command")
         function = with_task_options(command) if takes else command
-        made.command(help=_help(command.__doc__))(function)
+        made.command(cls=Command, help=_help(command.__doc__))(function)
     made.add_typer(make_data_app())
     return made
 

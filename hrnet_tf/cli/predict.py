@@ -8,6 +8,7 @@ import typer
 
 from hrnet_tf.cli import common, predict_beam
 from hrnet_tf.cli.beam_options import Beam, BeamOptions, Runner, load_beam
+from hrnet_tf.cli.find_model import model_or_starter
 from hrnet_tf.cli.options import Debug
 from hrnet_tf.cli.predict_annotations import Annotations
 from hrnet_tf.cli.predict_video import run_video
@@ -127,7 +128,7 @@ def predict(
             f"--seconds {seconds:g} says how long to look through a camera, but none is"
             " among the inputs. Leave it out."
         )
-    model = common.model_or_starter(model, "predict")
+    model = model_or_starter(model, "predict")
     if pipeline:
         predict_beam.check_inputs(model, inputs)
     with common.spinner("loading the model"):

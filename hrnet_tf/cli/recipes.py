@@ -16,6 +16,10 @@ NameArgument = Annotated[
     ),
 ]
 
+_LEGEND = """
+* is taken where no variant is named. `hrnet recipes RECIPE` tells more of one;
+`hrnet train RECIPE/VARIANT --data-dir DATA --out RUN` trains it."""
+
 
 @common.command()
 def recipes(name: NameArgument = None, debug: Debug = False) -> None:
@@ -41,6 +45,7 @@ def recipes(name: NameArgument = None, debug: Debug = False) -> None:
     if name is None:
         for file in package_recipes().values():
             _print_variants(file)
+        common.console().print(_LEGEND, markup=False, soft_wrap=True)
         return
     path, _ = find_recipe(name)
     file = read_recipe_file(path)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hrnet_tf.cli import common
+from hrnet_tf.cli.find_model import model_or_starter
 from hrnet_tf.cli.options import Debug
 from hrnet_tf.starters import starter
 
@@ -145,7 +146,7 @@ def serve(
           --token-file token.txt
     """
     token, is_starter = _token(token_file), model is None
-    model = starter() if model is None else common.model_or_starter(model, "serve")
+    model = starter() if model is None else model_or_starter(model, "serve")
     with common.spinner("loading the model"):
         from hrnet_tf.predict import read_model
         from hrnet_tf.serving.app import make_app

@@ -50,6 +50,21 @@ class TestErrors:
         assert "Another worker is gone." in error
         assert ("Traceback" in error) == bool(flags)
 
+    @pytest.mark.parametrize("command", ["predict", "evaluate", "export", "serve"])
+    def test_name_the_model_that_may_be_meant(self, command, tmp_path):
+        (tmp_path / "best.keras").touch()
+        absent = tmp_path / "bets.keras"
+        arguments = {
+            "predict": ["--model", absent, "--out", tmp_path, tmp_path / "photo.gif"],
+            "evaluate": ["--model", absent, "--images", tmp_path],
+            "export": ["--model", absent, "--out", tmp_path],
+            "serve": [absent],
+        }[command]
+        (tmp_path / "photo.gif").touch()
+        error = fail(command, *arguments)
+        assert f"no model file {absent}. Did you mean {tmp_path}/best.keras?" in error
+        assert ("people_pose" in error) == (command in ("predict", "serve"))
+
     def test_stopping_is_no_error(self, monkeypatch):
         def stop(*_, **__):
             raise KeyboardInterrupt

@@ -26,6 +26,7 @@ def test_marks_defaults_and_says_where_a_result_comes_from():
     assert re.search(r"  w32_256x192\* +hrnet_w32 +256x192   74.4 AP\n", text)
     assert "hrnet_w48 + OCR     512x1024  81.6 mIoU\n" in text
     assert "0.711 mIoU, reached here\n" in text
+    assert "* is taken where no variant is named." in text
     # Nothing to choose.
     assert "ocr_w48 " in text and "ocr_w48*" not in text
 

@@ -200,13 +200,21 @@ def _image_format(path, head):
         return "JPEG"
     if head == b"\x89PNG\r\n\x1a\n":
         return "PNG"
+    if not head:
+        raise BadExample(
+            "truncated image",
+            f"The image {path} is empty. Copy or download it again, or take it away.",
+        )
     kind = next(
         (k for magic, k in _OTHER_FORMATS.items() if head.startswith(magic)), ""
     )
+    text = head.decode("ascii", "replace")
+    shown = repr(text if text.isprintable() and text.isascii() else head)
+    advice = "Convert it." if kind else "Convert it, or take it away."
     raise BadExample(
         "unsupported image format",
         f"The image {path} is {kind or 'of an unknown format'} (it starts with"
-        f" {head!r}); only JPEG and PNG are read. Convert it.",
+        f" {shown}); only JPEG and PNG are read. {advice}",
     )
 
 

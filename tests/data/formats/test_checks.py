@@ -98,10 +98,13 @@ def test_absent_and_foreign_files_are_named(tmp_path):
     with pytest.raises(BadExample, match="There is no image .*gone.jpg"):
         image_size(tmp_path / "gone.jpg")
     (tmp_path / "text.jpg").write_text("not an image")
-    with pytest.raises(BadExample, match="text.jpg is of an unknown format.*not an i"):
+    with pytest.raises(
+        BadExample,
+        match=r"text.jpg is of an unknown format \(it starts with 'not an i'\).*away",
+    ):
         image_size(tmp_path / "text.jpg")
     (tmp_path / "empty.jpg").write_bytes(b"")
-    with pytest.raises(BadExample, match="empty.jpg is of an unknown format"):
+    with pytest.raises(BadExample, match="empty.jpg is empty"):
         image_size(tmp_path / "empty.jpg")
     (tmp_path / "head.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JF")
     with pytest.raises(BadExample, match="head.jpg cannot be read"):
