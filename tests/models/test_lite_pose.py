@@ -107,7 +107,7 @@ def test_checkpoints_of_other_networks_are_told():
         hrnet_tf.load_torch_weights(other, tensors)
     with pytest.raises(ValueError, match="build HRNetPose with the preset"):
         hrnet_tf.load_torch_weights(make(), export_torch_state_dict(other))
-    with pytest.raises(ValueError, match="looks like an HRNet, which does not fit"):
+    with pytest.raises(ValueError, match="like a Lite-HRNet, which does not fit"):
         build_model(recognise(tensors), kind="pose", num_outputs=3)
 
 

@@ -107,7 +107,8 @@ def test_narrow_terminals_have_one_line(clock, width, left_out):
     shown = a_progress(width, terminal=True)
     shown.saver.best_epoch = 1
     run_epoch(shown, clock, 0, {**LOGS, **SCORES}, training=4e3)
-    text = shown.console.file.getvalue()
+    # What was shown in the middle of the epoch, if anything, is wiped away.
+    text = shown.console.file.getvalue().rpartition("\x1b[2K")[2]
     assert "(best)" in text and "2 d 18 h left" in text
     for part in ("2.1 GB", "38 images/s"):
         assert (part in text) == (part not in left_out)
