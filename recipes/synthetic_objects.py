@@ -46,11 +46,21 @@ VARIANTS = {
         "learning_rate": 5e-3,
     },
 }
+
+
+def _faster_rcnn(preset, **arguments):
+    model = HRNetFasterRCNN.from_preset(preset, **arguments)
+    model.training_rule = dataclasses.replace(
+        model.training_rule, roi_samples=NUM_REGIONS
+    )
+    return model
+
+
 MODELS: dict[str, Any] = {
-    "mask_rcnn": HRNetFasterRCNN,
-    "faster_rcnn": HRNetFasterRCNN,
-    "fcos": HRNetFCOS,
-    "people_finder": HRNetFCOS,
+    "mask_rcnn": _faster_rcnn,
+    "faster_rcnn": _faster_rcnn,
+    "fcos": HRNetFCOS.from_preset,
+    "people_finder": HRNetFCOS.from_preset,
 }
 
 
@@ -86,11 +96,13 @@ def recipe(
             "batch_size": batch_size,
             "epochs": own.epochs,
             "data_dir": str(data_dir),
+            # Nothing else of a run tells it.
+            **({"num_regions": NUM_REGIONS} if variant.endswith("rcnn") else {}),
         },
         objects=objects,
         load_train=partial(load, "train"),
         load_val=partial(load, "val"),
-        make_model=partial(_make, MODELS[variant]),
+        make_model=MODELS[variant],
         augmentation=DetectionAugmentation(scales=((width, height),)),
         # The next sides that the network takes.
         image_size=(-(-height // 32) * 32, width),
@@ -108,12 +120,3 @@ def recipe(
         num_channels=own.num_channels,
         masks=masks,
     )
-
-
-def _make(kind, *given, **arguments):
-    model = kind.from_preset(*given, **arguments)
-    if hasattr(model.training_rule, "roi_samples"):
-        model.training_rule = dataclasses.replace(
-            model.training_rule, roi_samples=NUM_REGIONS
-        )
-    return model
